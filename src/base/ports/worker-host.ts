@@ -1,0 +1,17 @@
+/** Threads of the host. Guest code runs only in these. */
+export interface WorkerHost {
+  /** How many threads may run at once. */
+  readonly parallelism: number;
+  /** Start a thread on the module at `url` with `data`, which is cloned (shared memories are shared, not copied). */
+  start(url: URL, data: unknown): WorkerThread;
+}
+
+/** One started thread. */
+export interface WorkerThread {
+  /** Send a message; the memories are the usual way to talk, messages are for life and death. */
+  post(message: unknown): void;
+  onMessage(listener: (message: unknown) => void): () => void;
+  /** The thread died; `error` is set when it threw. Called once. */
+  onExit(listener: (error: unknown) => void): () => void;
+  stop(): Promise<void>;
+}
