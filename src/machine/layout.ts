@@ -1,0 +1,307 @@
+/**
+ * Layout of the `state` memory and of a vCPU's context in it. Plain integer constants, so that the same file is
+ * TypeScript for the translator and hypervisor and AssemblyScript for the core.
+ *
+ * All addresses and offsets are in bytes unless the name ends in SLOT (then it indexes 8-byte slots of a context).
+ */
+
+// ---- the state memory ------------------------------------------------------------------------------------------
+/** 64 KiB pages of each of the two memories (initial = maximum): 4 GiB. */
+export const MEMORY_PAGES = 65536;
+/** Everything below is poison: never allocated, a null pointer lands here. */
+export const POISON_SIZE = 0x10000;
+/** Machine header: magic, version, allocation marks, mailboxes. 64 KiB. */
+export const HEADER_BASE = 0x10000;
+/** Per host thread area (soft TLB, scratch); 1 MiB each, at most 64. */
+export const PCPU_BASE = 0x100000;
+export const PCPU_STRIDE = 0x100000;
+export const PCPU_MAX = 64;
+/** vCPU contexts; 16 KiB each, at most 4096. */
+export const VCPU_BASE = 0x8000000;
+export const VCPU_STRIDE = 0x4000;
+export const VCPU_MAX = 4096;
+/** Frame table: 16 bytes for each of the 1,048,576 frames (owned by the hypervisor). */
+export const FRAME_TABLE = 0x10000000;
+export const FRAME_TABLE_STRIDE = 16;
+/** One u64 per frame: bit n set = the 64-byte chunk n of the frame holds translated guest code. */
+export const FRAME_CODE_BITS = 0x12000000;
+/** One u32 per frame: first block (address of its header in the code area) translated from it, 0 = none. */
+export const FRAME_BLOCKS = 0x13000000;
+/** Translated code: block hash table, then the bytecode arena. Rebuilt at will, never part of a snapshot. */
+export const BLOCK_HASH = 0x20000000;
+/** Entries of the block hash table (u32 block addresses, open hashing with chains through the block header). */
+export const BLOCK_HASH_ENTRIES = 65536;
+export const CODE_ARENA = 0x20100000;
+export const CODE_ARENA_END = 0x40000000;
+/** The hypervisor's heap: domains, p2m tables, event channels, grants, timers. */
+export const XENHEAP = 0x80000000;
+export const XENHEAP_END = 0xffff0000;
+
+// ---- soft TLB (at the start of a pCPU area) ----------------------------------------------------------------------
+/** Entries of the direct-mapped soft TLB; index = (va >> 12) & (TLB_ENTRIES - 1). */
+export const TLB_ENTRIES = 4096;
+/** 32 bytes: u64 tagRead, u64 tagWrite, u64 tagExec, u32 addend, u32 flags (bit 0: global). */
+export const TLB_STRIDE = 32;
+export const TLB_READ = 0;
+export const TLB_WRITE = 8;
+export const TLB_EXEC = 16;
+/** frames offset = (low 32 bits of va) + addend, modulo 2^32. */
+export const TLB_ADDEND = 24;
+export const TLB_FLAGS = 28;
+/** A tag is (va & ~0xfff) | asid; this one never matches (asid 0xfff is not given out). */
+export const TLB_EMPTY_LOW = 0xffffffff;
+/** Scratch of the pCPU behind the TLB (list of used non-global entries etc.). */
+export const PCPU_SCRATCH = 0x40000;
+
+// ---- second-stage table (p2m) --------------------------------------------------------------------------------------
+// ctx.P2M_ROOT points at P2M_ROOT_ENTRIES u32 addresses of leaves (0 = none), each leaf 1024 u32 entries.
+// leaf = root[gfn >> 10], entry = leaf[gfn & 1023].
+export const P2M_ROOT_ENTRIES = 16384; // 16 Mi gfns = 64 GiB of guest-physical space
+/** Entry bits: low 20 bits mfn; */
+export const P2M_MFN_MASK = 0xfffff;
+export const P2M_VALID = 0x80000000;
+export const P2M_WRITABLE = 0x40000000;
+/** The entry's page must never match on the fast path (MMIO, mem_access, log-dirty): accesses go through the hypervisor. */
+export const P2M_TRAP = 0x20000000;
+
+// ---- vCPU context: slots (8 bytes each, usable as IR operands 0..255) -------------------------------------------------
+export const RAX = 0;
+export const RCX = 1;
+export const RDX = 2;
+export const RBX = 3;
+export const RSP = 4;
+export const RBP = 5;
+export const RSI = 6;
+export const RDI = 7;
+// 8..15 = R8..R15
+/** Temporaries of one instruction; dead at instruction boundaries. T0..T23. */
+export const T0 = 16;
+export const TEMPS = 24;
+/** Always 0. */
+export const ZERO = 40;
+/** RIP of the current block's first instruction while a block runs; the next instruction's at every exit. */
+export const RIP = 41;
+/** Lazy arithmetic flags, see machine/flags in contracts: operation (CC_*), operands. */
+export const CC_OP = 42;
+export const CC_A = 43;
+export const CC_B = 44;
+/** RFLAGS without OSZAPC: TF 8, IF 9, DF 10, IOPL 12-13, NT 14, RF 16, VM 17, AC 18, VIF 19, VIP 20, ID 21 (bit 1 not stored). */
+export const EFLAGS_SYS = 45;
+/** Segment bases, order ES CS SS DS FS GS. */
+export const SEG_BASE = 46;
+/** Segment selectors (6), limits in bytes with granularity applied (6), attributes (6: Xen/VMX style: type 0-3, S 4, DPL 5-6, P 7, AVL 8, L 9, D/B 10, G 11, unusable 16). */
+export const SEG_SEL = 52;
+export const SEG_LIMIT = 58;
+export const SEG_ATTR = 64;
+export const LDTR_SEL = 70;
+export const LDTR_BASE = 71;
+export const LDTR_LIMIT = 72;
+export const LDTR_ATTR = 73;
+export const TR_SEL = 74;
+export const TR_BASE = 75;
+export const TR_LIMIT = 76;
+export const TR_ATTR = 77;
+export const GDTR_BASE = 78;
+export const GDTR_LIMIT = 79;
+export const IDTR_BASE = 80;
+export const IDTR_LIMIT = 81;
+export const CR0 = 82;
+export const CR2 = 83;
+export const CR3 = 84;
+export const CR4 = 85;
+export const CR8 = 86;
+export const EFER = 87;
+export const XCR0 = 88;
+export const DR0 = 89; // DR0..DR3 = 89..92
+export const DR6 = 93;
+export const DR7 = 94;
+export const STAR = 95;
+export const LSTAR = 96;
+export const CSTAR = 97;
+export const SFMASK = 98;
+export const KERNEL_GS_BASE = 99;
+export const SYSENTER_CS = 100;
+export const SYSENTER_ESP = 101;
+export const SYSENTER_EIP = 102;
+export const TSC_AUX = 103;
+/** Current privilege level 0..3. */
+export const CPL = 104;
+/** Mode word: part of every translation's key (MODE_*). Kept up to date by the core's updateMode(). */
+export const MODE = 105;
+/** Address-space number of the current view (low 12 bits of TLB tags). */
+export const ASID = 106;
+/** x87: control, status (TOP inside, as in FSTSW), abridged tag (bit i = physical register i used), opcode, IP, DP. */
+export const FCW = 107;
+export const FSW = 108;
+export const FTW = 109;
+export const FOP = 110;
+export const FIP = 111;
+export const FDP = 112;
+export const MXCSR = 113;
+/** Engine bookkeeping. BUDGET: instructions (signed) that may still be retired before run() returns. */
+export const BUDGET = 120;
+/** Instructions retired since the vCPU was made: RETIRED_BASE - BUDGET (so that only BUDGET changes while running). */
+export const RETIRED_BASE = 121;
+/** Header address of the block being executed; address of the micro-op that may fault (bytecode target). */
+export const CUR_BLOCK = 122;
+export const CUR_UOP = 123;
+/** Pending exception (set by raise): vector | 0x100 if it has an error code | 0x200 software (INT n/INT3/INTO) | 0x1000 pending; its error code; */
+export const EXC = 124;
+export const EXC_ERROR = 125;
+/** Exit data for the hypervisor: reason-specific (see EXIT_*). */
+export const EXIT_REASON = 126;
+export const EXIT_A = 127;
+export const EXIT_B = 128;
+export const EXIT_C = 129;
+/** Length of the instruction that caused an exit (RIP still points at it). */
+export const EXIT_LEN = 130;
+/** 1 = hypervisor wants an exit (EXIT_WINDOW) as soon as an interrupt can be taken (IF=1, no shadow). */
+export const WANT_WINDOW = 131;
+/** Interrupt shadow: 1 = the next instruction runs without taking interrupts (after STI, MOV SS, POP SS). */
+export const SHADOW = 132;
+/** TSC = (TSC_MODE == 0) ? retired instructions * TSC_MUL + TSC_OFFSET : host clock from env.host_tsc() + TSC_OFFSET. */
+export const TSC_MODE = 133;
+export const TSC_OFFSET = 134;
+export const TSC_MUL = 135;
+/** Address of the p2m root in state. */
+export const P2M_ROOT = 136;
+/** Address of the pCPU area whose TLB this vCPU uses now. */
+export const PCPU = 137;
+/** Index of the vCPU among all contexts (ctx - VCPU_BASE) / VCPU_STRIDE. */
+export const VCPU_INDEX = 138;
+/** IA32_PAT, IA32_APIC_BASE etc. live with the hypervisor; nothing else here. */
+/** 1 while an exception or interrupt is being delivered (double-fault logic): vector | 0x1000. */
+export const DELIVERING = 139;
+/** 1 when the current bytes being executed must be retranslated as a single instruction (self-modified block). */
+export const ONE_INSN = 140;
+/** General scratch for helpers: 8 slots. */
+export const SCRATCH = 141;
+export const SLOTS = 256;
+
+// ---- vCPU context: the rest --------------------------------------------------------------------------------------------
+/** Vector registers: 32 guest registers (ZMM size, 64 bytes each), then 8 vector temporaries VT0..VT7 (numbers 32..39). */
+export const VEC = 0x800;
+export const VEC_STRIDE = 64;
+export const VT0 = 32;
+/** x87 physical registers R0..R7, 16 bytes each: u64 significand, u16 sign and exponent at +8. MMX register i = significand of Ri. ST(i) = R[(TOP+i)&7]. */
+export const X87 = 0x1200;
+export const X87_STRIDE = 16;
+/** 4 KiB of scratch memory for a context (FXSAVE images etc.). */
+export const CTX_SCRATCH = 0x2000;
+
+// ---- mode word -----------------------------------------------------------------------------------------------------------
+export const MODE_CODE16 = 0;
+export const MODE_CODE32 = 1;
+export const MODE_CODE64 = 2;
+/** mode & 3 = code size. */
+export const MODE_SIZE_MASK = 3;
+/** SS.B: stack pointer is ESP (32-bit); clear: SP. Ignored in 64-bit code. */
+export const MODE_STACK32 = 4;
+/** ES, CS, SS, DS have base 0 and limit 4 GiB (and are usable, writable data / readable): no checks needed. Always set in 64-bit code. */
+export const MODE_FLAT = 8;
+export const MODE_USER = 16; // CPL 3
+export const MODE_PROTECTED = 32; // CR0.PE
+export const MODE_VM86 = 64;
+/** CR0.TS or CR0.EM: x87/MMX/SSE instructions trap (#NM or #UD decided by helper raise_fpu). */
+export const MODE_FPU_TRAP = 128;
+/** CR4.OSFXSR set: SSE instructions allowed. */
+export const MODE_SSE = 256;
+/** TF set or an execution breakpoint is armed: blocks are one instruction long and end in a debug check. */
+export const MODE_STEP = 512;
+/** CR4.OSXSAVE and XCR0 allow AVX. */
+export const MODE_AVX = 1024;
+
+// ---- lazy flags: values of CC_OP ---------------------------------------------------------------------------------------------
+// n = 0,1,2,3 for 8,16,32,64 bits, added to the base value. a and b are CC_A and CC_B, only their low n bits count.
+/** CC_A holds OSZAPC as EFLAGS bits (mask 0x8d5). */
+export const CC_EFLAGS = 0;
+/** r = a + b. */
+export const CC_ADD = 4;
+/** r = a + b + 1 (ADC with carry in). */
+export const CC_ADC1 = 8;
+/** r = a - b. */
+export const CC_SUB = 12;
+/** r = a - b - 1 (SBB with borrow in). */
+export const CC_SBB1 = 16;
+/** r = a; CF = OF = AF = 0. */
+export const CC_LOGIC = 20;
+/** r = a; CF = b & 1; OF: r is the most negative number; AF: low nibble of r is 0. */
+export const CC_INC = 24;
+/** r = a; CF = b & 1; OF: r is the most positive number; AF: low nibble of r is 15. */
+export const CC_DEC = 28;
+/** r = b; a = x << (count-1), CF = top bit of a; OF = CF ^ top bit of r; AF = 0. */
+export const CC_SHL = 32;
+/** r = b; a = x >> (count-1), CF = a & 1; OF = top bit of a xor top bit of r (SHR by 1: old top bit; SAR: 0). AF = 0. */
+export const CC_SHR = 36;
+/** r = a (low half; SZP from it); CF = OF = (b != 0): caller puts "upper half significant" in b. AF = 0. */
+export const CC_MUL = 40;
+
+// ---- exit reasons (EXIT_REASON, and what run() returns) ------------------------------------------------------------------------
+/** The instruction budget is used up. */
+export const EXIT_BUDGET = 1;
+/** HLT executed: RIP points behind it. */
+export const EXIT_HLT = 2;
+/** VMCALL (EXIT_A=0) or VMMCALL (EXIT_A=1): RIP at the instruction, EXIT_LEN its length; hypervisor advances RIP. */
+export const EXIT_HYPERCALL = 3;
+/** IN/OUT: EXIT_A = port, EXIT_B = size in bytes | 0x100 if OUT; value in/out of the accumulator by the hypervisor. RIP at the instruction, EXIT_LEN. */
+export const EXIT_IO = 4;
+/** INS/OUTS: EXIT_A = port, EXIT_B = size | 0x100 if OUT | 0x200 address size 32 | 0x400 16; one iteration; see machine/strings. */
+export const EXIT_IO_STRING = 5;
+/** RDMSR (EXIT_A=0) / WRMSR (EXIT_A=1): ECX, EDX:EAX in the registers. RIP at the instruction. */
+export const EXIT_MSR = 6;
+/** CPUID: RIP at the instruction. */
+export const EXIT_CPUID = 7;
+/** Access to a gpa that is not RAM (p2m invalid or P2M_TRAP): EXIT_A = gpa, EXIT_B = size | 0x100 if write, EXIT_C = value to write / to be filled in by the hypervisor for reads (then it sets EXIT_B |= 0x1000 'answered' and runs again). RIP at the instruction. */
+export const EXIT_MMIO = 8;
+/** WANT_WINDOW was set and interrupts can be taken now. */
+export const EXIT_WINDOW = 9;
+/** PAUSE in a spin loop (only after many in a row). */
+export const EXIT_PAUSE = 10;
+/** Triple fault: shutdown. */
+export const EXIT_TRIPLE = 11;
+/** A table row that is not implemented was met: EXIT_A = row number. RIP at the instruction. */
+export const EXIT_UNIMPLEMENTED = 12;
+/** Debugger breakpoint (gdb) hit at RIP. */
+export const EXIT_BREAKPOINT = 13;
+/** MOV CR8 / TPR written (EXIT_A = value), or other event the hypervisor must see (EXIT_A = kind). */
+export const EXIT_CR8 = 14;
+/** MWAIT/MONITOR/WBINVD/INVD and other rare instructions the hypervisor decides: EXIT_A = row number. */
+export const EXIT_OTHER = 15;
+/** XSETBV: ECX, EDX:EAX; RIP at the instruction. */
+export const EXIT_XSETBV = 16;
+
+// ---- block header (in the code arena), followed by micro-ops -----------------------------------------------------------------------
+/** u32 frames offset of the block's first byte */
+export const BLK_PHYS = 0;
+/** u32 mode word */
+export const BLK_MODE = 4;
+/** u32 next block in the hash chain */
+export const BLK_NEXT = 8;
+/** u32 next block of the same frame */
+export const BLK_FRAME_NEXT = 12;
+/** u16 guest bytes, u16 guest instructions */
+export const BLK_BYTES = 16;
+export const BLK_INSNS = 18;
+/** u32 frames offset of the second page's first byte when the (single) instruction crosses a page, else 0xffffffff */
+export const BLK_PHYS2 = 20;
+/** u32 execution counter (for promotion to the wasm target); u32 flags (BLKF_*) */
+export const BLK_COUNT = 24;
+export const BLK_FLAGS = 28;
+/** u32 index+1 of a wasm region function in the table, 0 = none; u32 number of micro-ops; u32 next block of frame 2; u32 spare */
+export const BLK_REGION = 32;
+export const BLK_UOPS = 36;
+export const BLK_FRAME2_NEXT = 40;
+export const BLK_HEADER = 48;
+/** Dropped (self-modified); its first micro-op is DEAD. */
+export const BLKF_DEAD = 1;
+
+// ---- micro-op: 16 bytes -------------------------------------------------------------------------------------------------------------
+// u16 op; u8 d; u8 a; u8 b; u8 c; u8 ipos (byte offset of the instruction in the block); u8 idx (index of the instruction in the block); i64 imm
+export const UOP_SIZE = 16;
+export const UOP_D = 2;
+export const UOP_A = 3;
+export const UOP_B = 4;
+export const UOP_C = 5;
+export const UOP_IPOS = 6;
+export const UOP_IDX = 7;
+export const UOP_IMM = 8;
