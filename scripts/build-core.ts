@@ -36,13 +36,25 @@ const stampFile = join(root, 'build/core.stamp');
 const pages = 65536;
 
 /** What V8 and the other engines have for years; `-all` would switch on encodings that none of them reads yet. */
-const features = ['threads', 'simd', 'bulk-memory', 'bulk-memory-opt', 'multimemory', 'mutable-globals', 'sign-ext', 'nontrapping-float-to-int', 'tail-call', 'reference-types', 'multivalue'].map(
-  (name) => `--enable-${name}`,
-);
+const features = [
+  'threads',
+  'simd',
+  'bulk-memory',
+  'bulk-memory-opt',
+  'multimemory',
+  'mutable-globals',
+  'sign-ext',
+  'nontrapping-float-to-int',
+  'tail-call',
+  'reference-types',
+  'multivalue',
+].map((name) => `--enable-${name}`);
 
 const stamp = (): string => {
   const hash = createHash('sha256').update(JSON.stringify({ debug }));
-  const sources = globSync(['src/machine/assembly/**/*.ts', accessors, 'scripts/build-core.ts', 'scripts/wasm-sections.ts', 'package-lock.json'], { cwd: root });
+  const sources = globSync(['src/machine/assembly/**/*.ts', accessors, 'scripts/build-core.ts', 'scripts/wasm-sections.ts', 'package-lock.json'], {
+    cwd: root,
+  });
   for (const source of sources.sort()) hash.update(`\0${source}\0`).update(readFileSync(join(root, source)));
   return hash.digest('hex');
 };
@@ -65,9 +77,7 @@ const dress = (wasm: Uint8Array, accessorNames: ReadonlySet<string>): Uint8Array
   const sections = readSections(wasm);
   const imports = readImports(sections).map((one) => (one.kind === 2 && one.name === 'memory' ? { ...one, name: 'state' } : one));
   const functions = new Map([...readFunctionNames(sections)].map(([index, name]) => [index, name.startsWith('frames.')]));
-  const exports = readExports(sections).filter(
-    ({ name, kind, index }) => !(kind === 0 && accessorNames.has(name) && functions.get(index)) && !(kind === 2),
-  );
+  const exports = readExports(sections).filter(({ name, kind, index }) => !(kind === 0 && accessorNames.has(name) && functions.get(index)) && !(kind === 2));
   return writeSections(replace(replace(sections, 2, encodeImports(imports)), 7, encodeExports(exports)));
 };
 
@@ -85,8 +95,26 @@ const build = (): void => {
   const work = mkdtempSync(join(root, 'build/core-'));
   const file = (name: string): string => join(work, name);
   try {
-    tool('assemblyscript/bin/asc.js', entry, '--outFile', file('assembly.wasm'), '--sharedMemory', '--importMemory', '--enable', 'threads,simd', '--runtime', 'stub',
-      '--noAssert', '-O3', '--exportTable', '--initialMemory', `${pages}`, '--maximumMemory', `${pages}`, '--debug');
+    tool(
+      'assemblyscript/bin/asc.js',
+      entry,
+      '--outFile',
+      file('assembly.wasm'),
+      '--sharedMemory',
+      '--importMemory',
+      '--enable',
+      'threads,simd',
+      '--runtime',
+      'stub',
+      '--noAssert',
+      '-O3',
+      '--exportTable',
+      '--initialMemory',
+      `${pages}`,
+      '--maximumMemory',
+      `${pages}`,
+      '--debug',
+    );
     tool('binaryen/bin/wasm-as', accessors, ...features, '-g', '-o', file('frames.wasm'));
     tool('binaryen/bin/wasm-merge', file('assembly.wasm'), 'core', file('frames.wasm'), 'frames', ...features, '-g', '-o', file('merged.wasm'));
     const accessorNames = new Set(readExports(readSections(readFileSync(file('frames.wasm')))).map(({ name }) => name));

@@ -1,7 +1,4 @@
-// @ts-ignore: decorator
-@external('frames', 'ld32u') declare function ld32u(address: u32): u32;
-// @ts-ignore: decorator
-@external('frames', 'st32') declare function st32(address: u32, value: u32): void;
+import { ld32u, st32 } from './frames';
 
 /** Copies one 32-bit word from `frames` to `state`. */
 export function wordToState(stateAddress: usize, framesAddress: u32): void {

@@ -1,0 +1,6 @@
+#!/bin/sh
+# npm start: sets up what is missing, then boots Debian to a shell (or what the arguments say).
+set -eu
+cd "$(dirname "$0")/.."
+. scripts/setup.sh
+exec node src/apps/zendo/main.ts start "$@"
