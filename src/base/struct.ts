@@ -308,6 +308,8 @@ export function struct<F extends Fields>(first: string | F, second?: F | LayoutO
 }
 
 /** Declare a union: all members at offset 0. Reading gives every interpretation; write only the member that is meant. */
-export function union<const F extends Fields>(members: F, options: LayoutOptions = {}): Struct<F> {
-  return composite('union', '', members, options);
+export function union<const F extends Fields>(name: string, members: F): Struct<F>;
+export function union<const F extends Fields>(members: F): Struct<F>;
+export function union<F extends Fields>(first: string | F, second?: F): Struct<F> {
+  return typeof first === 'string' ? composite('union', first, second as F, {}) : composite('union', '', first, {});
 }
