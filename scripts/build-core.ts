@@ -6,12 +6,15 @@
  * The result imports two shared memories of 65,536 pages, `env.state` (index 0) and `env.frames` (index 1), and
  * whatever functions the core declares. Nothing is built when no source has changed since the last build.
  *
- *   node scripts/build-core.ts [--debug] [--force]     --debug keeps the names of functions and locals
+ *   node scripts/build-core.ts [--debug] [--force] [--entry FILE] [--output FILE]
+ *
+ * --debug keeps the names of functions and locals, --force builds even when nothing changed.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
 import {
   encodeExports,
   encodeImports,
@@ -25,33 +28,34 @@ import {
 } from './wasm-sections.ts';
 
 const root = resolve(import.meta.dirname, '..');
-const debug = process.argv.includes('--debug');
-const force = process.argv.includes('--force');
+const { values: options } = parseArgs({
+  options: {
+    debug: { type: 'boolean', default: false },
+    force: { type: 'boolean', default: false },
+    entry: { type: 'string', default: 'src/machine/assembly/index.ts' },
+    output: { type: 'string', default: 'build/core.wasm' },
+  },
+});
 const accessors = 'src/machine/frames-access.wat';
-const entry = 'src/machine/assembly/index.ts';
-const output = join(root, 'build/core.wasm');
-const stampFile = join(root, 'build/core.stamp');
+const output = resolve(root, options.output);
+const stampFile = `${output}.stamp`;
 
 /** 4 GiB: initial is maximum, a machine never grows. Untouched pages cost the host nothing. */
 const pages = 65536;
 
+const assemblyScript =
+  `--sharedMemory --importMemory --initialMemory ${pages} --maximumMemory ${pages} --enable threads,simd --runtime stub --noAssert -O3 --exportTable --debug`.split(
+    ' ',
+  );
+
 /** What V8 and the other engines have for years; `-all` would switch on encodings that none of them reads yet. */
-const features = [
-  'threads',
-  'simd',
-  'bulk-memory',
-  'bulk-memory-opt',
-  'multimemory',
-  'mutable-globals',
-  'sign-ext',
-  'nontrapping-float-to-int',
-  'tail-call',
-  'reference-types',
-  'multivalue',
-].map((name) => `--enable-${name}`);
+const features =
+  '--enable-threads --enable-simd --enable-bulk-memory --enable-bulk-memory-opt --enable-multimemory --enable-mutable-globals --enable-sign-ext --enable-nontrapping-float-to-int --enable-tail-call --enable-reference-types --enable-multivalue'.split(
+    ' ',
+  );
 
 const stamp = (): string => {
-  const hash = createHash('sha256').update(JSON.stringify({ debug }));
+  const hash = createHash('sha256').update(JSON.stringify({ debug: options.debug }));
   const sources = globSync(['src/machine/assembly/**/*.ts', accessors, 'scripts/build-core.ts', 'scripts/wasm-sections.ts', 'package-lock.json'], {
     cwd: root,
   });
@@ -72,12 +76,12 @@ const tool = (path: string, ...args: string[]): void => {
 const replace = (sections: readonly WasmSection[], id: number, payload: Uint8Array): WasmSection[] =>
   sections.map((section) => (section.id === id ? { id, payload } : section));
 
-/** After the merge: AssemblyScript's memory gets its own name, and the accessors are no entry points of the core. */
-const dress = (wasm: Uint8Array, accessorNames: ReadonlySet<string>): Uint8Array => {
+/** After the merge: AssemblyScript's memory gets its own name, and neither it nor the accessors are entry points. */
+const dress = (wasm: Uint8Array): Uint8Array => {
   const sections = readSections(wasm);
   const imports = readImports(sections).map((one) => (one.kind === 2 && one.name === 'memory' ? { ...one, name: 'state' } : one));
-  const functions = new Map([...readFunctionNames(sections)].map(([index, name]) => [index, name.startsWith('frames.')]));
-  const exports = readExports(sections).filter(({ name, kind, index }) => !(kind === 0 && accessorNames.has(name) && functions.get(index)) && !(kind === 2));
+  const names = readFunctionNames(sections);
+  const exports = readExports(sections).filter(({ kind, index }) => kind !== 2 && !(kind === 0 && names.get(index)?.startsWith('frames.')));
   return writeSections(replace(replace(sections, 2, encodeImports(imports)), 7, encodeExports(exports)));
 };
 
@@ -91,38 +95,29 @@ const verify = (sections: readonly WasmSection[]): void => {
 };
 
 const build = (): void => {
-  mkdirSync(join(root, 'build'), { recursive: true });
-  const work = mkdtempSync(join(root, 'build/core-'));
+  mkdirSync(dirname(output), { recursive: true });
+  const work = mkdtempSync(`${output}-`);
   const file = (name: string): string => join(work, name);
   try {
-    tool(
-      'assemblyscript/bin/asc.js',
-      entry,
-      '--outFile',
-      file('assembly.wasm'),
-      '--sharedMemory',
-      '--importMemory',
-      '--enable',
-      'threads,simd',
-      '--runtime',
-      'stub',
-      '--noAssert',
-      '-O3',
-      '--exportTable',
-      '--initialMemory',
-      `${pages}`,
-      '--maximumMemory',
-      `${pages}`,
-      '--debug',
-    );
+    tool('assemblyscript/bin/asc.js', options.entry, '--outFile', file('assembly.wasm'), ...assemblyScript);
     tool('binaryen/bin/wasm-as', accessors, ...features, '-g', '-o', file('frames.wasm'));
-    tool('binaryen/bin/wasm-merge', file('assembly.wasm'), 'core', file('frames.wasm'), 'frames', ...features, '-g', '-o', file('merged.wasm'));
-    const accessorNames = new Set(readExports(readSections(readFileSync(file('frames.wasm')))).map(({ name }) => name));
-    writeFileSync(file('dressed.wasm'), dress(readFileSync(file('merged.wasm')), accessorNames));
+    tool(
+      'binaryen/bin/wasm-merge',
+      file('assembly.wasm'),
+      'core',
+      file('frames.wasm'),
+      'frames',
+      '--rename-export-conflicts',
+      ...features,
+      '-g',
+      '-o',
+      file('merged.wasm'),
+    );
+    writeFileSync(file('dressed.wasm'), dress(readFileSync(file('merged.wasm'))));
     tool('binaryen/bin/wasm-opt', file('dressed.wasm'), ...features, '-g', '-O3', '--always-inline-max-function-size', '6', '-o', file('inlined.wasm'));
     const sections = readSections(readFileSync(file('inlined.wasm')));
     verify(sections);
-    writeFileSync(file('core.wasm'), debug ? writeSections(sections) : writeSections(sections.filter((section) => !isNameSection(section))));
+    writeFileSync(file('core.wasm'), options.debug ? writeSections(sections) : writeSections(sections.filter((section) => !isNameSection(section))));
     renameSync(file('core.wasm'), output);
   } finally {
     rmSync(work, { recursive: true, force: true });
@@ -130,7 +125,7 @@ const build = (): void => {
 };
 
 const now = stamp();
-if (force || !existsSync(output) || !existsSync(stampFile) || readFileSync(stampFile, 'utf8') !== now) {
+if (options.force || !existsSync(output) || !existsSync(stampFile) || readFileSync(stampFile, 'utf8') !== now) {
   build();
   writeFileSync(stampFile, now);
 }
