@@ -186,6 +186,8 @@ export const VT0 = 32;
 /** x87 physical registers R0..R7, 16 bytes each: u64 significand, u16 sign and exponent at +8. MMX register i = significand of Ri. ST(i) = R[(TOP+i)&7]. */
 export const X87 = 0x1200;
 export const X87_STRIDE = 16;
+/** 2.75 KiB of scratch of the floating-point and vector helpers (softfloat environment, wide results, lanes before commit). Dead between instructions. */
+export const FPU_SCRATCH = 0x1400;
 /** 4 KiB of scratch memory for a context (FXSAVE images etc.). */
 export const CTX_SCRATCH = 0x2000;
 
