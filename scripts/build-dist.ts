@@ -1,0 +1,38 @@
+/**
+ * Builds dist/ for the npm package: each source of src/ as .js without its types, and its .d.ts.
+ * dist/ has the shape of src/, so that paths from a file to build/core.wasm are the same in a clone and installed.
+ * (Node refuses to strip types below node_modules, so the sources themselves cannot be shipped as the program.)
+ */
+import { spawnSync } from 'node:child_process';
+import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { stripTypeScriptTypes } from 'node:module';
+import { dirname, join, relative, resolve } from 'node:path';
+
+const root = resolve(import.meta.dirname, '..');
+const dist = join(root, 'dist');
+
+/** `from './x.ts'`, `import './x.ts'`, `import('./x.ts')` and `new URL('./x.ts', ...)`, the ways one file names another. */
+const reference = /(\bfrom\s*|\bimport\s*\(?\s*|\bnew URL\(\s*)(['"])(\.{1,2}\/[^'"\n]+)\.ts\2/g;
+
+const nameJavaScript = (text: string): string => text.replace(reference, '$1$2$3.js$2');
+
+rmSync(dist, { recursive: true, force: true });
+const { status, stdout } = spawnSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.dist.json'], {
+  cwd: root,
+  encoding: 'utf8',
+});
+if (status !== 0) {
+  process.stderr.write(stdout);
+  throw new Error('tsc cannot write the declarations');
+}
+for (const file of globSync('**/*.d.ts', { cwd: dist })) writeFileSync(join(dist, file), nameJavaScript(readFileSync(join(dist, file), 'utf8')));
+
+const sources = globSync('src/**/*.ts', { cwd: root, exclude: ['src/machine/assembly/**', 'src/**/*.test.ts', 'src/**/*.d.ts'] });
+for (const source of sources) {
+  const target = join(dist, relative('src', source)).replace(/\.ts$/, '.js');
+  mkdirSync(dirname(target), { recursive: true });
+  const code = nameJavaScript(stripTypeScriptTypes(readFileSync(join(root, source), 'utf8'), { mode: 'strip' }));
+  // blanks stand where the types were, so that lines and columns in stack traces are those of the sources
+  writeFileSync(target, code);
+}
+console.log(`dist: ${sources.length} modules`);

@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { after, test } from 'node:test';
+
+const root = resolve(import.meta.dirname, '..');
+const folder = mkdtempSync(join(tmpdir(), 'zendo-pack-'));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+const run = (command: string, args: readonly string[], cwd: string): string => {
+  const { status, stdout, stderr, error } = spawnSync(command, args, {
+    cwd,
+    encoding: 'utf8',
+    env: { ...process.env, npm_config_audit: 'false', npm_config_fund: 'false' },
+  });
+  assert.equal(status, 0, `${command} ${args.join(' ')}\n${error ?? ''}${stdout}${stderr}`);
+  return stdout;
+};
+
+test('npm pack makes a package that installs in an empty project and runs there', () => {
+  run('npm', ['pack', '--pack-destination', folder], root);
+  const [tarball] = globSync('zendo-*.tgz', { cwd: folder });
+  assert.ok(tarball);
+
+  const project = join(folder, 'project');
+  mkdirSync(project);
+  writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'empty', private: true }));
+  // the dependencies come from this clone, so that no network is needed
+  const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { dependencies: Record<string, string> };
+  const local = Object.keys(dependencies).map((name) => join(root, 'node_modules', name));
+  run('npm', ['install', '--offline', '--ignore-scripts', '--install-links', ...local, join(folder, tarball)], project);
+
+  const installed = join(project, 'node_modules/zendo');
+  assert.ok(existsSync(join(installed, 'build/core.wasm')));
+  assert.ok(existsSync(join(installed, 'LICENSE')));
+  assert.deepEqual(globSync('**/*.ts', { cwd: installed, exclude: ['**/*.d.ts'] }), [], 'no TypeScript source is shipped');
+  assert.deepEqual(globSync('**/*.test.*', { cwd: installed }), []);
+  for (const declaration of globSync('dist/**/*.d.ts', { cwd: installed })) assert.ok(existsSync(join(installed, declaration.replace(/\.d\.ts$/, '.js'))));
+
+  assert.match(run(process.execPath, [join(project, 'node_modules/.bin/zendo'), '--help'], project), /Usage: zendo/);
+});
