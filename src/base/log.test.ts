@@ -15,5 +15,8 @@ test('the memory sink keeps the last records only', () => {
   const memory = memorySink(2);
   const log = createLogger('x', { sinks: [memory.sink] });
   for (const text of ['a', 'b', 'c']) log.info(text);
-  assert.deepEqual(memory.records.map((r) => r.message), ['b', 'c']);
+  assert.deepEqual(
+    memory.records.map((r) => r.message),
+    ['b', 'c'],
+  );
 });

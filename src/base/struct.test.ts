@@ -46,7 +46,10 @@ test('nested structs, arrays, unions and bytes', () => {
   const v = view();
   s.write(v, 0, { list: [{ x: 1, y: 2 }, { y: 1n << 63n }], u: { narrow: 0xdead_beef }, name: 'console0x' });
   const got = s.read(v, 0);
-  assert.deepEqual(got.list, [{ x: 1, y: 2n }, { x: 0, y: 1n << 63n }]);
+  assert.deepEqual(got.list, [
+    { x: 1, y: 2n },
+    { x: 0, y: 1n << 63n },
+  ]);
   assert.equal(got.u.wide, 0xdead_beefn);
   assert.deepEqual([...got.u.raw.subarray(0, 4)], [0xef, 0xbe, 0xad, 0xde]);
   assert.equal(got.name, 'console0');

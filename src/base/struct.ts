@@ -49,12 +49,36 @@ function scalar<Read, Write = Read>(
   return { sort: 'scalar', size, align: size, read, write, access: read };
 }
 
-export const u8: Kind<number> = scalar(1, (v, at) => v.getUint8(at), (v, at, x: number) => v.setUint8(at, x));
-export const u16: Kind<number> = scalar(2, (v, at) => v.getUint16(at, true), (v, at, x: number) => v.setUint16(at, x, true));
-export const u32: Kind<number> = scalar(4, (v, at) => v.getUint32(at, true), (v, at, x: number) => v.setUint32(at, x, true));
-export const s8: Kind<number> = scalar(1, (v, at) => v.getInt8(at), (v, at, x: number) => v.setInt8(at, x));
-export const s16: Kind<number> = scalar(2, (v, at) => v.getInt16(at, true), (v, at, x: number) => v.setInt16(at, x, true));
-export const s32: Kind<number> = scalar(4, (v, at) => v.getInt32(at, true), (v, at, x: number) => v.setInt32(at, x, true));
+export const u8: Kind<number> = scalar(
+  1,
+  (v, at) => v.getUint8(at),
+  (v, at, x: number) => v.setUint8(at, x),
+);
+export const u16: Kind<number> = scalar(
+  2,
+  (v, at) => v.getUint16(at, true),
+  (v, at, x: number) => v.setUint16(at, x, true),
+);
+export const u32: Kind<number> = scalar(
+  4,
+  (v, at) => v.getUint32(at, true),
+  (v, at, x: number) => v.setUint32(at, x, true),
+);
+export const s8: Kind<number> = scalar(
+  1,
+  (v, at) => v.getInt8(at),
+  (v, at, x: number) => v.setInt8(at, x),
+);
+export const s16: Kind<number> = scalar(
+  2,
+  (v, at) => v.getInt16(at, true),
+  (v, at, x: number) => v.setInt16(at, x, true),
+);
+export const s32: Kind<number> = scalar(
+  4,
+  (v, at) => v.getInt32(at, true),
+  (v, at, x: number) => v.setInt32(at, x, true),
+);
 
 /** 64-bit unsigned field as a bigint. A number may be written; it must be an integer. */
 export const u64: Kind<bigint, bigint | number> = scalar(
@@ -93,7 +117,7 @@ export const u64n: Kind<number, number | bigint> = scalar(
 /** domid_t. */
 export const domid: Kind<number> = u16;
 /** XEN_GUEST_HANDLE: a guest virtual address, 64 bits. */
-export const guestHandle: Kind<bigint, bigint | number> = u64;
+export const guestHandle: Kind<bigint, bigint | number> = { ...u64 };
 
 /** A live view of an array field. Indexes outside it are our bug and throw RangeError. */
 export interface ArrayView<K extends AnyKind> extends Iterable<AccessOf<K>> {
