@@ -176,6 +176,12 @@ export const DELIVERING = 139;
 export const ONE_INSN = 140;
 /** General scratch for helpers: 8 slots. */
 export const SCRATCH = 141;
+/** What the CPU model decides about system instructions: CPU_* bits (0 = AMD), and the CR4 / EFER bits the guest may set (0 = all that are implemented). */
+export const CPU_FLAGS = 160;
+export const CR4_VALID = 161;
+export const EFER_VALID = 162;
+/** CPU_FLAGS: Intel's behaviour where vendors differ (SYSRET, SYSENTER in long mode, ...). */
+export const CPU_INTEL = 1;
 export const SLOTS = 256;
 
 // ---- vCPU context: the rest --------------------------------------------------------------------------------------------
