@@ -20,7 +20,7 @@
  *   P MMX register in ModRM.reg   Q MMX register or memory   N MMX register in ModRM.rm only   B, H VEX.vvvv as general or vector register
  *   L vector register in an immediate's high four bits
  * followed by a size: b 1, w 2, d 4, q 8, t 10, dq 16, qq 32, ss 4, sd 8, ps and pd 16, x 16 or 32 (VEX.L), v operand size (2,4,8), z operand size
- * but at most 4, y 4 or 8 (REX.W), p far pointer (2 + v), s descriptor-table image (6 or 10), a BOUND pair (2 v), nothing: size 0 (LEA, INVLPG, FXSAVE).
+ * but at most 4, n 8 in 64-bit code and 4 elsewhere whatever the prefixes, y 4 or 8 (REX.W), p far pointer (2 + v), s descriptor-table image (6 or 10), a BOUND pair (2 v), nothing: size 0 (LEA, INVLPG, FXSAVE).
  * `Rv/Mw` has a register form and a memory form of different sizes (likewise `Udq/Mq`, `Nq/Md`).
  * Immediates: `Ib`, `Iw` are zero-extended, `Ibs`, `Iz`, `Iv` sign-extended to 64 bits; `1` is the constant one (no bytes).
  * Fixed registers: AL CL AH AX DX, rAX rDX ... (operand size v), eAX (operand size z), ES CS SS DS FS GS, ST0, STi (ModRM.rm), XMM0.
@@ -47,8 +47,10 @@ export interface RowAttributes {
   readonly privileged?: boolean;
   /** #UD in real and virtual-8086 mode. */
   readonly protectedOnly?: boolean;
-  /** #UD on the other vendor, in every mode or (`long`) in long mode only. */
-  readonly onlyVendor?: 'intel' | 'amd' | 'intel-in-long';
+  /** With REX.B the next less exact row applies (41 90 is XCHG R8, not NOP). */
+  readonly noRexB?: boolean;
+  /** Where vendors differ: #UD on that vendor, always, in long mode (64-bit and compatibility code), or outside 64-bit code. */
+  readonly undefinedOn?: 'intel' | 'amd' | 'amd-in-long' | 'intel-outside-64';
   /** The instruction ends a translated block (branches, mode changes, whatever the lifter ends with OP_NEXT or OP_EXIT). */
   readonly ends?: boolean;
   /** 16-byte memory operands need no alignment (elsewhere in legacy SSE they are #GP when misaligned). */
