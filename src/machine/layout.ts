@@ -313,3 +313,49 @@ export const UOP_C = 5;
 export const UOP_IPOS = 6;
 export const UOP_IDX = 7;
 export const UOP_IMM = 8;
+
+// ---- additions of the core ---------------------------------------------------------------------------------------------------------
+/** Physical address bits of the guest (CPUID leaf 0x80000008); higher bits in page-table entries are reserved. */
+export const PHYS_BITS = 40;
+/** Index of the hash chain (u32 header addresses at BLOCK_HASH + 4 * index) of a block:
+ *  (phys ^ (phys >>> 14) ^ (mode << 7)) & (BLOCK_HASH_ENTRIES - 1). The core's insertBlock() and dropFrame() keep hash, frame lists and code bits. */
+export const HASH_PHYS_SHIFT = 14;
+export const HASH_MODE_SHIFT = 7;
+/** EXC: the pending event is an external interrupt (no error code, EXT set in errors met while delivering it). */
+export const EXC_ERROR_CODE = 0x100;
+export const EXC_SOFTWARE = 0x200;
+export const EXC_EXTERNAL = 0x400;
+/** EXC: #DB is a trap (RF is not set in the pushed image). */
+export const EXC_TRAP = 0x800;
+export const EXC_PENDING = 0x1000;
+/** SHADOW: after STI only interrupts wait; after MOV SS and POP SS debug traps wait too. */
+export const SHADOW_STI = 1;
+export const SHADOW_SS = 2;
+/** 1 = RFLAGS.TF was set before the instruction now running: #DB after it. */
+export const STEP_PENDING = 149;
+/** 1 = run() returns EXIT_REASON at once (an exit raised in the middle of an instruction, after unwind). */
+export const EXIT_PENDING = 150;
+/** Digest of the control bits the soft TLB depends on; updateMode() flushes when it changes. */
+export const PAGING_KEY = 151;
+/** DR6 bits of data breakpoints met by the instruction now running. */
+export const DEBUG_PENDING = 152;
+/** Answered MMIO accesses of the instruction now running (see memory/mmio.ts): count, next to replay, retired instructions when made. */
+export const MMIO_COUNT = 153;
+export const MMIO_NEXT = 154;
+export const MMIO_KEY = 155;
+/** Results of a page walk: guest-physical address, rights (memory/walk.ts). */
+export const WALK_GPA = 156;
+export const WALK_RIGHTS = 157;
+/** 1 = the block now running must return to the full lookup at its end (single instruction, stepping). */
+export const SLOW_NEXT = 158;
+/** Log of answered MMIO accesses: entries of 24 bytes (gpa, size | 0x100 if write, value). */
+export const MMIO_LOG = 0x2e00;
+export const MMIO_LOG_ENTRIES = 21;
+/** Offsets from PCPU_SCRATCH: u32 number of listed TLB entries, their u16 indices; bitmaps of regions seen with 2/4 MiB and 1 GiB pages. */
+export const TLB_LIST_COUNT = 0;
+export const TLB_LIST = 0x10;
+export const TLB_LARGE_2M = 0x3000;
+export const TLB_LARGE_1G = 0x3100;
+/** TLB_FLAGS bits. */
+export const TLBF_GLOBAL = 1;
+export const TLBF_LISTED = 2;
