@@ -19,10 +19,10 @@ export declare function copy_to_state(stateDst: u32, framesSrc: u32, len: u32): 
 export declare function copy_from_state(framesDst: u32, stateSrc: u32, len: u32): void;
 export declare function copy_within(dst: u32, src: u32, len: u32): void;
 export declare function fill(dst: u32, value: u32, len: u32): void;
-export declare function atomic_cmpxchg8(a: u32, expected: u32, new: u32): u32;
-export declare function atomic_cmpxchg16(a: u32, expected: u32, new: u32): u32;
-export declare function atomic_cmpxchg32(a: u32, expected: u32, new: u32): u32;
-export declare function atomic_cmpxchg64(a: u32, expected: u64, new: u64): u64;
+export declare function atomic_cmpxchg8(a: u32, expected: u32, replacement: u32): u32;
+export declare function atomic_cmpxchg16(a: u32, expected: u32, replacement: u32): u32;
+export declare function atomic_cmpxchg32(a: u32, expected: u32, replacement: u32): u32;
+export declare function atomic_cmpxchg64(a: u32, expected: u64, replacement: u64): u64;
 export declare function atomic_add8(a: u32, v: u32): u32;
 export declare function atomic_add16(a: u32, v: u32): u32;
 export declare function atomic_add32(a: u32, v: u32): u32;
