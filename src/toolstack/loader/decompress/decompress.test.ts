@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { compressWith, programLike } from './compressor-fixture.ts';
+import { compressWith, programLike } from './compressor-fixture.test.ts';
 import { decompress, decompressAs, detectCodec } from './decompress.ts';
 import { type Codec, DecompressError } from './decompress-error.ts';
 
