@@ -126,6 +126,7 @@ export const ONE_BYTE: readonly Row[] = [
   op('8B', 'MOV', 'Gv Ev', 'move.mov'),
   op('8C', 'MOV', 'Rv/Mw Sw', 'segment.store'),
   op('8D', 'LEA', 'Gv M', 'move.lea'),
+  op('8E /1', 'UD', '-', 'interrupt.undefined', '', { undefinedOpcode: 'CS cannot be loaded by MOV' }),
   op('8E', 'MOV', 'Sw Ew', 'segment.load', '', { ends: true }),
   op('8F /0', 'POP', 'Ev', 'stack.pop', '', { d64: true }),
   op('8F /1', 'UD', '-', 'interrupt.undefined', '', { undefinedOpcode: 'reserved (XOP prefix of old AMD processors)' }),

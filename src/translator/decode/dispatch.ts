@@ -1,0 +1,177 @@
+/**
+ * The rows, compiled once into flat arrays that the decoder indexes. A cell is (map, 64-bit code?, W, opcode, mandatory prefix); it holds a row,
+ * nothing (#UD), or a group: 256 rows chosen by the ModRM byte.
+ */
+import { ROWS } from '../../spec/x86/opcodes.ts';
+import type { OpcodeMap, Row } from '../../spec/x86/row.ts';
+import { modOf, operandCode, usesModrm } from './operand-codes.ts';
+
+/** Order of the maps in the cell array. */
+export const MAPS: readonly OpcodeMap[] = ['1', '0F', '0F38', '0F3A', 'VEX.0F', 'VEX.0F38', 'VEX.0F3A'];
+export const MAP_0F = 1;
+export const MAP_0F38 = 2;
+export const MAP_0F3A = 3;
+/** VEX map of mmmmm = 1; 2 and 3 follow. */
+export const MAP_VEX_0F = 4;
+
+const PREFIXES: readonly Row['prefix'][] = ['NP', '66', 'F3', 'F2'];
+/** Mandatory-prefix part of a cell index. */
+export const PFX_NONE = 0;
+export const PFX_66 = 1;
+export const PFX_F3 = 2;
+export const PFX_F2 = 3;
+
+/** Cell index: map << 12 | 64-bit code << 11 | W << 10 | opcode << 2 | PFX_*. */
+export function cellIndex(map: number, wide: number, w: number, opcode: number, pfx: number): number {
+  return (map << 12) | (wide << 11) | (w << 10) | (opcode << 2) | pfx;
+}
+
+// ---- INFO bits of a row ---------------------------------------------------------------------------------------------------
+/** A ModRM byte follows the opcode. */
+export const INFO_MODRM = 1;
+/** ModRM.mod is ignored, rm is a register (MOV CR/DR). */
+export const INFO_MOD_IGNORED = 2;
+export const INFO_D64 = 4;
+export const INFO_F64 = 8;
+/** LOCK allowed with a memory destination. */
+export const INFO_LOCK = 16;
+/** The 66 prefix is mandatory and is no operand-size prefix. */
+export const INFO_66_TAKEN = 32;
+export const INFO_UNDEFINED = 64;
+/** Another row may apply (REX.B with 90, a CPU without the feature): see ALTERNATIVE. */
+export const INFO_ALTERNATIVE = 128;
+/** A far pointer in memory: REX.W does not widen it on AMD. */
+export const INFO_FAR_MEMORY = 256;
+/** +cc row: insn.cc = opcode & 15 (filled anyway). VEX row that does not use vvvv: it must be 1111. */
+export const INFO_NO_VVVV = 512;
+/** Number of operands in bits 12..14. */
+export const INFO_COUNT_SHIFT = 12;
+
+/** Most operands a row may have. */
+export const MAX_OPERANDS = 4;
+
+/** Row number + 1, 0 = #UD, or -(group + 1). */
+export const CELLS: Int16Array = new Int16Array(MAPS.length << 12);
+/** Operand codes, MAX_OPERANDS for each row. */
+export const OPERANDS: Int32Array = new Int32Array(ROWS.length * MAX_OPERANDS);
+export const INFO: Int32Array = new Int32Array(ROWS.length);
+/** For rows with INFO_ALTERNATIVE: the row that applies instead. */
+export const ALTERNATIVE: Int16Array = new Int16Array(ROWS.length);
+/** Row number + 1 or 0 for group << 8 | ModRM byte. */
+export const GROUPS: Int16Array = build();
+
+function infoOf(row: Row, codes: readonly number[]): number {
+  let info = codes.length << INFO_COUNT_SHIFT;
+  if (row.ext !== -1 || row.mod !== 'any' || codes.some(usesModrm)) info |= INFO_MODRM;
+  if (row.operands.some((text) => /^[CD]n$/.test(text))) info |= INFO_MOD_IGNORED;
+  if (row.d64) info |= INFO_D64;
+  if (row.f64) info |= INFO_F64;
+  if (row.lock) info |= INFO_LOCK;
+  const sized = row.operands.some((text) => /^[A-Z]v|^Iz|^Ibs/.test(text));
+  if (row.prefix === '66' && !sized) info |= INFO_66_TAKEN;
+  if (row.undefinedOpcode !== undefined) info |= INFO_UNDEFINED;
+  if (row.elseIgnorePrefix || row.noRexB) info |= INFO_ALTERNATIVE;
+  if (row.operands.includes('Mp')) info |= INFO_FAR_MEMORY;
+  if (!row.operands.some((text) => /^[HB]/.test(text))) info |= INFO_NO_VVVV;
+  return info;
+}
+
+/** How exactly a row names its ModRM byte; the most exact row wins. */
+function exactness(row: Row): number {
+  return (row.rm !== -1 ? 8 : 0) + (row.ext !== -1 ? 4 : 0) + (row.mod !== 'any' ? 2 : 0);
+}
+
+function better(a: Row, b: Row): boolean {
+  const key = (row: Row) => exactness(row) * 16 + (row.prefix !== 'any' ? 8 : 0) + (row.w !== -1 ? 4 : 0) + (row.span === 1 ? 1 : 0);
+  const difference = key(a) - key(b);
+  if (difference === 0) throw new Error(`opcode tables: '${a.mnemonic}' and '${b.mnemonic}' claim the same encoding ${a.map} ${a.opcode.toString(16)}`);
+  return difference > 0;
+}
+
+function matchesModrm(row: Row, modrm: number): boolean {
+  const isRegister = modrm >= 0xc0;
+  const mod = row.mod !== 'any' ? row.mod : modOf(row.operands);
+  if (mod === 'reg' && !isRegister) return false;
+  if (mod === 'mem' && isRegister) return false;
+  if (row.ext !== -1 && row.ext !== ((modrm >> 3) & 7)) return false;
+  return row.rm === -1 || row.rm === (modrm & 7);
+}
+
+function best(candidates: readonly number[], modrm: number): number {
+  let found = -1;
+  for (const index of candidates) {
+    const row = ROWS[index] as Row;
+    if (modrm >= 0 && !matchesModrm(row, modrm)) continue;
+    if (found === -1 || better(row, ROWS[found] as Row)) found = index;
+  }
+  return found;
+}
+
+function build(): Int16Array {
+  const byOpcode = new Map<number, number[]>();
+  ROWS.forEach((row, index) => {
+    const codes = row.operands.map(operandCode);
+    if (codes.length > MAX_OPERANDS) throw new Error(`opcode tables: '${row.mnemonic}' has too many operands`);
+    OPERANDS.set(codes, index * MAX_OPERANDS);
+    INFO[index] = infoOf(row, codes);
+    const map = MAPS.indexOf(row.map);
+    for (let k = 0; k < row.span; k++) {
+      const key = (map << 8) | (row.opcode + k);
+      const list = byOpcode.get(key);
+      if (list === undefined) byOpcode.set(key, [index]);
+      else list.push(index);
+    }
+  });
+  const groups: Int16Array[] = [];
+  const known = new Map<string, number>();
+  for (const [key, list] of byOpcode) {
+    for (let variant = 0; variant < 16; variant++) {
+      const wide = variant >> 3;
+      const w = (variant >> 2) & 1;
+      const candidates = list.filter((index) => applies(ROWS[index] as Row, wide === 1, w, variant & 3));
+      if (candidates.length === 0) continue;
+      CELLS[cellIndex(key >> 8, wide, w, key & 0xff, variant & 3)] = cellOf(candidates, groups, known);
+    }
+  }
+  fillAlternatives(byOpcode);
+  const flat = new Int16Array(groups.length << 8);
+  groups.forEach((group, index) => {
+    flat.set(group, index << 8);
+  });
+  return flat;
+}
+
+function applies(row: Row, wide: boolean, w: number, pfx: number): boolean {
+  if (wide ? row.i64 : row.o64) return false;
+  if (row.w !== -1 && row.w !== w) return false;
+  return row.prefix === 'any' || row.prefix === PREFIXES[pfx];
+}
+
+/** A row + 1 if the ModRM byte does not matter, else a group (equal groups are shared). */
+function cellOf(candidates: readonly number[], groups: Int16Array[], known: Map<string, number>): number {
+  const rows = candidates.map((index) => ROWS[index] as Row);
+  if (rows.every((row) => exactness(row) === 0 && modOf(row.operands) === 'any')) return best(candidates, -1) + 1;
+  const group = Int16Array.from({ length: 256 }, (_, modrm) => best(candidates, modrm) + 1);
+  const key = group.join();
+  let number = known.get(key);
+  if (number === undefined) {
+    number = groups.length;
+    groups.push(group);
+    known.set(key, number);
+  }
+  return -(number + 1);
+}
+
+function fillAlternatives(byOpcode: ReadonlyMap<number, readonly number[]>): void {
+  ROWS.forEach((row, index) => {
+    if (!row.elseIgnorePrefix && !row.noRexB) return;
+    const list = byOpcode.get((MAPS.indexOf(row.map) << 8) | row.opcode) ?? [];
+    const others = list.filter((other) => {
+      const candidate = ROWS[other] as Row;
+      return candidate.prefix === 'any' && (row.noRexB ? !candidate.noRexB : true) && other !== index;
+    });
+    const alternative = best(others, -1);
+    if (alternative < 0) throw new Error(`opcode tables: '${row.mnemonic}' has no row to fall back to`);
+    ALTERNATIVE[index] = alternative;
+  });
+}
