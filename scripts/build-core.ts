@@ -56,7 +56,7 @@ const features =
 
 const stamp = (): string => {
   const hash = createHash('sha256').update(JSON.stringify({ debug: options.debug }));
-  const sources = globSync(['src/machine/assembly/**/*.ts', accessors, 'scripts/build-core.ts', 'scripts/wasm-sections.ts', 'package-lock.json'], {
+  const sources = globSync(['src/machine/**/*.ts', accessors, 'scripts/build-core.ts', 'scripts/wasm-sections.ts', 'package-lock.json'], {
     cwd: root,
   });
   for (const source of sources.sort()) hash.update(`\0${source}\0`).update(readFileSync(join(root, source)));
