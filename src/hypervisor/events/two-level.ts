@@ -1,0 +1,51 @@
+import { shared_info, vcpu_info } from '../../spec/xen/xen.ts';
+import type { Domain, Hypervisor, Vcpu } from '../hypervisor.ts';
+
+/**
+ * The 2-level event ABI: a bit per port in the shared info page, and a selector of 64 words per vCPU.
+ * Words are little-endian u64 in the ABI; 32-bit halves are used here, which is the same memory.
+ */
+
+const bit = (port: number): number => 1 << (port & 31);
+const pendingWord = (of: Domain, port: number): number => of.s.shared_info * 4096 + shared_info.offsets.evtchn_pending + (port >>> 5) * 4;
+const maskWord = (of: Domain, port: number): number => of.s.shared_info * 4096 + shared_info.offsets.evtchn_mask + (port >>> 5) * 4;
+
+/** Mark the selector and report whether the vCPU must be told. */
+function select(hv: Hypervisor, v: Vcpu, port: number): boolean {
+  if (v.s.info === 0) return false;
+  const at = v.s.info + vcpu_info.offsets.evtchn_pending_sel + (port >>> 11) * 4;
+  const selector = 1 << ((port >>> 6) & 31);
+  return (Atomics.or(hv.memories.frameWords, at / 4, selector) & selector) === 0;
+}
+
+/** Set pending: [newly pending, must tell the vCPU]. */
+export function setPending(hv: Hypervisor, of: Domain, v: Vcpu, port: number): [boolean, boolean] {
+  const words = hv.memories.frameWords;
+  if ((Atomics.or(words, pendingWord(of, port) / 4, bit(port)) & bit(port)) !== 0) return [false, false];
+  if ((Atomics.load(words, maskWord(of, port) / 4) & bit(port)) !== 0) return [true, false];
+  return [true, select(hv, v, port)];
+}
+
+export function clearPending(hv: Hypervisor, of: Domain, port: number): void {
+  Atomics.and(hv.memories.frameWords, pendingWord(of, port) / 4, ~bit(port));
+}
+
+/** Unmask; true when the vCPU must be told of an event that was waiting. */
+export function unmask(hv: Hypervisor, of: Domain, v: Vcpu, port: number): boolean {
+  const words = hv.memories.frameWords;
+  if ((Atomics.and(words, maskWord(of, port) / 4, ~bit(port)) & bit(port)) === 0) return false;
+  return (Atomics.load(words, pendingWord(of, port) / 4) & bit(port)) !== 0 && select(hv, v, port);
+}
+
+export function isPending(hv: Hypervisor, of: Domain, port: number): boolean {
+  return (Atomics.load(hv.memories.frameWords, pendingWord(of, port) / 4) & bit(port)) !== 0;
+}
+
+export function isMasked(hv: Hypervisor, of: Domain, port: number): boolean {
+  return (Atomics.load(hv.memories.frameWords, maskWord(of, port) / 4) & bit(port)) !== 0;
+}
+
+/** vcpu_info before registration: inside the shared info page for the first 32 vCPUs, else none. */
+export function legacyInfo(of: Domain, id: number): number {
+  return id < 32 && of.s.shared_info !== 0 ? of.s.shared_info * 4096 + id * vcpu_info.size : 0;
+}

@@ -1,0 +1,71 @@
+import type { Fields, Snapshot, Struct, Update } from '../../base/struct.ts';
+import { EFAULT } from '../../spec/xen/errno.ts';
+import type { CallerMemory } from '../guest-memory.ts';
+import type { Domain, Hypervisor, Vcpu } from '../hypervisor.ts';
+
+/** One hypercall under way: who calls, with what memory. */
+export interface Call {
+  readonly hv: Hypervisor;
+  readonly caller: Domain;
+  /** The calling vCPU; domain 0's programs call as its vCPU 0. */
+  readonly vcpu: Vcpu;
+  readonly memory: CallerMemory;
+  /** Set by handlers whose work must go on when the call is made again (restart with the same arguments). */
+  again: boolean;
+}
+
+/** What a sub-operation answers: an errno, or fields to copy out and a value to return (0 when absent). */
+export type Answer<F extends Fields> = { readonly errno: number } | { readonly out?: Update<F>; readonly value?: number };
+
+/** Fail with an errno (given positive). */
+export function fail(errno: number): { readonly errno: number } {
+  return { errno };
+}
+
+/** Succeed. `out` fields are copied out. */
+export function ok<F extends Fields>(out?: Update<F>, value = 0): { readonly out?: Update<F>; readonly value: number } {
+  return out === undefined ? { value } : { out, value };
+}
+
+/** A sub-operation as the dispatch sees it: the call and the guest address of its argument in, the return value out (negative errno). */
+export type SubOperation = (call: Call, argument: bigint) => number;
+
+/**
+ * Wrap a handler of one argument struct: copy it in once, run the handler on the copy, copy the answer out. With
+ * `writes`, the whole struct is proved writable before the handler runs, so that nothing is committed that cannot be answered.
+ */
+export function subOperation<F extends Fields>(
+  argument: Struct<F>,
+  handler: (call: Call, arg: Snapshot<F>) => Answer<F>,
+  writes: 'writes' | 'reads' = 'reads',
+): SubOperation {
+  return (call, va) => {
+    const bytes = call.memory.read(va, argument.size);
+    if (bytes === undefined) return -EFAULT;
+    if (writes === 'writes' && !call.memory.writable(va, argument.size)) return -EFAULT;
+    const view = new DataView(bytes.buffer);
+    const answer = handler(call, argument.read(view, 0));
+    if ('errno' in answer) return -answer.errno;
+    if (answer.out !== undefined) {
+      argument.write(view, 0, answer.out);
+      if (!call.memory.write(va, bytes)) return -EFAULT;
+    }
+    return answer.value ?? 0;
+  };
+}
+
+/** As subOperation, for calls that take an array of structs and answer in each element (grant table operations). */
+export function batchOperation<F extends Fields>(element: Struct<F>, handler: (call: Call, arg: Snapshot<F>) => Update<F>): (call: Call, va: bigint, count: number) => number {
+  return (call, va, count) => {
+    for (let i = 0; i < count; i++) {
+      const at = va + BigInt(i * element.size);
+      const bytes = call.memory.read(at, element.size);
+      if (bytes === undefined || !call.memory.writable(at, element.size)) return -EFAULT;
+      const view = new DataView(bytes.buffer);
+      element.write(view, 0, handler(call, element.read(view, 0)));
+      if (!call.memory.write(at, bytes)) return -EFAULT;
+    }
+    return 0;
+  };
+}
+

@@ -1,0 +1,39 @@
+import { SHUTDOWN_crash } from '../../spec/xen/sched.ts';
+import { VIRQ_DOM_EXC } from '../../spec/xen/xen.ts';
+import { sendGlobalVirq } from '../events/deliver.ts';
+import type { Domain, Hypervisor } from '../hypervisor.ts';
+
+/** Longest crash text kept with a domain, in bytes. */
+const CRASH_TEXT_MAX = 4096;
+
+/** A domain stops for good (until the toolstack resumes or destroys it); domain 0 hears of it. */
+export function shutDown(hv: Hypervisor, of: Domain, reason: number): void {
+  if (of.s.is_shut_down !== 0) return;
+  of.s.shutdown_code = reason & 0xff;
+  of.s.is_shutting_down = 1;
+  of.s.is_shut_down = 1;
+  const dom0 = hv.domain(0);
+  if (dom0 !== undefined) sendGlobalVirq(hv, dom0, VIRQ_DOM_EXC);
+}
+
+/** A domain did something that ends it: keep the reason for the operator and shut it down as crashed. */
+export function crashDomain(hv: Hypervisor, of: Domain, reason: string): void {
+  if (of.s.is_shut_down !== 0) return;
+  hv.host.log(`(XEN) domain ${of.id} crashed: ${reason.split('\n')[0]}`);
+  const bytes = new TextEncoder().encode(reason).subarray(0, CRASH_TEXT_MAX);
+  if (of.s.crash_text === 0) {
+    const at = hv.heap.allocate(Math.max(1, bytes.length));
+    if (at !== 0) {
+      hv.memories.stateBytes.set(bytes, at);
+      of.s.crash_text = at;
+      of.s.crash_text_len = bytes.length;
+    }
+  }
+  shutDown(hv, of, SHUTDOWN_crash);
+}
+
+/** Why a domain crashed, empty when it did not. */
+export function crashText(hv: Hypervisor, of: Domain): string {
+  if (of.s.crash_text === 0) return '';
+  return new TextDecoder().decode(hv.memories.stateBytes.slice(of.s.crash_text, of.s.crash_text + of.s.crash_text_len));
+}

@@ -1,0 +1,117 @@
+import { Gfn, type Mfn } from '../../base/brand.ts';
+import { P2M_MFN_MASK, P2M_ROOT_ENTRIES, P2M_VALID, P2M_WRITABLE } from '../../machine/layout.ts';
+import type { Memories } from '../../machine/memories.ts';
+import type { Heap } from '../heap.ts';
+
+/** Guest frame numbers end here: 64 GiB of guest-physical space. */
+export const GFN_LIMIT = P2M_ROOT_ENTRIES * 1024;
+
+/** What stands at a gfn, beside the bits that the core reads (layout.ts). */
+export const P2M_TYPE_SHIFT = 20;
+export const p2m_ram_rw = 0;
+export const p2m_map_foreign = 1;
+export const p2m_grant_map_rw = 2;
+export const p2m_grant_map_ro = 3;
+export const p2m_shared = 4; // shared_info, grant and status frames: owned by Xen
+const TYPE_MASK = 0xff;
+
+const ROOT_BYTES = P2M_ROOT_ENTRIES * 4;
+const LEAF_BYTES = 4096;
+
+/**
+ * A domain's second-stage table in `state`: gfn -> frame, rights and type. Two levels; the core reads it in its TLB fill.
+ * Whoever changes an entry flushes soft TLBs (Hypervisor.setEntry does).
+ */
+export class P2m {
+  readonly root: number;
+  private readonly view: DataView;
+  private readonly heap: Heap;
+
+  constructor(memories: Memories, heap: Heap, root: number) {
+    this.view = memories.stateView;
+    this.heap = heap;
+    this.root = root;
+  }
+
+  /** Address of a new, empty table, 0 when the heap is full. */
+  static create(heap: Heap): number {
+    return heap.allocate(ROOT_BYTES);
+  }
+
+  private leaf(gfn: number): number {
+    return gfn < GFN_LIMIT ? this.view.getUint32(this.root + (gfn >>> 10) * 4, true) : 0;
+  }
+
+  /** The raw entry, 0 when nothing is there. */
+  entry(gfn: number): number {
+    const leaf = this.leaf(gfn);
+    return leaf === 0 ? 0 : this.view.getUint32(leaf + (gfn & 1023) * 4, true);
+  }
+
+  /** The frame at `gfn`, undefined when nothing is there. */
+  lookup(gfn: number): { mfn: Mfn; type: number; writable: boolean } | undefined {
+    const entry = this.entry(gfn);
+    if ((entry & P2M_VALID) === 0) return undefined;
+    return { mfn: (entry & P2M_MFN_MASK) as Mfn, type: (entry >>> P2M_TYPE_SHIFT) & TYPE_MASK, writable: (entry & P2M_WRITABLE) !== 0 };
+  }
+
+  /** Byte offset into `frames` of a guest-physical address, -1 when nothing is there. */
+  maddr(gpa: number): number {
+    const entry = this.entry(Math.floor(gpa / 4096));
+    return (entry & P2M_VALID) === 0 ? -1 : (entry & P2M_MFN_MASK) * 4096 + (gpa % 4096);
+  }
+
+  /** Put a frame at `gfn`; false when the heap is full or the gfn beyond the limit. Flush afterwards. */
+  set(gfn: number, mfn: Mfn, type: number, writable: boolean): boolean {
+    if (!(gfn < GFN_LIMIT)) return false;
+    let leaf = this.leaf(gfn);
+    if (leaf === 0) {
+      leaf = this.heap.allocate(LEAF_BYTES);
+      if (leaf === 0) return false;
+      this.view.setUint32(this.root + (gfn >>> 10) * 4, leaf, true);
+    }
+    const bits = P2M_VALID | (writable ? P2M_WRITABLE : 0);
+    this.view.setUint32(leaf + (gfn & 1023) * 4, (bits | (type << P2M_TYPE_SHIFT) | mfn) >>> 0, true);
+    return true;
+  }
+
+  clear(gfn: number): void {
+    const leaf = this.leaf(gfn);
+    if (leaf !== 0) this.view.setUint32(leaf + (gfn & 1023) * 4, 0, true);
+  }
+
+  /** Every valid entry from `from` on, in order of gfn. */
+  *entries(from = 0): Generator<{ gfn: Gfn; mfn: Mfn; type: number }> {
+    for (let top = from >>> 10; top < P2M_ROOT_ENTRIES; top++) {
+      const leaf = this.view.getUint32(this.root + top * 4, true);
+      if (leaf === 0) continue;
+      for (let low = top === from >>> 10 ? from & 1023 : 0; low < 1024; low++) {
+        const entry = this.view.getUint32(leaf + low * 4, true);
+        if ((entry & P2M_VALID) !== 0) {
+          yield { gfn: Gfn(top * 1024 + low), mfn: (entry & P2M_MFN_MASK) as Mfn, type: (entry >>> P2M_TYPE_SHIFT) & TYPE_MASK };
+        }
+      }
+    }
+  }
+
+  /** Highest gfn that was ever given a leaf, for XENMEM_maximum_gpfn. */
+  maximumGfn(): number {
+    for (let top = P2M_ROOT_ENTRIES - 1; top >= 0; top--) {
+      const leaf = this.view.getUint32(this.root + top * 4, true);
+      if (leaf === 0) continue;
+      for (let low = 1023; low >= 0; low--) {
+        if ((this.view.getUint32(leaf + low * 4, true) & P2M_VALID) !== 0) return top * 1024 + low;
+      }
+    }
+    return 0;
+  }
+
+  /** Give the whole table back to the heap; all entries must have been cleared. */
+  destroy(): void {
+    for (let top = 0; top < P2M_ROOT_ENTRIES; top++) {
+      const leaf = this.view.getUint32(this.root + top * 4, true);
+      if (leaf !== 0) this.heap.free(leaf, LEAF_BYTES);
+    }
+    this.heap.free(this.root, ROOT_BYTES);
+  }
+}

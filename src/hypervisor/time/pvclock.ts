@@ -1,0 +1,49 @@
+import { shared_info, vcpu_info, vcpu_time_info, XEN_PVCLOCK_TSC_STABLE_BIT } from '../../spec/xen/xen.ts';
+import { GuestVirtualMemory } from '../guest-memory.ts';
+import type { Domain, Hypervisor, Vcpu } from '../hypervisor.ts';
+
+/**
+ * The guest's TSC counts at 1 GHz: one tick is one nanosecond of machine time. Multiplier and shift are exact, so that a
+ * guest that derives its TSC frequency from them gets 1,000,000 kHz: ns = (tsc << 1) * 2^31 >> 32.
+ */
+export const TSC_KHZ = 1_000_000;
+export const TSC_TO_SYSTEM_MUL = 0x80000000;
+export const TSC_SHIFT = 1;
+
+/** Write a vCPU's time info: at schedule-in, never while it runs. Version is odd during the update. */
+export function updateTime(hv: Hypervisor, v: Vcpu): void {
+  const now = hv.now();
+  const fields = {
+    tsc_timestamp: now,
+    system_time: now,
+    tsc_to_system_mul: TSC_TO_SYSTEM_MUL,
+    tsc_shift: TSC_SHIFT,
+    flags: XEN_PVCLOCK_TSC_STABLE_BIT,
+  };
+  if (v.s.info !== 0) {
+    const at = v.s.info + vcpu_info.offsets.time;
+    const view = hv.memories.frameView;
+    const version = (view.getUint32(at, true) | 1) >>> 0;
+    view.setUint32(at, version, true);
+    vcpu_time_info.write(view, at, fields);
+    view.setUint32(at, version + 1, true);
+  }
+  if (v.s.time_area !== 0n) {
+    v.s.time_version = (v.s.time_version + 2) >>> 0;
+    const bytes = new Uint8Array(vcpu_time_info.size);
+    vcpu_time_info.write(new DataView(bytes.buffer), 0, { version: v.s.time_version, ...fields });
+    new GuestVirtualMemory(hv.memories, hv.frames, hv.cpu, v.context.address).write(v.s.time_area, bytes);
+  }
+}
+
+/** Write the wall clock at system time 0 into a domain's shared info. */
+export function updateWallClock(hv: Hypervisor, of: Domain): void {
+  if (of.s.shared_info === 0) return;
+  const at = of.s.shared_info * 4096;
+  const view = hv.memories.frameView;
+  const seconds = hv.header.wall_sec + BigInt(of.s.time_offset);
+  const version = (view.getUint32(at + shared_info.offsets.wc_version, true) | 1) >>> 0;
+  view.setUint32(at + shared_info.offsets.wc_version, version, true);
+  shared_info.write(view, at, { wc_sec: Number(seconds & 0xffffffffn), wc_sec_hi: Number(seconds >> 32n), wc_nsec: hv.header.wall_nsec });
+  view.setUint32(at + shared_info.offsets.wc_version, version + 1, true);
+}
