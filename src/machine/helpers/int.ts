@@ -20,14 +20,14 @@ export const HI_AAD = 8;
 export const HI_ROTATE_FLAGS = 9;
 /** d = a rotated by the masked count b, zero-extended; extra = size | 4 if to the right. No flags. */
 export const HI_ROTATE = 10;
-/** d = a rotated through carry by the masked count b, zero-extended, and flags; extra = size | 4 if to the right. */
+/** d = a rotated through carry by the masked count b, zero-extended; extra = size | 4 if to the right. Flags stay. */
 export const HI_ROTATE_CARRY = 11;
-/** d = a shifted, bits coming in from b, by the masked count c, zero-extended, and flags; extra = size | 4 if to the right. */
+/** d = a shifted, bits coming in from b, by the masked count c, zero-extended; extra = size | 4 if to the right. No flags. */
 export const HI_SHIFT_DOUBLE = 12;
 /** d = CRC-32C of checksum a (32 bits) and data b; extra = size of the data. Zero-extended. */
 export const HI_CRC32 = 13;
-/** #BR unless b <= a <= c, signed 64-bit. */
-export const HI_BOUND = 14;
+/** Flags after a rotate through carry of the old value a by the masked count b (0: flags stay); extra = size | 4 if to the right. */
+export const HI_ROTATE_CARRY_FLAGS = 14;
 /**
  * ENTER: extra = operand size in bytes | level << 8 | bytes << 16 (as an unsigned 32-bit number). Stack width and
  * segment checks by the mode word.
@@ -39,5 +39,7 @@ export const HI_CANONICAL = 16;
 export const HI_PDEP = 17;
 /** d = parallel bit extract of a by mask b; extra = size (2, 3). */
 export const HI_PEXT = 18;
-/** #GP(0) (or #SS(0) for stack accesses raised elsewhere) unless offset a, zero-extended, is within the limit of CS. */
-export const HI_CODE_LIMIT = 19;
+/** CF = (a != 0), other flags stay. */
+export const HI_SET_CARRY = 19;
+/** ZF = (a != 0), other flags stay. */
+export const HI_SET_ZERO = 20;
