@@ -5,12 +5,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { CPUID_FEATURES, cpuidFeature } from './cpuid.ts';
+import { ROWS } from './opcodes.ts';
 
 test('no name and no bit is given twice', () => {
   assert.equal(new Set(CPUID_FEATURES.map(({ name }) => name)).size, CPUID_FEATURES.length);
   assert.equal(new Set(CPUID_FEATURES.map(({ leaf, subleaf, register, bit }) => `${leaf}.${subleaf}.${register}.${bit}`)).size, CPUID_FEATURES.length);
   assert.deepEqual(cpuidFeature('nx')?.bit, 20);
   assert.equal(cpuidFeature('no such'), undefined);
+});
+
+test('every feature an opcode row asks for is one that a model can have', () => {
+  const unknown = new Set(ROWS.flatMap(({ feature }) => (feature === undefined || cpuidFeature(feature) !== undefined ? [] : [feature])));
+  assert.deepEqual([...unknown], []);
 });
 
 /** Flags that Linux sets or invents by itself, whatever the bit of that name says. */
