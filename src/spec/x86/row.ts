@@ -45,6 +45,8 @@ export interface RowAttributes {
   readonly elseIgnorePrefix?: boolean;
   /** #GP unless CPL = 0 (in virtual-8086 mode too). */
   readonly privileged?: boolean;
+  /** #UD unless CPL = 0. */
+  readonly undefinedInUser?: boolean;
   /** #UD in real and virtual-8086 mode. */
   readonly protectedOnly?: boolean;
   /** With REX.B the next less exact row applies (41 90 is XCHG R8, not NOP). */

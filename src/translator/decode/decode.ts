@@ -80,7 +80,7 @@ function short(at: number, end: number): number {
  */
 export function decode(bytes: Uint8Array, at: number, limit: number, mode: number, insn: Insn): number {
   const code = mode & 3;
-  const end = limit < at + MAX_LENGTH ? limit : at + MAX_LENGTH;
+  const end = Math.min(limit, at + MAX_LENGTH);
   const prefixBase = code << 8;
   let p = at;
   let rex = 0;

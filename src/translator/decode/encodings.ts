@@ -1,0 +1,71 @@
+/**
+ * Byte sequences that exercise every row: the input of the decoder's tests, and of any other test that wants "each instruction once or more".
+ * Deterministic: the variety comes from a small generator seeded by the row's number.
+ */
+import type { Row } from '../../spec/x86/row.ts';
+import { modOf, operandCode, usesModrm } from './operand-codes.ts';
+
+/** Code sizes as in MODE_CODE16, 32, 64. */
+export type CodeSize = 0 | 1 | 2;
+
+const MAP_BYTES: Readonly<Partial<Record<Row['map'], readonly number[]>>> = { '1': [], '0F': [0x0f], '0F38': [0x0f, 0x38], '0F3A': [0x0f, 0x3a] };
+const PREFIX_BYTES: Readonly<Record<Row['prefix'], readonly number[]>> = { any: [], NP: [], '66': [0x66], F3: [0xf3], F2: [0xf2] };
+const SEGMENTS = [0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65];
+
+/** A small deterministic generator (xorshift32); `next(n)` is 0..n-1. */
+export class Dice {
+  #state: number;
+  constructor(seed: number) {
+    this.#state = (seed * 2654435761) | 1;
+  }
+  next(n: number): number {
+    let x = this.#state;
+    x ^= x << 13;
+    x ^= x >>> 17;
+    x ^= x << 5;
+    this.#state = x;
+    return (x >>> 0) % n;
+  }
+}
+
+/** True if the row exists in this code size. */
+export function existsIn(row: Row, code: CodeSize): boolean {
+  return code === 2 ? !row.i64 : !row.o64;
+}
+
+/** Does the row have a ModRM byte? */
+export function hasModrm(row: Row): boolean {
+  return row.ext !== -1 || row.mod !== 'any' || row.operands.map(operandCode).some(usesModrm);
+}
+
+function modrmFor(row: Row, dice: Dice): number {
+  const reg = row.ext !== -1 ? row.ext : dice.next(8);
+  const mod = row.mod !== 'any' ? row.mod : modOf(row.operands);
+  const register = mod === 'reg' || (mod === 'any' && dice.next(2) === 0);
+  const rm = row.rm !== -1 ? row.rm : dice.next(8);
+  return ((register ? 3 : dice.next(3)) << 6) | (reg << 3) | rm;
+}
+
+/**
+ * One encoding of `row` in `code`: 15 bytes of which the instruction is the beginning (what follows are random operand bytes); undefined for VEX rows.
+ * `plain` leaves out optional prefixes.
+ */
+export function encode(row: Row, code: CodeSize, dice: Dice, plain = false): Uint8Array | undefined {
+  const map = MAP_BYTES[row.map];
+  if (map === undefined) return undefined;
+  const bytes: number[] = [];
+  if (!plain) {
+    if (row.prefix === 'any' && dice.next(4) === 0) bytes.push(0x66);
+    if (dice.next(6) === 0) bytes.push(0x67);
+    if (dice.next(6) === 0) bytes.push(SEGMENTS[dice.next(6)]!);
+  }
+  bytes.push(...PREFIX_BYTES[row.prefix]);
+  if (code === 2) {
+    const rex = 0x40 | (row.w === 1 ? 8 : 0) | (plain ? 0 : dice.next(8)) | (row.w === -1 && !plain && dice.next(3) === 0 ? 8 : 0);
+    if (rex !== 0x40 || (!plain && dice.next(4) === 0)) bytes.push(rex);
+  }
+  bytes.push(...map, row.opcode + (row.span === 1 ? 0 : dice.next(row.span)));
+  if (hasModrm(row)) bytes.push(modrmFor(row, dice));
+  while (bytes.length < 15) bytes.push(dice.next(256));
+  return Uint8Array.from(bytes.slice(0, 15));
+}
