@@ -10,22 +10,22 @@ import {
 import { throw_fault } from "../env";
 import { Ctx } from "../state";
 
-export const DE = 0;
-export const DB = 1;
-export const BP = 3;
-export const OF = 4;
-export const BR = 5;
-export const UD = 6;
-export const NM = 7;
-export const DF = 8;
-export const TS = 10;
-export const NP = 11;
-export const SS = 12;
-export const GP = 13;
-export const PF = 14;
-export const MF = 16;
-export const AC = 17;
-export const XM = 19;
+export const DE: u32 = 0;
+export const DB: u32 = 1;
+export const BP: u32 = 3;
+export const OF: u32 = 4;
+export const BR: u32 = 5;
+export const UD: u32 = 6;
+export const NM: u32 = 7;
+export const DF: u32 = 8;
+export const TS: u32 = 10;
+export const NP: u32 = 11;
+export const SS: u32 = 12;
+export const GP: u32 = 13;
+export const PF: u32 = 14;
+export const MF: u32 = 16;
+export const AC: u32 = 17;
+export const XM: u32 = 19;
 
 const BENIGN = 0;
 const CONTRIBUTORY = 1;
@@ -115,5 +115,10 @@ export function restart(ctx: usize): void {
 /** As restart(), alone in a block of one instruction. */
 export function restartAlone(ctx: usize): void {
   Ctx.set(ctx, ONE_INSN, 1);
+  throw_fault();
+}
+
+/** Throws what setPending() or prepareFault() has prepared. */
+export function raisePrepared(): void {
   throw_fault();
 }

@@ -1,0 +1,690 @@
+/**
+ * The bytecode target's run loop: one switch over micro-ops (ops.ts says what each does), compiled to one br_table.
+ *
+ * The micro-op pointer and ctx live in locals; before anything that may throw or needs to know the instruction the pointer
+ * is stored in CUR_UOP. Memory accesses probe the soft TLB inline and leave the loop only on a miss.
+ */
+import {
+  ASID, BLK_HEADER, BLK_INSNS, BLK_MODE, BUDGET, CC_A, CC_B, CC_EFLAGS, CC_OP, CUR_BLOCK, CUR_UOP, EXIT_HLT, EXIT_LEN, EXIT_REASON, PCPU, RIP, TLB_ADDEND,
+  TLB_ENTRIES, TLB_READ, TLB_WRITE, UOP_A, UOP_B, UOP_C, UOP_D, UOP_IDX, UOP_IMM, UOP_IPOS, UOP_SIZE, VEC,
+} from "../layout";
+import * as O from "../ops";
+import { carry, cond, condSub, getFlags, OSZAPC } from "./flags";
+import { ld128, ld16u, ld32u, ld64, ld8u, st128, st16, st32, st64, st8 } from "./frames";
+import { dispatchInt } from "./int/dispatch";
+import { find, lookup, lookupOne, start } from "./lookup";
+import { raiseGp } from "./exceptions/raise";
+import { wrapRip } from "./exceptions/unwind";
+import { read128, slowRead, slowWrite, write128 } from "./memory/access";
+import { READ, WRITE } from "./memory/walk";
+import { segmentLinear } from "./memory/segment";
+import { mulHighSigned, mulHighUnsigned } from "./wide";
+import { dispatchString } from "./strings/dispatch";
+import { dispatchSystem } from "./system/dispatch";
+import { dispatchVec } from "./vec/dispatch";
+import { dispatchX87 } from "./x87/dispatch";
+import { Ctx } from "./state";
+
+/** Operands of the micro-op at `pc`. */
+@unmanaged
+class U {
+  @inline static a(ctx: usize, pc: usize): u64 {
+    return load<u64>(ctx + (<usize>load<u8>(pc, UOP_A) << 3));
+  }
+  @inline static b(ctx: usize, pc: usize): u64 {
+    return load<u64>(ctx + (<usize>load<u8>(pc, UOP_B) << 3));
+  }
+  @inline static c(ctx: usize, pc: usize): u64 {
+    return load<u64>(ctx + (<usize>load<u8>(pc, UOP_C) << 3));
+  }
+  @inline static d(ctx: usize, pc: usize): u64 {
+    return load<u64>(ctx + (<usize>load<u8>(pc, UOP_D) << 3));
+  }
+  @inline static a32(ctx: usize, pc: usize): u32 {
+    return load<u32>(ctx + (<usize>load<u8>(pc, UOP_A) << 3));
+  }
+  @inline static b32(ctx: usize, pc: usize): u32 {
+    return load<u32>(ctx + (<usize>load<u8>(pc, UOP_B) << 3));
+  }
+  @inline static imm(pc: usize): u64 {
+    return load<u64>(pc, UOP_IMM);
+  }
+  @inline static imm32(pc: usize): u32 {
+    return load<u32>(pc, UOP_IMM);
+  }
+  /** Address of the destination slot. */
+  @inline static to(ctx: usize, pc: usize): usize {
+    return ctx + (<usize>load<u8>(pc, UOP_D) << 3);
+  }
+  @inline static set(ctx: usize, pc: usize, value: u64): void {
+    store<u64>(U.to(ctx, pc), value);
+  }
+  /** Linear addresses. */
+  @inline static address(ctx: usize, pc: usize): u64 {
+    return U.a(ctx, pc) + U.imm(pc);
+  }
+  @inline static indexed(ctx: usize, pc: usize): u64 {
+    return U.a(ctx, pc) + (U.b(ctx, pc) << <u64>load<u8>(pc, UOP_C)) + U.imm(pc);
+  }
+  /** Soft TLB. */
+  @inline static entry(ctx: usize, va: u64): usize {
+    return <usize>load<u32>(ctx, PCPU << 3) + ((<usize>va >> 7) & ((TLB_ENTRIES - 1) << 5));
+  }
+  @inline static canRead(ctx: usize, va: u64, last: u64, entry: usize): bool {
+    return load<u64>(entry, TLB_READ) == (((va + last) & ~(<u64>0xfff)) | load<u64>(ctx, ASID << 3));
+  }
+  @inline static canWrite(ctx: usize, va: u64, last: u64, entry: usize): bool {
+    return load<u64>(entry, TLB_WRITE) == (((va + last) & ~(<u64>0xfff)) | load<u64>(ctx, ASID << 3));
+  }
+  @inline static at(va: u64, entry: usize): u32 {
+    return <u32>va + load<u32>(entry, TLB_ADDEND);
+  }
+  /** The micro-op may throw, or needs to know where it is. */
+  @inline static mark(ctx: usize, pc: usize): void {
+    store<u64>(ctx, <u64>pc, CUR_UOP << 3);
+  }
+  @inline static read8(ctx: usize, pc: usize, va: u64): u64 {
+    const entry = U.entry(ctx, va);
+    if (U.canRead(ctx, va, 0, entry)) return <u64>ld8u(U.at(va, entry));
+    U.mark(ctx, pc);
+    return slowRead(ctx, va, 1, READ);
+  }
+  @inline static read16(ctx: usize, pc: usize, va: u64): u64 {
+    const entry = U.entry(ctx, va);
+    if (U.canRead(ctx, va, 1, entry)) return <u64>ld16u(U.at(va, entry));
+    U.mark(ctx, pc);
+    return slowRead(ctx, va, 2, READ);
+  }
+  @inline static read32(ctx: usize, pc: usize, va: u64): u64 {
+    const entry = U.entry(ctx, va);
+    if (U.canRead(ctx, va, 3, entry)) return <u64>ld32u(U.at(va, entry));
+    U.mark(ctx, pc);
+    return slowRead(ctx, va, 4, READ);
+  }
+  @inline static read64(ctx: usize, pc: usize, va: u64): u64 {
+    const entry = U.entry(ctx, va);
+    if (U.canRead(ctx, va, 7, entry)) return ld64(U.at(va, entry));
+    U.mark(ctx, pc);
+    return slowRead(ctx, va, 8, READ);
+  }
+  @inline static rmw8(ctx: usize, pc: usize, va: u64): u64 {
+    const entry = U.entry(ctx, va);
+    if (U.canWrite(ctx, va, 0, entry)) return <u64>ld8u(U.at(va, entry));
+    U.mark(ctx, pc);
+    return slowRead(ctx, va, 1, WRITE);
+  }
+  @inline static rmw16(ctx: usize, pc: usize, va: u64): u64 {
+    const entry = U.entry(ctx, va);
+    if (U.canWrite(ctx, va, 1, entry)) return <u64>ld16u(U.at(va, entry));
+    U.mark(ctx, pc);
+    return slowRead(ctx, va, 2, WRITE);
+  }
+  @inline static rmw32(ctx: usize, pc: usize, va: u64): u64 {
+    const entry = U.entry(ctx, va);
+    if (U.canWrite(ctx, va, 3, entry)) return <u64>ld32u(U.at(va, entry));
+    U.mark(ctx, pc);
+    return slowRead(ctx, va, 4, WRITE);
+  }
+  @inline static rmw64(ctx: usize, pc: usize, va: u64): u64 {
+    const entry = U.entry(ctx, va);
+    if (U.canWrite(ctx, va, 7, entry)) return ld64(U.at(va, entry));
+    U.mark(ctx, pc);
+    return slowRead(ctx, va, 8, WRITE);
+  }
+  @inline static write8(ctx: usize, pc: usize, va: u64, value: u64): void {
+    const entry = U.entry(ctx, va);
+    if (U.canWrite(ctx, va, 0, entry)) st8(U.at(va, entry), <u32>value);
+    else {
+      U.mark(ctx, pc);
+      slowWrite(ctx, va, 1, value);
+    }
+  }
+  @inline static write16(ctx: usize, pc: usize, va: u64, value: u64): void {
+    const entry = U.entry(ctx, va);
+    if (U.canWrite(ctx, va, 1, entry)) st16(U.at(va, entry), <u32>value);
+    else {
+      U.mark(ctx, pc);
+      slowWrite(ctx, va, 2, value);
+    }
+  }
+  @inline static write32(ctx: usize, pc: usize, va: u64, value: u64): void {
+    const entry = U.entry(ctx, va);
+    if (U.canWrite(ctx, va, 3, entry)) st32(U.at(va, entry), <u32>value);
+    else {
+      U.mark(ctx, pc);
+      slowWrite(ctx, va, 4, value);
+    }
+  }
+  @inline static write64(ctx: usize, pc: usize, va: u64, value: u64): void {
+    const entry = U.entry(ctx, va);
+    if (U.canWrite(ctx, va, 7, entry)) st64(U.at(va, entry), value);
+    else {
+      U.mark(ctx, pc);
+      slowWrite(ctx, va, 8, value);
+    }
+  }
+  /** Vector register of field d or a. */
+  @inline static vd(ctx: usize, pc: usize): usize {
+    return ctx + VEC + (<usize>load<u8>(pc, UOP_D) << 6);
+  }
+  @inline static va(ctx: usize, pc: usize): usize {
+    return ctx + VEC + (<usize>load<u8>(pc, UOP_A) << 6);
+  }
+  /** RIP after adding a signed delta, cut as `wrap` says. */
+  @inline static jump(ctx: usize, delta: i32, wrap: u32): u64 {
+    const rip = load<u64>(ctx, RIP << 3) + <u64>(<i64>delta);
+    const next = wrap == 0 ? rip : wrap == 1 ? rip & 0xffffffff : rip & 0xffff;
+    store<u64>(ctx, next, RIP << 3);
+    return next;
+  }
+}
+
+/**
+ * RIP += delta; answers the next block's first micro-op: the one in the link word, or a looked-up one, which is then linked
+ * if the jump stays in its page. 0 = leave run().
+ */
+@unmanaged
+class Jump {
+  @inline static go(ctx: usize, delta: i32, wrap: u32, link: usize): usize {
+    const old = load<u64>(ctx, RIP << 3);
+    const rip = U.jump(ctx, delta, wrap);
+    const target = <usize>load<u32>(link);
+    return target != 0 ? target : find(ctx, (old ^ rip) >> 12 == 0 ? link : 0);
+  }
+}
+
+/** Executes until an exit; answers EXIT_REASON. BUDGET instructions at most. @see contracts of run() in index.ts */
+export function run(ctx: usize): i32 {
+  let pc = start(ctx);
+  while (pc != 0) {
+    switch (<i32>load<u16>(pc)) {
+      case O.OP_NOP:
+        break;
+      case O.OP_MOV:
+        U.set(ctx, pc, U.a(ctx, pc));
+        break;
+      case O.OP_MOVI:
+        U.set(ctx, pc, U.imm(pc));
+        break;
+      case O.OP_ZX8:
+        U.set(ctx, pc, U.a(ctx, pc) & 0xff);
+        break;
+      case O.OP_ZX8H:
+        U.set(ctx, pc, (U.a(ctx, pc) >> 8) & 0xff);
+        break;
+      case O.OP_ZX16:
+        U.set(ctx, pc, U.a(ctx, pc) & 0xffff);
+        break;
+      case O.OP_ZX32:
+        U.set(ctx, pc, <u64>U.a32(ctx, pc));
+        break;
+      case O.OP_SX8:
+        U.set(ctx, pc, <u64>(<i64>(<i8>U.a32(ctx, pc))));
+        break;
+      case O.OP_SX16:
+        U.set(ctx, pc, <u64>(<i64>(<i16>U.a32(ctx, pc))));
+        break;
+      case O.OP_SX32:
+        U.set(ctx, pc, <u64>(<i64>(<i32>U.a32(ctx, pc))));
+        break;
+      case O.OP_INS8:
+        store<u8>(U.to(ctx, pc), <u8>U.a32(ctx, pc));
+        break;
+      case O.OP_INS8H:
+        store<u8>(U.to(ctx, pc), <u8>U.a32(ctx, pc), 1);
+        break;
+      case O.OP_INS16:
+        store<u16>(U.to(ctx, pc), <u16>U.a32(ctx, pc));
+        break;
+      case O.OP_SEL:
+        U.set(ctx, pc, U.c(ctx, pc) != 0 ? U.a(ctx, pc) : U.b(ctx, pc));
+        break;
+      case O.OP_ADD:
+        U.set(ctx, pc, U.a(ctx, pc) + U.b(ctx, pc));
+        break;
+      case O.OP_SUB:
+        U.set(ctx, pc, U.a(ctx, pc) - U.b(ctx, pc));
+        break;
+      case O.OP_AND:
+        U.set(ctx, pc, U.a(ctx, pc) & U.b(ctx, pc));
+        break;
+      case O.OP_OR:
+        U.set(ctx, pc, U.a(ctx, pc) | U.b(ctx, pc));
+        break;
+      case O.OP_XOR:
+        U.set(ctx, pc, U.a(ctx, pc) ^ U.b(ctx, pc));
+        break;
+      case O.OP_SHL:
+        U.set(ctx, pc, U.a(ctx, pc) << U.b(ctx, pc));
+        break;
+      case O.OP_SHR:
+        U.set(ctx, pc, U.a(ctx, pc) >> U.b(ctx, pc));
+        break;
+      case O.OP_SAR:
+        U.set(ctx, pc, <u64>(<i64>U.a(ctx, pc) >> <i64>U.b(ctx, pc)));
+        break;
+      case O.OP_MUL:
+        U.set(ctx, pc, U.a(ctx, pc) * U.b(ctx, pc));
+        break;
+      case O.OP_MULHU:
+        U.set(ctx, pc, mulHighUnsigned(U.a(ctx, pc), U.b(ctx, pc)));
+        break;
+      case O.OP_MULHS:
+        U.set(ctx, pc, mulHighSigned(U.a(ctx, pc), U.b(ctx, pc)));
+        break;
+      case O.OP_ADDI:
+        U.set(ctx, pc, U.a(ctx, pc) + U.imm(pc));
+        break;
+      case O.OP_ANDI:
+        U.set(ctx, pc, U.a(ctx, pc) & U.imm(pc));
+        break;
+      case O.OP_ORI:
+        U.set(ctx, pc, U.a(ctx, pc) | U.imm(pc));
+        break;
+      case O.OP_XORI:
+        U.set(ctx, pc, U.a(ctx, pc) ^ U.imm(pc));
+        break;
+      case O.OP_SHLI:
+        U.set(ctx, pc, U.a(ctx, pc) << U.imm(pc));
+        break;
+      case O.OP_SHRI:
+        U.set(ctx, pc, U.a(ctx, pc) >> U.imm(pc));
+        break;
+      case O.OP_SARI:
+        U.set(ctx, pc, <u64>(<i64>U.a(ctx, pc) >> <i64>U.imm(pc)));
+        break;
+      case O.OP_NEG:
+        U.set(ctx, pc, 0 - U.a(ctx, pc));
+        break;
+      case O.OP_NOT:
+        U.set(ctx, pc, ~U.a(ctx, pc));
+        break;
+      case O.OP_LEA:
+        U.set(ctx, pc, U.indexed(ctx, pc));
+        break;
+      case O.OP_ADD32:
+        U.set(ctx, pc, <u64>(U.a32(ctx, pc) + U.b32(ctx, pc)));
+        break;
+      case O.OP_SUB32:
+        U.set(ctx, pc, <u64>(U.a32(ctx, pc) - U.b32(ctx, pc)));
+        break;
+      case O.OP_AND32:
+        U.set(ctx, pc, <u64>(U.a32(ctx, pc) & U.b32(ctx, pc)));
+        break;
+      case O.OP_OR32:
+        U.set(ctx, pc, <u64>(U.a32(ctx, pc) | U.b32(ctx, pc)));
+        break;
+      case O.OP_XOR32:
+        U.set(ctx, pc, <u64>(U.a32(ctx, pc) ^ U.b32(ctx, pc)));
+        break;
+      case O.OP_SHL32:
+        U.set(ctx, pc, <u64>(U.a32(ctx, pc) << U.b32(ctx, pc)));
+        break;
+      case O.OP_SHR32:
+        U.set(ctx, pc, <u64>(U.a32(ctx, pc) >> U.b32(ctx, pc)));
+        break;
+      case O.OP_SAR32:
+        U.set(ctx, pc, <u64>(<u32>(<i32>U.a32(ctx, pc) >> <i32>U.b32(ctx, pc))));
+        break;
+      case O.OP_MUL32:
+        U.set(ctx, pc, <u64>(U.a32(ctx, pc) * U.b32(ctx, pc)));
+        break;
+      case O.OP_ADDI32:
+        U.set(ctx, pc, <u64>(U.a32(ctx, pc) + U.imm32(pc)));
+        break;
+      case O.OP_ANDI32:
+        U.set(ctx, pc, <u64>(U.a32(ctx, pc) & U.imm32(pc)));
+        break;
+      case O.OP_ORI32:
+        U.set(ctx, pc, <u64>(U.a32(ctx, pc) | U.imm32(pc)));
+        break;
+      case O.OP_XORI32:
+        U.set(ctx, pc, <u64>(U.a32(ctx, pc) ^ U.imm32(pc)));
+        break;
+      case O.OP_SHLI32:
+        U.set(ctx, pc, <u64>(U.a32(ctx, pc) << U.imm32(pc)));
+        break;
+      case O.OP_SHRI32:
+        U.set(ctx, pc, <u64>(U.a32(ctx, pc) >> U.imm32(pc)));
+        break;
+      case O.OP_SARI32:
+        U.set(ctx, pc, <u64>(<u32>(<i32>U.a32(ctx, pc) >> <i32>U.imm32(pc))));
+        break;
+      case O.OP_NEG32:
+        U.set(ctx, pc, <u64>(0 - U.a32(ctx, pc)));
+        break;
+      case O.OP_NOT32:
+        U.set(ctx, pc, <u64>(~U.a32(ctx, pc)));
+        break;
+      case O.OP_LEA32:
+        U.set(ctx, pc, U.indexed(ctx, pc) & 0xffffffff);
+        break;
+      case O.OP_ROL:
+        U.set(ctx, pc, rotl<u64>(U.a(ctx, pc), U.b(ctx, pc)));
+        break;
+      case O.OP_ROR:
+        U.set(ctx, pc, rotr<u64>(U.a(ctx, pc), U.b(ctx, pc)));
+        break;
+      case O.OP_ROL32:
+        U.set(ctx, pc, <u64>rotl<u32>(U.a32(ctx, pc), U.b32(ctx, pc)));
+        break;
+      case O.OP_ROR32:
+        U.set(ctx, pc, <u64>rotr<u32>(U.a32(ctx, pc), U.b32(ctx, pc)));
+        break;
+      case O.OP_BSWAP:
+        U.set(ctx, pc, bswap<u64>(U.a(ctx, pc)));
+        break;
+      case O.OP_BSWAP32:
+        U.set(ctx, pc, <u64>bswap<u32>(U.a32(ctx, pc)));
+        break;
+      case O.OP_CTZ:
+        U.set(ctx, pc, ctz<u64>(U.a(ctx, pc)));
+        break;
+      case O.OP_CLZ:
+        U.set(ctx, pc, clz<u64>(U.a(ctx, pc)));
+        break;
+      case O.OP_POPCNT:
+        U.set(ctx, pc, popcnt<u64>(U.a(ctx, pc)));
+        break;
+      case O.OP_SETEQ:
+        U.set(ctx, pc, <u64>(U.a(ctx, pc) == U.b(ctx, pc)));
+        break;
+      case O.OP_SETNE:
+        U.set(ctx, pc, <u64>(U.a(ctx, pc) != U.b(ctx, pc)));
+        break;
+      case O.OP_SETLTU:
+        U.set(ctx, pc, <u64>(U.a(ctx, pc) < U.b(ctx, pc)));
+        break;
+      case O.OP_SETLTS:
+        U.set(ctx, pc, <u64>(<i64>U.a(ctx, pc) < <i64>U.b(ctx, pc)));
+        break;
+      case O.OP_SETLEU:
+        U.set(ctx, pc, <u64>(U.a(ctx, pc) <= U.b(ctx, pc)));
+        break;
+      case O.OP_SETLES:
+        U.set(ctx, pc, <u64>(<i64>U.a(ctx, pc) <= <i64>U.b(ctx, pc)));
+        break;
+      // ---- flags
+      case O.OP_CC:
+        store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
+        store<u64>(ctx, U.a(ctx, pc), CC_A << 3);
+        store<u64>(ctx, U.b(ctx, pc), CC_B << 3);
+        break;
+      case O.OP_CCI:
+        store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
+        store<u64>(ctx, U.a(ctx, pc), CC_A << 3);
+        store<u64>(ctx, U.imm(pc), CC_B << 3);
+        break;
+      case O.OP_CCNZ:
+        if (U.d(ctx, pc) != 0) {
+          store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
+          store<u64>(ctx, U.a(ctx, pc), CC_A << 3);
+          store<u64>(ctx, U.b(ctx, pc), CC_B << 3);
+        }
+        break;
+      case O.OP_GETFLAGS:
+        U.set(ctx, pc, <u64>getFlags(ctx));
+        break;
+      case O.OP_SETFLAGS:
+        store<u64>(ctx, U.a(ctx, pc) & OSZAPC, CC_A << 3);
+        store<u64>(ctx, CC_EFLAGS, CC_OP << 3);
+        break;
+      case O.OP_COND:
+        U.set(ctx, pc, <u64>cond(ctx, load<u8>(pc, UOP_C)));
+        break;
+      case O.OP_CONDSUB:
+        U.set(ctx, pc, <u64>condSub(U.a(ctx, pc), U.b(ctx, pc), load<u8>(pc, UOP_C), U.imm32(pc)));
+        break;
+      case O.OP_CARRY:
+        U.set(ctx, pc, <u64>carry(ctx));
+        break;
+      // ---- memory
+      case O.OP_LD8:
+        U.set(ctx, pc, U.read8(ctx, pc, U.address(ctx, pc)));
+        break;
+      case O.OP_LD16:
+        U.set(ctx, pc, U.read16(ctx, pc, U.address(ctx, pc)));
+        break;
+      case O.OP_LD32:
+        U.set(ctx, pc, U.read32(ctx, pc, U.address(ctx, pc)));
+        break;
+      case O.OP_LD64:
+        U.set(ctx, pc, U.read64(ctx, pc, U.address(ctx, pc)));
+        break;
+      case O.OP_LDS8:
+        U.set(ctx, pc, <u64>(<i64>(<i8>U.read8(ctx, pc, U.address(ctx, pc)))));
+        break;
+      case O.OP_LDS16:
+        U.set(ctx, pc, <u64>(<i64>(<i16>U.read16(ctx, pc, U.address(ctx, pc)))));
+        break;
+      case O.OP_LDS32:
+        U.set(ctx, pc, <u64>(<i64>(<i32>U.read32(ctx, pc, U.address(ctx, pc)))));
+        break;
+      case O.OP_ST8:
+        U.write8(ctx, pc, U.address(ctx, pc), U.d(ctx, pc));
+        break;
+      case O.OP_ST16:
+        U.write16(ctx, pc, U.address(ctx, pc), U.d(ctx, pc));
+        break;
+      case O.OP_ST32:
+        U.write32(ctx, pc, U.address(ctx, pc), U.d(ctx, pc));
+        break;
+      case O.OP_ST64:
+        U.write64(ctx, pc, U.address(ctx, pc), U.d(ctx, pc));
+        break;
+      case O.OP_LDM8:
+        U.set(ctx, pc, U.rmw8(ctx, pc, U.address(ctx, pc)));
+        break;
+      case O.OP_LDM16:
+        U.set(ctx, pc, U.rmw16(ctx, pc, U.address(ctx, pc)));
+        break;
+      case O.OP_LDM32:
+        U.set(ctx, pc, U.rmw32(ctx, pc, U.address(ctx, pc)));
+        break;
+      case O.OP_LDM64:
+        U.set(ctx, pc, U.rmw64(ctx, pc, U.address(ctx, pc)));
+        break;
+      case O.OP_LDX8:
+        U.set(ctx, pc, U.read8(ctx, pc, U.indexed(ctx, pc)));
+        break;
+      case O.OP_LDX16:
+        U.set(ctx, pc, U.read16(ctx, pc, U.indexed(ctx, pc)));
+        break;
+      case O.OP_LDX32:
+        U.set(ctx, pc, U.read32(ctx, pc, U.indexed(ctx, pc)));
+        break;
+      case O.OP_LDX64:
+        U.set(ctx, pc, U.read64(ctx, pc, U.indexed(ctx, pc)));
+        break;
+      case O.OP_LDXS8:
+        U.set(ctx, pc, <u64>(<i64>(<i8>U.read8(ctx, pc, U.indexed(ctx, pc)))));
+        break;
+      case O.OP_LDXS16:
+        U.set(ctx, pc, <u64>(<i64>(<i16>U.read16(ctx, pc, U.indexed(ctx, pc)))));
+        break;
+      case O.OP_LDXS32:
+        U.set(ctx, pc, <u64>(<i64>(<i32>U.read32(ctx, pc, U.indexed(ctx, pc)))));
+        break;
+      case O.OP_STX8:
+        U.write8(ctx, pc, U.indexed(ctx, pc), U.d(ctx, pc));
+        break;
+      case O.OP_STX16:
+        U.write16(ctx, pc, U.indexed(ctx, pc), U.d(ctx, pc));
+        break;
+      case O.OP_STX32:
+        U.write32(ctx, pc, U.indexed(ctx, pc), U.d(ctx, pc));
+        break;
+      case O.OP_STX64:
+        U.write64(ctx, pc, U.indexed(ctx, pc), U.d(ctx, pc));
+        break;
+      case O.OP_LDMX8:
+        U.set(ctx, pc, U.rmw8(ctx, pc, U.indexed(ctx, pc)));
+        break;
+      case O.OP_LDMX16:
+        U.set(ctx, pc, U.rmw16(ctx, pc, U.indexed(ctx, pc)));
+        break;
+      case O.OP_LDMX32:
+        U.set(ctx, pc, U.rmw32(ctx, pc, U.indexed(ctx, pc)));
+        break;
+      case O.OP_LDMX64:
+        U.set(ctx, pc, U.rmw64(ctx, pc, U.indexed(ctx, pc)));
+        break;
+      case O.OP_VLD32: {
+        const value = U.read32(ctx, pc, U.address(ctx, pc));
+        const to = U.vd(ctx, pc);
+        store<u64>(to, value);
+        store<u64>(to, 0, 8);
+        break;
+      }
+      case O.OP_VLD64: {
+        const value = U.read64(ctx, pc, U.address(ctx, pc));
+        const to = U.vd(ctx, pc);
+        store<u64>(to, value);
+        store<u64>(to, 0, 8);
+        break;
+      }
+      case O.OP_VLD128: {
+        const va = U.address(ctx, pc);
+        const entry = U.entry(ctx, va);
+        if (U.canRead(ctx, va, 15, entry)) v128.store(U.vd(ctx, pc), ld128(U.at(va, entry)));
+        else {
+          U.mark(ctx, pc);
+          v128.store(U.vd(ctx, pc), read128(ctx, va));
+        }
+        break;
+      }
+      case O.OP_VST32:
+        U.write32(ctx, pc, U.address(ctx, pc), load<u64>(U.vd(ctx, pc)));
+        break;
+      case O.OP_VST64:
+        U.write64(ctx, pc, U.address(ctx, pc), load<u64>(U.vd(ctx, pc)));
+        break;
+      case O.OP_VST128: {
+        const va = U.address(ctx, pc);
+        const entry = U.entry(ctx, va);
+        if (U.canWrite(ctx, va, 15, entry)) st128(U.at(va, entry), v128.load(U.vd(ctx, pc)));
+        else {
+          U.mark(ctx, pc);
+          write128(ctx, va, v128.load(U.vd(ctx, pc)));
+        }
+        break;
+      }
+      case O.OP_ALIGN:
+        if (U.address(ctx, pc) & <u64>(load<u8>(pc, UOP_C) - 1)) {
+          U.mark(ctx, pc);
+          raiseGp(ctx, 0);
+        }
+        break;
+      case O.OP_SEGLIN:
+        U.mark(ctx, pc);
+        U.set(ctx, pc, segmentLinear(ctx, U.a32(ctx, pc), load<u8>(pc, UOP_C), U.imm32(pc)));
+        break;
+      case O.OP_VMOV:
+        v128.store(U.vd(ctx, pc), v128.load(U.va(ctx, pc)));
+        break;
+      case O.OP_VGET:
+        U.set(ctx, pc, load<u64>(U.va(ctx, pc) + (<usize>load<u8>(pc, UOP_C) << 3)));
+        break;
+      case O.OP_VPUT:
+        store<u64>(U.vd(ctx, pc) + (<usize>load<u8>(pc, UOP_C) << 3), U.a(ctx, pc));
+        break;
+      case O.OP_VZERO: {
+        const to = U.vd(ctx, pc);
+        store<u64>(to, 0);
+        store<u64>(to, 0, 8);
+        break;
+      }
+      // ---- helpers
+      case O.OP_HSYS:
+        U.mark(ctx, pc);
+        dispatchSystem(ctx, load<u16>(pc, UOP_IMM), load<u8>(pc, UOP_D), load<u8>(pc, UOP_A), load<u8>(pc, UOP_B), load<u8>(pc, UOP_C), load<i64>(pc, UOP_IMM) >> 16);
+        break;
+      case O.OP_HSTR:
+        U.mark(ctx, pc);
+        dispatchString(ctx, load<u16>(pc, UOP_IMM), load<u8>(pc, UOP_D), load<u8>(pc, UOP_A), load<u8>(pc, UOP_B), load<u8>(pc, UOP_C), load<i64>(pc, UOP_IMM) >> 16);
+        break;
+      case O.OP_HX87:
+        U.mark(ctx, pc);
+        dispatchX87(ctx, load<u16>(pc, UOP_IMM), load<u8>(pc, UOP_D), load<u8>(pc, UOP_A), load<u8>(pc, UOP_B), load<u8>(pc, UOP_C), load<i64>(pc, UOP_IMM) >> 16);
+        break;
+      case O.OP_HVEC:
+        U.mark(ctx, pc);
+        dispatchVec(ctx, load<u16>(pc, UOP_IMM), load<u8>(pc, UOP_D), load<u8>(pc, UOP_A), load<u8>(pc, UOP_B), load<u8>(pc, UOP_C), load<i64>(pc, UOP_IMM) >> 16);
+        break;
+      case O.OP_HINT:
+        U.mark(ctx, pc);
+        dispatchInt(ctx, load<u16>(pc, UOP_IMM), load<u8>(pc, UOP_D), load<u8>(pc, UOP_A), load<u8>(pc, UOP_B), load<u8>(pc, UOP_C), load<i64>(pc, UOP_IMM) >> 16);
+        break;
+      // ---- block ends
+      case O.OP_ENTER: {
+        const left = load<i64>(ctx, BUDGET << 3) - <i64>load<u16>(pc, UOP_IMM);
+        if (left < 0) {
+          pc = lookupOne(ctx);
+          continue;
+        }
+        store<i64>(ctx, left, BUDGET << 3);
+        store<u64>(ctx, <u64>(pc - BLK_HEADER), CUR_BLOCK << 3);
+        break;
+      }
+      case O.OP_JMP:
+      case O.OP_CALL:
+        pc = Jump.go(ctx, load<i32>(pc, UOP_IMM), load<u8>(pc, UOP_C), pc + UOP_SIZE);
+        continue;
+      case O.OP_BRNZ: {
+        const taken = U.a(ctx, pc) != 0;
+        pc = Jump.go(ctx, taken ? load<i32>(pc, UOP_IMM) : load<i32>(pc, UOP_IMM + 4), load<u8>(pc, UOP_C), taken ? pc + UOP_SIZE : pc + UOP_SIZE + 4);
+        continue;
+      }
+      case O.OP_BRCC: {
+        const taken = cond(ctx, load<u8>(pc, UOP_B)) != 0;
+        pc = Jump.go(ctx, taken ? load<i32>(pc, UOP_IMM) : load<i32>(pc, UOP_IMM + 4), load<u8>(pc, UOP_C), taken ? pc + UOP_SIZE : pc + UOP_SIZE + 4);
+        continue;
+      }
+      case O.OP_BRSUB: {
+        const c = load<u8>(pc, UOP_C);
+        const taken = condSub(U.d(ctx, pc), U.a(ctx, pc), load<u8>(pc, UOP_B), c >> 4) != 0;
+        pc = Jump.go(ctx, taken ? load<i32>(pc, UOP_IMM) : load<i32>(pc, UOP_IMM + 4), c & 15, taken ? pc + UOP_SIZE : pc + UOP_SIZE + 4);
+        continue;
+      }
+      case O.OP_IND:
+      case O.OP_CALLIND:
+      case O.OP_RET: {
+        const rip = U.a(ctx, pc);
+        const wrap = load<u8>(pc, UOP_C);
+        store<u64>(ctx, wrap == 0 ? rip : wrap == 1 ? rip & 0xffffffff : rip & 0xffff, RIP << 3);
+        pc = find(ctx, 0);
+        continue;
+      }
+      case O.OP_NEXT:
+      case O.OP_DEAD:
+        pc = lookup(ctx, 0);
+        continue;
+      case O.OP_EXIT:
+        leave(ctx, pc);
+        pc = 0;
+        continue;
+      default:
+        unreachable();
+    }
+    pc += UOP_SIZE;
+  }
+  return <i32>Ctx.get32(ctx, EXIT_REASON);
+}
+
+/** OP_EXIT: RIP at the instruction, which has not retired; HLT has. */
+function leave(ctx: usize, pc: usize): void {
+  const block = <usize>Ctx.get32(ctx, CUR_BLOCK);
+  const reason = load<u8>(pc, UOP_C);
+  const length = load<u8>(pc, UOP_D);
+  let offset = load<i32>(pc, UOP_IMM);
+  let unused = <u64>load<u16>(block, BLK_INSNS) - <u64>load<u8>(pc, UOP_IDX);
+  if (reason == EXIT_HLT) {
+    if (offset == load<u8>(pc, UOP_IPOS)) offset += length;
+    unused--;
+  }
+  Ctx.set(ctx, RIP, wrapRip(Ctx.get(ctx, RIP) + <u64>(<i64>offset), load<u32>(block, BLK_MODE)));
+  Ctx.set(ctx, BUDGET, Ctx.get(ctx, BUDGET) + unused);
+  Ctx.set(ctx, EXIT_LEN, length);
+  Ctx.set(ctx, EXIT_REASON, reason);
+  Ctx.set(ctx, CUR_UOP, 0);
+}
