@@ -9,7 +9,7 @@
  * A repeated form and INS/OUTS set RIP: to the next instruction when it is done, to the instruction itself when the
  * budget ran out before (BUDGET is 0 then). The lifter makes it the last instruction of its block and follows with
  * OP_NEXT. Each iteration counts as one retired instruction. Registers are exact at every fault.
- * The forms that are not repeated leave RIP alone.
+ * Other forms that are not repeated leave RIP alone.
  */
 /** MOVS: [rDI] = seg:[rSI]. */
 export const H_MOVS = 1;

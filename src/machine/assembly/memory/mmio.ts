@@ -18,7 +18,7 @@ const IS_WRITE = 0x100;
 export const ANSWERED = 0x1000;
 
 /** Address of the log entry that answers this access, or 0. */
-function replay(ctx: usize, gpa: u64, kind: u64): usize {
+export function replay(ctx: usize, gpa: u64, kind: u64): usize {
   const next = Ctx.get32(ctx, MMIO_NEXT);
   if (next >= Ctx.get32(ctx, MMIO_COUNT) || Ctx.get(ctx, MMIO_KEY) != retiredNow(ctx)) return 0;
   const entry = ctx + MMIO_LOG + <usize>next * 24;
