@@ -2,9 +2,10 @@
  * The attributes of the IR's operations as bit masks by operation number, for passes that look at every operation of
  * every block.
  */
-import { OP_HINT } from '../../machine/ops.ts';
+import { OP_HINT, OP_HSYS } from '../../machine/ops.ts';
 import type { Builder } from './builder.ts';
-import { helperIntEffects } from './helper-int.table.ts';
+import { type HelperEffects, helperIntEffects } from './helper-int.table.ts';
+import { helperSystemEffects } from './helper-system.table.ts';
 import { type IrOp, irOps, type Role } from './ops.table.ts';
 
 /** Field d is a slot that is read. */
@@ -67,12 +68,19 @@ export const opNames: readonly string[] = (() => {
   return names;
 })();
 
-/** Attributes of integer helpers by helper number (most are pure functions of their operands). */
-const helperIntBits = new Uint32Array(64).fill(opBits[OP_HINT] as number);
-for (const one of helperIntEffects) helperIntBits[one.number] = bitsOf({ name: '', imm: 'f', prose: '', ...one });
+/** Attributes of the helpers of one family by helper number. */
+const helperBits = (op: number, effects: readonly HelperEffects[]): Uint32Array => {
+  const bits = new Uint32Array(256).fill(opBits[op] as number);
+  for (const one of effects) bits[one.number] = bitsOf({ name: '', imm: 'f', prose: '', ...one });
+  return bits;
+};
+const helperIntBits = helperBits(OP_HINT, helperIntEffects);
+const helperSystemBits = helperBits(OP_HSYS, helperSystemEffects);
 
 /** Attributes of operation k of the block in `builder`. */
 export const bitsAt = (builder: Builder, k: number): number => {
   const op = builder.op[k] as number;
-  return op === OP_HINT ? (helperIntBits[(builder.immLo[k] as number) & 63] as number) : (opBits[op] as number);
+  if (op === OP_HINT) return helperIntBits[(builder.immLo[k] as number) & 255] as number;
+  if (op === OP_HSYS) return helperSystemBits[(builder.immLo[k] as number) & 255] as number;
+  return opBits[op] as number;
 };

@@ -195,7 +195,7 @@ export const irOps: readonly IrOp[] = [
   op('NEXT', ops.OP_NEXT, '- - - - -', end, 'RIP was set by a helper'),
   op('EXIT', ops.OP_EXIT, 'n - - n x', exit, 'leave run(): RIP += low half of imm, EXIT_LEN = d, EXIT_REASON = c'),
   op('CALL', ops.OP_CALL, '- - - n x', linkedEnd, 'as JMP, the target of a CALL; high half of imm: delta of the return address'),
-  op('ENTER', ops.OP_ENTER, '- - - - n', exit, 'start of a block of imm instructions: budget check'),
+  op('ENTER', ops.OP_ENTER, '- - - - n', check, 'start of a block of imm instructions: budget check'),
   op('DEAD', ops.OP_DEAD, '- - - - -', pure, 'start of a dropped block (never in IR)'),
   op('REGION', ops.OP_REGION, '- - - - n', pure, 'start of a block with a compiled region (never in IR)'),
 ];

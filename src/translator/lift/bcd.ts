@@ -1,8 +1,10 @@
 /** Decimal adjustments: rare enough for helpers. */
 import { HI_AAA, HI_AAD, HI_AAM, HI_AAS, HI_DAA, HI_DAS } from '../../machine/helpers/int.ts';
-import { OP_HINT } from '../../machine/ops.ts';
+import { RAX } from '../../machine/layout.ts';
+import { OP_CARRY, OP_HINT, OP_NEG } from '../../machine/ops.ts';
 import type { Insn } from '../decode/insn.ts';
 import type { Builder } from '../ir/builder.ts';
+import { writeRegister } from './operands.ts';
 
 const adjust =
   (number: number) =>
@@ -20,4 +22,12 @@ export function aam(b: Builder, i: Insn): void {
 
 export function aad(b: Builder, i: Insn): void {
   b.helper(OP_HINT, HI_AAD, 0, 0, 0, 0, i.immLo & 0xff);
+}
+
+/** SALC (D6, undocumented): AL = CF ? FF : 00. */
+export function salc(b: Builder): void {
+  const t = b.temp();
+  b.un(OP_CARRY, t, 0);
+  b.un(OP_NEG, t, t);
+  writeRegister(b, RAX, 1, t);
 }

@@ -2,7 +2,7 @@
 import { HI_CRC32, HI_SET_CARRY } from '../../machine/helpers/int.ts';
 import { CC_LOGIC, ZERO } from '../../machine/layout.ts';
 import {
-  OP_ADD, OP_AND, OP_ANDI, OP_CLZ, OP_CTZ, OP_HINT, OP_NOT, OP_OR, OP_ORI, OP_POPCNT, OP_SARI, OP_SETEQ, OP_SETFLAGS, OP_SHL, OP_SHLI,
+  OP_ADD, OP_AND, OP_ANDI, OP_BSWAP, OP_BSWAP32, OP_CLZ, OP_CTZ, OP_HINT, OP_NOT, OP_OR, OP_ORI, OP_POPCNT, OP_SARI, OP_SETEQ, OP_SETFLAGS, OP_SHL, OP_SHLI,
   OP_SHR, OP_SUB, OP_XOR, OP_XORI, OP_ZX16, OP_ZX32,
 } from '../../machine/ops.ts';
 import { type Insn, OPK_IMM, OPK_MEM } from '../decode/insn.ts';
@@ -145,4 +145,11 @@ export function popcnt(b: Builder, i: Insn): void {
 export function crc32(b: Builder, i: Insn): void {
   const data = read(b, i, i.o1);
   b.helper(OP_HINT, HI_CRC32, i.o0.reg, i.o0.reg, data, 0, sizeNumber(i.o1.size));
+}
+
+/** BSWAP; of a 16-bit register it is undefined, processors clear it. */
+export function bswap(b: Builder, i: Insn): void {
+  const { reg, size } = i.o0;
+  if (size === 2) writeRegister(b, reg, 2, ZERO);
+  else b.un(size === 8 ? OP_BSWAP : OP_BSWAP32, reg, reg);
 }

@@ -1,10 +1,14 @@
-/** Instructions on the flags themselves. IF, POPF and everything privileged is the system family's. */
+/** Instructions on the flags themselves. What depends on privilege is decided by system helpers. */
 import { HI_SET_CARRY } from '../../machine/helpers/int.ts';
 import { EFLAGS_SYS, RAX, ZERO } from '../../machine/layout.ts';
-import { OP_ANDI, OP_CARRY, OP_GETFLAGS, OP_HINT, OP_INS8H, OP_MOVI, OP_NEG, OP_OR, OP_ORI, OP_SETFLAGS, OP_XORI, OP_ZX8H } from '../../machine/ops.ts';
+import {
+  OP_ANDI, OP_CARRY, OP_COND, OP_GETFLAGS, OP_HINT, OP_HSYS, OP_INS8H, OP_NEXT, OP_OR, OP_ORI, OP_SETFLAGS, OP_XORI, OP_ZX8H,
+} from '../../machine/ops.ts';
+import { H_CLI, H_POPF, H_POPF_CHECK, H_PUSHF, H_STI } from '../../machine/helpers/system.ts';
 import type { Insn } from '../decode/insn.ts';
 import type { Builder } from '../ir/builder.ts';
-import { writeRegister } from './operands.ts';
+import { write } from './operands.ts';
+import { loadStack, moveStack, push } from './stack-access.ts';
 
 const OF = 0x800;
 const DF = 0x400;
@@ -35,7 +39,7 @@ export function clc(b: Builder): void {
 
 export function stc(b: Builder): void {
   const t = b.temp();
-  b.emit(OP_MOVI, t, 0, 0, 0, 1, 0);
+  b.movi(t, 1);
   b.helper(OP_HINT, HI_SET_CARRY, 0, t);
 }
 
@@ -54,10 +58,36 @@ export function std(b: Builder): void {
   b.imm(OP_ORI, EFLAGS_SYS, EFLAGS_SYS, DF);
 }
 
-/** SALC (D6, undocumented): AL = CF ? FF : 00. */
-export function salc(b: Builder, _i: Insn): void {
+/** SETcc. */
+export function setcc(b: Builder, i: Insn): void {
   const t = b.temp();
-  b.un(OP_CARRY, t, 0);
-  b.un(OP_NEG, t, t);
-  writeRegister(b, RAX, 1, t);
+  b.emit(OP_COND, t, 0, 0, i.cc, 0, 0);
+  write(b, i, i.o0, t);
+}
+
+/** PUSHF. */
+export function pushf(b: Builder, i: Insn): void {
+  const t = b.temp();
+  b.helper(OP_HSYS, H_PUSHF, t, 0, 0, i.opsize);
+  push(b, t, i.opsize);
+}
+
+/** POPF: TF and IF count from the next instruction on, so the block ends. */
+export function popf(b: Builder, i: Insn): void {
+  const t = b.temp();
+  b.helper(OP_HSYS, H_POPF_CHECK);
+  loadStack(b, t, 0, i.opsize);
+  moveStack(b, i.opsize);
+  b.helper(OP_HSYS, H_POPF, 0, t, 0, i.opsize, b.instructionPos + i.len);
+  b.end(OP_NEXT, 0, 0, 0, 0, 0, 0);
+}
+
+export function cli(b: Builder): void {
+  b.helper(OP_HSYS, H_CLI);
+}
+
+/** STI: interrupts are possible after the next instruction. */
+export function sti(b: Builder, i: Insn): void {
+  b.helper(OP_HSYS, H_STI, 0, 0, 0, 0, b.instructionPos + i.len);
+  b.end(OP_NEXT, 0, 0, 0, 0, 0, 0);
 }

@@ -1,9 +1,10 @@
 /** Moves, exchanges, conditional moves and address arithmetic. */
 import { RAX, RBX, RIP, ZERO } from '../../machine/layout.ts';
-import { OP_ADDI, OP_BSWAP, OP_BSWAP32, OP_COND, OP_MOV, OP_SHRI, OP_ZX8, OP_ZX16 } from '../../machine/ops.ts';
+import { OP_ADDI, OP_BSWAP, OP_BSWAP32, OP_COND, OP_HSYS, OP_MOV, OP_SHRI, OP_ZX8, OP_ZX16 } from '../../machine/ops.ts';
+import { H_CLFLUSH } from '../../machine/helpers/system.ts';
 import { BASE_NONE, BASE_RIP, type Insn, OPK_GPR, OPK_IMM, OPK_MEM, type Operand } from '../decode/insn.ts';
 import type { Builder } from '../ir/builder.ts';
-import { Address, address, ea, loadAt, loadForWriteAt, loadSignedAt, offsetSlot, SEG_DS, segmentAddress, storeAt } from './memory-operand.ts';
+import { Address, address, ea, linearSlot, loadAt, loadForWriteAt, loadSignedAt, offsetSlot, SEG_DS, segmentAddress, storeAt } from './memory-operand.ts';
 import { read, readSigned, signExtend, write, writeRegister, zeroExtend } from './operands.ts';
 
 const wideRegister = (o: Operand): boolean => o.kind === OPK_GPR && o.size >= 4;
@@ -80,13 +81,6 @@ export function xchg(b: Builder, i: Insn): void {
   write(b, i, i.o1, t);
 }
 
-/** BSWAP; of a 16-bit register it is undefined, processors clear it. */
-export function bswap(b: Builder, i: Insn): void {
-  const { reg, size } = i.o0;
-  if (size === 2) writeRegister(b, reg, 2, ZERO);
-  else b.un(size === 8 ? OP_BSWAP : OP_BSWAP32, reg, reg);
-}
-
 /** MOVBE: load or store with the bytes reversed. */
 export function movbe(b: Builder, i: Insn): void {
   const { o0, o1 } = i;
@@ -112,13 +106,6 @@ export function cmov(b: Builder, i: Insn): void {
   writeRegister(b, o0.reg, o0.size, t);
 }
 
-/** SETcc. */
-export function setcc(b: Builder, i: Insn): void {
-  const t = b.temp();
-  b.emit(OP_COND, t, 0, 0, i.cc, 0, 0);
-  write(b, i, i.o0, t);
-}
-
 const tableEntry = new Address();
 
 /** XLAT: AL = byte at seg:[rBX + AL]. */
@@ -140,9 +127,7 @@ export function xlat(b: Builder, i: Insn): void {
 /** NOP, prefetches and hints: nothing, not even an access. */
 export function nop(): void {}
 
-/** XCHG of the accumulator with itself by opcode 90 is no exchange (it does not zero-extend). */
-export function xchgAccumulator(b: Builder, i: Insn): void {
-  if (i.o0.kind === OPK_GPR && i.o1.kind === OPK_GPR && i.o0.reg === i.o1.reg) return;
-  xchg(b, i);
+/** CLFLUSH and its kin: only the read permission of the line shows. */
+export function clflush(b: Builder, i: Insn): void {
+  b.helper(OP_HSYS, H_CLFLUSH, 0, linearSlot(b, i, 1, false));
 }
-

@@ -45,26 +45,30 @@ const signedOverflow = (b: Builder, size: number, low: number, high: number): nu
   return overflow;
 };
 
-/** IMUL with one operand (rDX:rAX = rAX * operand), two, or three. */
+/** IMUL with one operand: rDX:rAX = rAX * operand, signed. */
+export function imulWide(b: Builder, i: Insn): void {
+  const { size } = i.o0;
+  const low = b.temp();
+  const high = b.temp();
+  const x = readSigned(b, i, i.o0);
+  if (size === 8) {
+    b.bin(OP_MULHS, high, x, RAX);
+    b.bin(OP_MUL, low, x, RAX);
+  } else {
+    signExtend(b, low, RAX, size);
+    b.bin(OP_MUL, low, x, low);
+    b.imm(OP_SHRI, high, low, size * 8);
+  }
+  const overflow = signedOverflow(b, size, low, high);
+  writePair(b, size, low, high);
+  b.cc(CC_MUL + sizeNumber(size), low, overflow);
+}
+
+/** IMUL with two operands, or three (the last one constant). */
 export function imul(b: Builder, i: Insn): void {
   const { size } = i.o0;
   const low = b.temp();
   const high = b.temp();
-  if (i.o1.kind === OPK_NONE) {
-    const x = readSigned(b, i, i.o0);
-    if (size === 8) {
-      b.bin(OP_MULHS, high, x, RAX);
-      b.bin(OP_MUL, low, x, RAX);
-    } else {
-      signExtend(b, low, RAX, size);
-      b.bin(OP_MUL, low, x, low);
-      b.imm(OP_SHRI, high, low, size * 8);
-    }
-    const overflow = signedOverflow(b, size, low, high);
-    writePair(b, size, low, high);
-    b.cc(CC_MUL + sizeNumber(size), low, overflow);
-    return;
-  }
   const x = readSigned(b, i, i.o1);
   const y = i.o2.kind === OPK_NONE ? readSigned(b, i, i.o0) : read(b, i, i.o2);
   if (size === 8) b.bin(OP_MULHS, high, x, y);

@@ -1,26 +1,26 @@
 /** PUSH, POP and frames. The pointer moves after the last access that may fault. */
 import { HI_ENTER } from '../../machine/helpers/int.ts';
-import { H_LOAD_SEG } from '../../machine/helpers/system.ts';
 import { RAX, RBP, RSP, SEG_SEL } from '../../machine/layout.ts';
-import { OP_ADDI, OP_ADDI32, OP_HINT, OP_HSYS, OP_ZX16 } from '../../machine/ops.ts';
-import { type Insn, OPK_GPR, OPK_MEM, OPK_SEG } from '../decode/insn.ts';
+import { OP_ADDI, OP_ADDI32, OP_HINT, OP_ZX16 } from '../../machine/ops.ts';
+import { type Insn, OPK_GPR, OPK_MEM } from '../decode/insn.ts';
 import type { Builder } from '../ir/builder.ts';
-import { endWithLookup } from './branch.ts';
-import { address, loadAt, SEG_SS, storeAt } from './memory-operand.ts';
+import { address, loadAt, storeAt } from './memory-operand.ts';
 import { read, write, writeRegister } from './operands.ts';
 import { loadStack, moveStack, push as pushSlot, setStack, stackAddress, stackWidth, storeStack } from './stack-access.ts';
 
-/** PUSH of a register, memory, a constant, or a segment register. */
+/** PUSH of a register, memory or a constant. */
 export function push(b: Builder, i: Insn): void {
-  const { o0 } = i;
-  const slot = o0.kind === OPK_SEG ? SEG_SEL + o0.reg : read(b, i, o0);
-  pushSlot(b, slot, i.opsize);
+  pushSlot(b, read(b, i, i.o0), i.opsize);
 }
 
-/** POP into a register, memory, or a segment register. */
+/** PUSH of a segment register, zero-extended. */
+export function pushSeg(b: Builder, i: Insn): void {
+  pushSlot(b, SEG_SEL + i.o0.reg, i.opsize);
+}
+
+/** POP into a register or memory (segment registers: segment family). */
 export function pop(b: Builder, i: Insn): void {
   const { o0, opsize } = i;
-  if (o0.kind === OPK_SEG) return popSegment(b, i);
   if (o0.kind === OPK_GPR && opsize >= 4 && o0.reg !== RSP) {
     loadStack(b, o0.reg, 0, opsize);
     return moveStack(b, opsize);
@@ -34,16 +34,6 @@ export function pop(b: Builder, i: Insn): void {
   }
   moveStack(b, opsize);
   write(b, i, o0, t);
-}
-
-/** The selector is loaded, then rSP moves; outside 64-bit code the new segment may change the mode. */
-function popSegment(b: Builder, i: Insn): void {
-  const selector = b.temp();
-  const segment = i.o0.reg;
-  loadStack(b, selector, 0, i.opsize);
-  b.helper(OP_HSYS, H_LOAD_SEG, segment, selector, 0, segment === SEG_SS ? 1 : 0, 0);
-  moveStack(b, i.opsize);
-  if (!b.code64) endWithLookup(b, i);
 }
 
 /** PUSHA: AX CX DX BX, the old SP, BP SI DI. */

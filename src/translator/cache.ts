@@ -1,0 +1,101 @@
+/**
+ * Where translations live: the arena in `state`, filled from the bottom, emptied as a whole. Hash, frame lists and code
+ * bits are kept by the core, which is told of each new block.
+ */
+import {
+  BLK_BYTES, BLK_COUNT, BLK_FLAGS, BLK_FRAME2_NEXT, BLK_FRAME_NEXT, BLK_HEADER, BLK_MODE, BLK_NEXT, BLK_PHYS, BLK_PHYS2, BLK_REGION, BLK_UOPS, BLOCK_HASH,
+  BLOCK_HASH_ENTRIES, CODE_ARENA, CODE_ARENA_END, FRAME_BLOCKS, FRAME_CODE_BITS, PCPU_BASE, PCPU_MAX, PCPU_STRIDE,
+} from '../machine/layout.ts';
+import type { Memories } from '../machine/memories.ts';
+import type { BlockTranslator } from './translate-block.ts';
+import { pack, packedSize } from './targets/bytecode/pack.ts';
+
+/** Each host thread's place for blocks that are run once and entered in no list. 32 KiB of operations and a header fit. */
+const ONCE_SIZE = 0x10000;
+/** First bytes of the arena: u32 next free address, u32 blocks. */
+const FREE = CODE_ARENA;
+const BLOCKS = CODE_ARENA + 4;
+const ONCE = CODE_ARENA + 0x10000;
+const ARENA = ONCE + PCPU_MAX * ONCE_SIZE;
+
+/** Frames of the machine. */
+const FRAMES = 0x100000;
+
+export class BlockCache {
+  private readonly words: Int32Array;
+  private readonly end: number;
+
+  /** `limit`: bytes of the arena that may be used. */
+  constructor(memories: Memories, limit: number = CODE_ARENA_END - ARENA) {
+    this.words = memories.stateWords;
+    this.end = Math.min(ARENA + limit, CODE_ARENA_END);
+    if (this.words[FREE >>> 2] === 0) this.words[FREE >>> 2] = ARENA;
+  }
+
+  /** Bytes in use. */
+  get used(): number {
+    return (this.words[FREE >>> 2] as number) - ARENA;
+  }
+
+  /** Blocks since the last reset. */
+  get blocks(): number {
+    return this.words[BLOCKS >>> 2] as number;
+  }
+
+  /** Stores the block that `translator` holds; returns its address, 0 if the arena is full. The core has not been told of it yet. */
+  store(translator: BlockTranslator, phys: number, phys2: number, mode: number): number {
+    const { words } = this;
+    const at = words[FREE >>> 2] as number;
+    if (at + BLK_HEADER + packedSize(translator.builder) > this.end) return 0;
+    words[FREE >>> 2] = this.write(translator, at, phys, phys2, mode);
+    words[BLOCKS >>> 2] = (words[BLOCKS >>> 2] as number) + 1;
+    return at;
+  }
+
+  /** Stores it at the place for blocks that are run once, of the pCPU area at `pcpu`. */
+  storeOnce(translator: BlockTranslator, phys: number, phys2: number, mode: number, pcpu: number): number {
+    const at = ONCE + (Math.trunc((pcpu - PCPU_BASE) / PCPU_STRIDE) & (PCPU_MAX - 1)) * ONCE_SIZE;
+    this.write(translator, at, phys, phys2, mode);
+    return at;
+  }
+
+  /** Forgets all translations. No block may be running: call it between two runs. */
+  reset(): void {
+    const { words } = this;
+    words.fill(0, BLOCK_HASH >>> 2, (BLOCK_HASH >>> 2) + BLOCK_HASH_ENTRIES);
+    this.resetFrames();
+    words[FREE >>> 2] = ARENA;
+    words[BLOCKS >>> 2] = 0;
+  }
+
+  /** Frames without translations are left untouched, so that memory nobody used stays unused. */
+  private resetFrames(): void {
+    const { words } = this;
+    for (let mfn = 0; mfn < FRAMES; mfn++) {
+      const list = (FRAME_BLOCKS >>> 2) + mfn;
+      const bits = (FRAME_CODE_BITS >>> 2) + mfn * 2;
+      if (words[list] !== 0) words[list] = 0;
+      if (words[bits] !== 0) words[bits] = 0;
+      if (words[bits + 1] !== 0) words[bits + 1] = 0;
+    }
+  }
+
+  private write(translator: BlockTranslator, at: number, phys: number, phys2: number, mode: number): number {
+    const { words } = this;
+    const w = at >>> 2;
+    const after = pack(translator.builder, words, at + BLK_HEADER);
+    words[w + (BLK_PHYS >> 2)] = phys;
+    words[w + (BLK_MODE >> 2)] = mode;
+    words[w + (BLK_NEXT >> 2)] = 0;
+    words[w + (BLK_FRAME_NEXT >> 2)] = 0;
+    words[w + (BLK_BYTES >> 2)] = translator.bytes | (translator.instructions << 16);
+    words[w + (BLK_PHYS2 >> 2)] = translator.crosses ? phys2 : -1;
+    words[w + (BLK_COUNT >> 2)] = 0;
+    words[w + (BLK_FLAGS >> 2)] = 0;
+    words[w + (BLK_REGION >> 2)] = 0;
+    words[w + (BLK_UOPS >> 2)] = translator.builder.count;
+    words[w + (BLK_FRAME2_NEXT >> 2)] = 0;
+    words[w + (BLK_FRAME2_NEXT >> 2) + 1] = 0;
+    return after;
+  }
+}

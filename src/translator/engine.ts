@@ -1,0 +1,176 @@
+/**
+ * Runs guest code: the core's interpreter loop with the translator behind it. Knows vCPU contexts and translations, nothing of
+ * domains. One engine per host thread; all engines share the two memories.
+ */
+import {
+  BUDGET, EXIT_REASON, MODE_SIZE_MASK, ONE_INSN, PCPU,
+} from '../machine/layout.ts';
+import type { Memories } from '../machine/memories.ts';
+import { BlockCache } from './cache.ts';
+import type { Builder } from './ir/builder.ts';
+import { allPasses, type PassSwitches } from './ir/passes/pipeline.ts';
+import { BlockTranslator, MAX_INSTRUCTIONS } from './translate-block.ts';
+
+/** What the core exports; see machine/README.md. Addresses and offsets are 32-bit numbers, possibly negative. */
+export interface CoreExports {
+  run(ctx: number): number;
+  unwind(ctx: number): void;
+  updateMode(ctx: number): void;
+  insertBlock(ctx: number, block: number): void;
+  dropFrame(ctx: number, mfn: number): void;
+  dropRange(ctx: number, mfn: number, first: number, last: number): void;
+  getRflags(ctx: number): bigint;
+  setRflags(ctx: number, rflags: bigint): void;
+  flushAll(ctx: number): void;
+}
+
+export interface EngineOptions {
+  /** Features the guest's CPU has, as opcode rows name them; undefined: all that are implemented. */
+  readonly features?: ReadonlySet<string>;
+  readonly vendor?: 'amd' | 'intel';
+  /** Optimiser passes; tests switch them off. */
+  readonly passes?: PassSwitches;
+  /** Instructions per block, 1 to 64. */
+  readonly blockLimit?: number;
+  /** Bytes of translations to keep before all are thrown away. */
+  readonly arenaLimit?: number;
+  /** Looks at each block's IR after the passes (tests: the verifier). */
+  readonly check?: (builder: Builder) => void;
+  /** Host's time stamp counter in guest ticks, for vCPUs with TSC_MODE 1. */
+  readonly hostTsc?: () => bigint;
+  /** Trace points of the core. */
+  readonly trace?: (kind: number, a: bigint, b: bigint) => void;
+}
+
+/** Counters since the engine was made. */
+export interface EngineCounters {
+  /** Blocks translated, and blocks translated to be run once. */
+  translations: number;
+  once: number;
+  /** Times all translations were thrown away. */
+  resets: number;
+  /** Faults and exits from within an instruction. */
+  unwinds: number;
+  /** Returns of run() by exit reason. */
+  readonly exits: Uint32Array;
+}
+
+/** What the core throws through the whole Wasm stack to leave an instruction. */
+const FAULT: unique symbol = Symbol('guest fault');
+
+export class Engine {
+  readonly core: CoreExports;
+  readonly translator: BlockTranslator;
+  readonly cache: BlockCache;
+  readonly counters: EngineCounters = { translations: 0, once: 0, resets: 0, unwinds: 0, exits: new Uint32Array(64) };
+
+  private readonly memories: Memories;
+  private readonly blockLimit: number;
+  private full = false;
+
+  /** `module` is build/core.wasm, compiled. */
+  constructor(memories: Memories, module: WebAssembly.Module, options: EngineOptions = {}) {
+    this.memories = memories;
+    this.translator = new BlockTranslator({ features: options.features, vendor: options.vendor ?? 'amd' });
+    this.translator.passes = options.passes ?? allPasses;
+    this.translator.check = options.check;
+    this.blockLimit = options.blockLimit ?? MAX_INSTRUCTIONS;
+    this.cache = new BlockCache(memories, options.arenaLimit);
+    const instance = new WebAssembly.Instance(module, {
+      env: {
+        state: memories.state,
+        frames: memories.frames,
+        throw_fault: () => {
+          throw FAULT;
+        },
+        translate: (ctx: number, phys: number, phys2: number, mode: number) => this.translate(ctx, phys >>> 0, phys2, mode),
+        host_tsc: options.hostTsc ?? (() => 0n),
+        trace: options.trace ?? (() => {}),
+        abort: () => {
+          throw new Error('engine: the core aborted');
+        },
+      },
+    });
+    this.core = instance.exports as unknown as CoreExports;
+  }
+
+  /** Runs the vCPU at `ctx` until an exit (EXIT_*), at most BUDGET instructions. */
+  run(ctx: number): number {
+    const { core, counters } = this;
+    for (;;) {
+      try {
+        const reason = core.run(ctx);
+        counters.exits[reason & 63] = (counters.exits[reason & 63] as number) + 1;
+        return reason;
+      } catch (error) {
+        if (error !== FAULT) throw error;
+        counters.unwinds++;
+        core.unwind(ctx);
+        if (this.full) this.reset();
+      }
+    }
+  }
+
+  /** Sets the vCPU's budget in instructions and runs it. */
+  runFor(ctx: number, instructions: number): number {
+    this.setSlot(ctx, BUDGET, BigInt(instructions));
+    return this.run(ctx);
+  }
+
+  /** Forgets all translations. Not from within run(). */
+  reset(): void {
+    this.full = false;
+    this.counters.resets++;
+    this.cache.reset();
+  }
+
+  /** 64-bit slot of a context (machine/layout.ts), unsigned. */
+  slot(ctx: number, slot: number): bigint {
+    return this.memories.stateQuads[ctx / 8 + slot] as bigint;
+  }
+
+  setSlot(ctx: number, slot: number, value: bigint): void {
+    this.memories.stateQuads[ctx / 8 + slot] = value;
+  }
+
+  /** All of RFLAGS. */
+  rflags(ctx: number): bigint {
+    return BigInt.asUintN(64, this.core.getRflags(ctx));
+  }
+
+  /** Sets all of RFLAGS and the mode that follows from it. */
+  setRflags(ctx: number, value: bigint): void {
+    this.core.setRflags(ctx, value);
+    this.core.updateMode(ctx);
+  }
+
+  /** EXIT_REASON of the last run. */
+  exitReason(ctx: number): number {
+    return Number(this.slot(ctx, EXIT_REASON));
+  }
+
+  /** Called by the core when it finds no block. */
+  private translate(ctx: number, phys: number, phys2: number, mode: number): number {
+    const { translator, cache, memories } = this;
+    const words = memories.stateWords;
+    const once = words[(ctx >>> 2) + ONE_INSN * 2] as number;
+    const second = phys2 === -1 ? -1 : phys2 >>> 0;
+    if (!translator.translate(memories.frameBytes, phys, second, mode, once !== 0 ? once : this.blockLimit)) return 0;
+    if (once !== 0) {
+      this.counters.once++;
+      return cache.storeOnce(translator, phys, second, mode, words[(ctx >>> 2) + PCPU * 2] as number);
+    }
+    const block = cache.store(translator, phys, second, mode);
+    if (block === 0) {
+      // all translations go; unwinding first, because one of them may be on its way
+      this.full = true;
+      throw FAULT;
+    }
+    this.counters.translations++;
+    this.core.insertBlock(ctx, block);
+    return block;
+  }
+}
+
+/** Code size of a mode word in bits. */
+export const codeBits = (mode: number): number => 16 << (mode & MODE_SIZE_MASK);

@@ -1,0 +1,41 @@
+/** Lift functions by the names that opcode rows give them, resolved once to an array by row number. */
+import { ROWS } from '../../spec/x86/opcodes.ts';
+import type { Insn } from '../decode/insn.ts';
+import type { Builder } from '../ir/builder.ts';
+import * as alu from './alu.ts';
+import * as bcd from './bcd.ts';
+import * as bits from './bits.ts';
+import * as branch from './branch.ts';
+import * as convert from './convert.ts';
+import * as exchange from './exchange.ts';
+import * as flag from './flag.ts';
+import * as move from './move.ts';
+import * as muldiv from './muldiv.ts';
+import * as shift from './shift.ts';
+import * as stack from './stack.ts';
+
+/** Turns a decoded instruction into IR at the end of the builder's block. */
+export type LiftFunction = (b: Builder, i: Insn) => void;
+
+/** Families as rows name them: `family.name`. */
+const families: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  alu: { ...alu, ...exchange },
+  bcd,
+  bits,
+  branch,
+  convert,
+  flag,
+  move,
+  muldiv,
+  shift,
+  stack,
+};
+
+const find = (lift: string): LiftFunction | undefined => {
+  const [family, name] = lift.split('.') as [string, string];
+  const found = families[family]?.[name];
+  return typeof found === 'function' ? (found as LiftFunction) : undefined;
+};
+
+/** By row number; undefined where nobody has written the function yet. */
+export const liftTable: readonly (LiftFunction | undefined)[] = ROWS.map((row) => find(row.lift));

@@ -1,0 +1,47 @@
+/** What is decided about a row before it is lifted, for one CPU model: one byte of rules per row. */
+import { ROWS } from '../spec/x86/opcodes.ts';
+import { liftTable } from './lift/lift-table.ts';
+
+/** #UD: the model lacks the feature, or the vendor does not have the instruction. */
+export const RULE_UNDEFINED = 1;
+/** No lift function, or marked todo: the domain stops with the row's name. */
+export const RULE_UNIMPLEMENTED = 2;
+/** #UD in real and virtual-8086 mode. */
+export const RULE_PROTECTED_ONLY = 4;
+/** #GP(0) unless CPL is 0. */
+export const RULE_PRIVILEGED = 8;
+/** The block ends here even if the lift function does not say so. */
+export const RULE_ENDS = 16;
+/** #UD in 64-bit code. */
+export const RULE_UNDEFINED_IN_64 = 32;
+/** #UD outside 64-bit code. */
+export const RULE_UNDEFINED_OUTSIDE_64 = 64;
+
+/** What the translator must know of a CPU model. */
+export interface CpuRules {
+  /** Feature names as in opcode rows; undefined: everything that is implemented. */
+  readonly features: ReadonlySet<string> | undefined;
+  readonly vendor: 'amd' | 'intel';
+}
+
+/** SMAP's instructions are #UD, not #GP, outside CPL 0: their helper checks. */
+const CHECK_THEMSELVES = new Set(['system.clac', 'system.stac']);
+
+/** Rules by row number. */
+export function rowRules(cpu: CpuRules): Uint8Array {
+  const rules = new Uint8Array(ROWS.length);
+  ROWS.forEach((row, index) => {
+    let rule = 0;
+    const known = row.feature === undefined || (cpu.features === undefined ? row.todo === undefined : cpu.features.has(row.feature));
+    if (!known || row.undefinedOpcode !== undefined || row.undefinedOn === cpu.vendor) rule |= RULE_UNDEFINED;
+    if (row.todo !== undefined || liftTable[index] === undefined) rule |= RULE_UNIMPLEMENTED;
+    if (row.protectedOnly) rule |= RULE_PROTECTED_ONLY;
+    if (row.privileged && !CHECK_THEMSELVES.has(row.lift)) rule |= RULE_PRIVILEGED;
+    if (row.ends) rule |= RULE_ENDS;
+    // compatibility mode is decided by the helper, which sees EFER
+    if (row.undefinedOn === 'amd-in-long' && cpu.vendor === 'amd') rule |= RULE_UNDEFINED_IN_64;
+    if (row.undefinedOn === 'intel-outside-64' && cpu.vendor === 'intel') rule |= RULE_UNDEFINED_OUTSIDE_64;
+    rules[index] = rule;
+  });
+  return rules;
+}
