@@ -359,3 +359,5 @@ export const TLB_LARGE_1G = 0x3100;
 /** TLB_FLAGS bits. */
 export const TLBF_GLOBAL = 1;
 export const TLBF_LISTED = 2;
+/** Frame of an event being delivered outside long mode: up to 10 u64 values in pushing order. */
+export const EVENT_FRAME = 0x2d00;
