@@ -73,7 +73,7 @@ export const ONE_BYTE: readonly Row[] = [
   op('61', 'POPA|POPAD|POPAD', '-', 'stack.popa', '', { i64: true }),
   op('62', 'BOUND', 'Gv Ma', 'interrupt.bound', '', { i64: true }),
   op('63', 'ARPL', 'Ew Gw', 'segment.arpl', 'w:Z', { i64: true, protectedOnly: true }),
-  op('63', 'MOVSXD', 'Gv Ez', 'move.movsx', '', { o64: true }),
+  op('63', 'MOVSXD', 'Gv Ed', 'move.movsx', '', { o64: true }),
   op('68', 'PUSH', 'Iz', 'stack.push', '', { d64: true }),
   op('69', 'IMUL', 'Gv Ev Iz', 'muldiv.imul', 'w:OC u:SZAP'),
   op('6A', 'PUSH', 'Ibs', 'stack.push', '', { d64: true }),

@@ -51,7 +51,7 @@ export interface RowAttributes {
   readonly protectedOnly?: boolean;
   /** With REX.B the next less exact row applies (41 90 is XCHG R8, not NOP). */
   readonly noRexB?: boolean;
-  /** Where vendors differ: #UD on that vendor, always, in long mode (64-bit and compatibility code), or outside 64-bit code. */
+  /** Where vendors differ: #UD on that vendor, always, in long mode (64-bit and compatibility code), or outside 64-bit code. `privileged` is checked first. */
   readonly undefinedOn?: 'intel' | 'amd' | 'amd-in-long' | 'intel-outside-64';
   /** The instruction ends a translated block (branches, mode changes, whatever the lifter ends with OP_NEXT or OP_EXIT). */
   readonly ends?: boolean;

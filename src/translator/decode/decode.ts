@@ -319,7 +319,7 @@ export function decode(bytes: Uint8Array, at: number, limit: number, mode: numbe
     insn.o3.kind = K.OPK_NONE;
   }
   insn.len = p - at;
-  if (lock !== 0 && ((info & INFO_LOCK) === 0 || insn.o0.kind !== K.OPK_MEM)) return K.DECODE_INVALID;
+  if (lock !== 0 && ((info & INFO_LOCK) === 0 || insn.o0.kind !== K.OPK_MEM) && !isLockedCr8(insn, mode)) return K.DECODE_INVALID;
   if (vex !== 0 && vvvv !== 0 && (info & INFO_NO_VVVV) !== 0) return K.DECODE_INVALID;
   return K.DECODE_OK;
 }
@@ -334,6 +334,12 @@ function alternativeApplies(index: number, rex: number, mode: number): boolean {
   if (row.feature === 'bmi1') return (mode & K.DECODE_BMI1) === 0;
   if (row.feature === 'abm') return (mode & K.DECODE_LZCNT) === 0;
   return true;
+}
+
+/** AMD's other way to name CR8, for 32-bit code: LOCK MOV CR0 (CPUID 8000_0001 ECX bit 4). @see AMD APM vol. 3, MOV CRn */
+function isLockedCr8(insn: Insn, mode: number): boolean {
+  if ((mode & K.DECODE_INTEL) !== 0) return false;
+  return (insn.o0.kind === K.OPK_CR && insn.o0.reg === 8) || (insn.o1.kind === K.OPK_CR && insn.o1.reg === 8);
 }
 
 /** A general register operand; without REX the byte registers 4..7 are AH..BH. */
@@ -437,7 +443,7 @@ function fill(bytes: Uint8Array, p: number, end: number, code: number, context: 
       return operand.reg > 5 ? BAD_REGISTER : p;
     case C.CLS_C:
       operand.kind = K.OPK_CR;
-      operand.reg = insn.reg;
+      operand.reg = insn.lock !== 0 && insn.reg === 0 ? 8 : insn.reg;
       operand.size = size;
       return insn.reg > 8 || insn.reg === 1 || (insn.reg > 4 && insn.reg < 8) ? BAD_REGISTER : p;
     case C.CLS_D:

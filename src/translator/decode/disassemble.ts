@@ -1,6 +1,7 @@
 /** Text of a decoded instruction for traces and error messages, in Intel syntax close to `objdump -M intel`. Not for the hot path. */
-import * as K from './insn.ts';
+
 import type { Insn, Operand } from './insn.ts';
+import * as K from './insn.ts';
 
 const R64 = ['rax', 'rcx', 'rdx', 'rbx', 'rsp', 'rbp', 'rsi', 'rdi', 'r8', 'r9', 'r10', 'r11', 'r12', 'r13', 'r14', 'r15'];
 const R32 = R64.map((name, n) => (n < 8 ? `e${name.slice(1)}` : `${name}d`));

@@ -21,7 +21,7 @@ export const OPK_REL = 5;
 export const OPK_FAR = 6;
 /** Segment register `reg`: 0 ES, 1 CS, 2 SS, 3 DS, 4 FS, 5 GS (6 and 7 do not decode). */
 export const OPK_SEG = 7;
-/** Control register `reg` (0, 2, 3, 4, 8; others do not decode). */
+/** Control register `reg` (0, 2, 3, 4, 8; others do not decode; LOCK MOV CR0 comes as CR8). */
 export const OPK_CR = 8;
 /** Debug register `reg` (0..7). */
 export const OPK_DR = 9;
