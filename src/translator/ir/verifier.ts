@@ -2,7 +2,7 @@
  * Checks a block of IR: fields in range, temporaries defined before use and only within their instruction, no architectural
  * state changed before the last operation of an instruction that may fault, one block end at the end.
  */
-import { CC_B, CC_OP, SLOTS, T0, TEMPS } from '../../machine/layout.ts';
+import { CC_B, CC_OP, EXIT_LEN, EXIT_REASON, SLOTS, T0, TEMPS } from '../../machine/layout.ts';
 import { OP_ENTER } from '../../machine/ops.ts';
 import { BUILDER_CAPACITY, type Builder } from './builder.ts';
 import {
@@ -13,6 +13,8 @@ import { printOp } from './printer.ts';
 
 const byNumber = new Map<number, IrOp>(irOps.map((op) => [op.number, op]));
 const isTemp = (slot: number): boolean => slot >= T0 && slot < T0 + TEMPS;
+/** Slots that say why run() returned are no guest state. */
+const isExitData = (slot: number): boolean => slot >= EXIT_REASON && slot <= EXIT_LEN;
 const bit = (slot: number): number => 1 << (slot - T0);
 
 /** Everything that is wrong with the block, as sentences; empty if it is sound. */
@@ -67,7 +69,7 @@ const checkPrecision = (builder: Builder, start: number, k: number, fail: (k: nu
     if ((bits & CLOBBERS) !== 0) continue;
     const d = builder.d[j] as number;
     const name = opNames[builder.op[k] as number];
-    if ((bits & D_OUT) !== 0 && !isTemp(d)) fail(j, `changes a register although operation ${k} (${name}) may still fault`);
+    if ((bits & D_OUT) !== 0 && !isTemp(d) && !isExitData(d)) fail(j, `changes a register although operation ${k} (${name}) may still fault`);
     if ((bits & (FLAGS_WRITE | FLAGS_MAY_WRITE)) !== 0 || ((bits & D_OUT) !== 0 && d >= CC_OP && d <= CC_B)) {
       fail(j, `changes the flags although operation ${k} (${name}) may still fault`);
     }
