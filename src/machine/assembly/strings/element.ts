@@ -3,9 +3,9 @@
  * rules for stopping a repeated one. @see Intel SDM 2B REP
  */
 import {
-  BUDGET, DEBUG_PENDING, EFLAGS_SYS, MODE, MODE_CODE64, MODE_FLAT, MODE_SIZE_MASK, RCX, RIP, SEG_ATTR, SEG_BASE, SEG_LIMIT, STEP_PENDING,
+  BUDGET, DEBUG_PENDING, EFLAGS_SYS, MODE, MODE_CODE64, MODE_FLAT, MODE_SIZE_MASK, RCX, RIP, SEG_BASE, STEP_PENDING,
 } from '../../layout';
-import { GP, raise, SS } from '../exceptions/raise';
+import { segmentLinear } from '../memory/segment';
 import { Ctx } from '../state';
 
 /** Address sizes as the helpers' field b has them. */
@@ -36,14 +36,7 @@ export function linear(ctx: usize, segment: i32, offset: u64, size: u64, write: 
   const mode = Ctx.get32(ctx, MODE);
   if ((mode & MODE_SIZE_MASK) == MODE_CODE64) return segment < 4 ? offset : offset + Ctx.get(ctx, SEG_BASE + segment);
   if ((mode & MODE_FLAT) != 0 && segment < 4) return offset;
-  const attr = Ctx.get32(ctx, SEG_ATTR + segment);
-  const limit = <u64>Ctx.get32(ctx, SEG_LIMIT + segment);
-  const last = offset + size - 1;
-  let bad = (attr & 0x10000) != 0 || (write ? (attr & 0xa) != 2 : (attr & 0xa) == 8);
-  if ((attr & 0xc) == 4) bad = bad || offset <= limit || last > <u64>((attr & 0x400) != 0 ? 0xffffffff : 0xffff);
-  else bad = bad || last > limit;
-  if (bad) raise(ctx, segment == 2 ? SS : GP, true, 0);
-  return (offset + Ctx.get(ctx, SEG_BASE + segment)) & 0xffffffff;
+  return segmentLinear(ctx, <u32>offset, segment, <u32>size | (write ? 0x100 : 0));
 }
 
 /** True if no check and no base stand between rSI or rDI and a linear address. */

@@ -34,7 +34,7 @@ function visible(ctx: usize, selector: u32, types: u32): u64 {
 
 export function loadAccessRights(ctx: usize, slot: i32, selector: u32, size: i32): void {
   const descriptor = visible(ctx, selector, isLong(ctx) ? LAR_TYPES_LONG : LAR_TYPES);
-  if (descriptor != 0) setRegister(ctx, slot, size, (descriptor >> 32) & 0xf0ff00);
+  if (descriptor != 0) setRegister(ctx, slot, size, (descriptor >> 32) & 0xffff00);
   setZero(ctx, descriptor != 0);
 }
 
