@@ -1,0 +1,46 @@
+import { EFLAGS_SYS, EXC, SHADOW, WANT_WINDOW } from '../../../machine/layout.ts';
+import { vcpu_info } from '../../../spec/xen/xen.ts';
+import { CALLBACK_VECTOR, VCPUF_nmi_pending } from '../../domain.ts';
+import type { Hypervisor, Vcpu } from '../../hypervisor.ts';
+import { acknowledge, pendingInterrupt } from './lapic.ts';
+
+const IF = 1 << 9;
+/** EXC: an event waits to be delivered already (layout.ts). */
+const EXC_PENDING = 0x1000;
+
+/** Vector of the event upcall that is due by callback (level-like: as long as the pending flag stands), or -1. */
+function callbackVector(hv: Hypervisor, v: Vcpu): number {
+  if (v.domain.s.callback_type !== CALLBACK_VECTOR || v.s.evtchn_upcall_vector !== 0 || v.s.info === 0) return -1;
+  return hv.memories.frameBytes[v.s.info + vcpu_info.offsets.evtchn_upcall_pending] === 0 ? -1 : v.domain.s.callback_vector;
+}
+
+/** Would something wake the vCPU from HLT? */
+export function hasPendingInterrupt(hv: Hypervisor, v: Vcpu): boolean {
+  return (v.s.flags & VCPUF_nmi_pending) !== 0 || callbackVector(hv, v) >= 0 || pendingInterrupt(hv, v) >= 0;
+}
+
+/**
+ * Before a vCPU runs: hand it the interrupt that is due, or ask for an exit when it can take it. An NMI goes first,
+ * then the event callback, then the local APIC's vector.
+ */
+export function deliverPending(hv: Hypervisor, v: Vcpu): void {
+  const c = v.context;
+  c.setLow(WANT_WINDOW, 0);
+  const busy = (c.low(EXC) & EXC_PENDING) !== 0;
+  if ((v.s.flags & VCPUF_nmi_pending) !== 0 && !busy && c.low(SHADOW) === 0) {
+    v.s.flags &= ~VCPUF_nmi_pending;
+    hv.cpu.nmi(c.address);
+    return;
+  }
+  const callback = callbackVector(hv, v);
+  const vector = callback >= 0 ? callback : pendingInterrupt(hv, v);
+  if (vector < 0) return;
+  if (busy || (c.low(EFLAGS_SYS) & IF) === 0 || c.low(SHADOW) !== 0) {
+    c.setLow(WANT_WINDOW, 1);
+    return;
+  }
+  if (callback < 0) acknowledge(hv, v, vector);
+  hv.cpu.interrupt(c.address, vector);
+  // More may wait behind it.
+  if (pendingInterrupt(hv, v) >= 0) c.setLow(WANT_WINDOW, 1);
+}

@@ -1,0 +1,264 @@
+import type { Memories } from '../../machine/memories.ts';
+import type { Fields, Snapshot, Struct, Update } from '../../base/struct.ts';
+import { errnoName } from '../../spec/xen/errno.ts';
+import {
+  EVTCHNOP_alloc_unbound,
+  EVTCHNOP_bind_interdomain,
+  EVTCHNOP_bind_virq,
+  EVTCHNOP_close,
+  EVTCHNOP_send,
+  evtchn_alloc_unbound,
+  evtchn_bind_interdomain,
+  evtchn_bind_virq,
+  evtchn_close,
+  evtchn_send,
+} from '../../spec/xen/event-channel.ts';
+import {
+  XENMAPSPACE_gmfn_foreign,
+  XENMEM_add_to_physmap_batch,
+  XENMEM_remove_from_physmap,
+  xen_add_to_physmap_batch,
+  xen_remove_from_physmap,
+} from '../../spec/xen/memory.ts';
+import { __HYPERVISOR_event_channel_op, __HYPERVISOR_memory_op, DOMID_SELF, shared_info, vcpu_info } from '../../spec/xen/xen.ts';
+import type { Door } from '../door.ts';
+import { DOM0_ARENA_GFN, DOM0_MAP_GFN, DOM0_MAP_PAGES, DOM0_RAM_PAGES, DOM0_SHARED_INFO_GFN } from '../dom0-layout.ts';
+import { domain as domainStruct } from '../domain.ts';
+import { HEADER, machine_header } from '../header.ts';
+import { Heap } from '../heap.ts';
+import { P2m } from '../memory/p2m.ts';
+
+/** A hypercall of domain 0 failed; `errno` is positive. */
+export class HypercallError extends Error {
+  override readonly name = 'HypercallError';
+  readonly errno: number;
+  constructor(what: string, errno: number) {
+    super(`${what} failed: ${errnoName(errno)}`);
+    this.errno = errno;
+  }
+}
+
+/** Pages of another domain seen through domain 0's p2m. */
+export interface Mapping {
+  /** Offset into `frames` of each page, in order. */
+  readonly pages: readonly number[];
+  /** First gfn in domain 0's window. */
+  readonly gfn: number;
+}
+
+/**
+ * What a kernel is to domain 0's programs: memory for hypercall arguments, mappings of other domains' pages, event
+ * channels with handlers. All of it goes through the front door, by domain 0's own hypercalls and p2m.
+ */
+export class Dom0Kernel {
+  readonly door: Door;
+  readonly memories: Memories;
+  private arena = DOM0_ARENA_GFN * 4096;
+  private readonly handlers = new Map<number, () => void>();
+  private nextMapGfn = DOM0_MAP_GFN;
+  private readonly freeMaps = new Map<number, number[]>();
+  private p2mView: P2m | undefined;
+
+  constructor(memories: Memories, door: Door) {
+    this.memories = memories;
+    this.door = door;
+  }
+
+  private get p2m(): P2m {
+    if (this.p2mView === undefined) {
+      const dom0 = this.memories.stateView.getUint32(HEADER + machine_header.offsets.domains, true);
+      const root = this.memories.stateView.getUint32(dom0 + domainStruct.offsets.p2m_root, true);
+      this.p2mView = new P2m(this.memories, new Heap(this.memories), root);
+    }
+    return this.p2mView;
+  }
+
+  /** Offset into `frames` of one of domain 0's guest-physical addresses. */
+  maddr(gpa: number): number {
+    const at = this.p2m.maddr(gpa);
+    if (at < 0) throw new Error(`domain 0 has nothing at guest-physical address 0x${gpa.toString(16)}`);
+    return at;
+  }
+
+  /** Borrow `size` bytes of argument memory for the time of `use`; contents are zeroed. */
+  withMemory<T>(size: number, use: (gpa: number) => T): T {
+    const at = Math.ceil(this.arena / 8) * 8;
+    if (at + size > DOM0_RAM_PAGES * 4096) throw new Error(`hypercall arguments of ${size} bytes do not fit into domain 0's memory`);
+    const before = this.arena;
+    this.arena = at + size;
+    try {
+      this.copyIn(at, new Uint8Array(size));
+      return use(at);
+    } finally {
+      this.arena = before;
+    }
+  }
+
+  /** Most bytes that `withMemory` can lend now. */
+  get room(): number {
+    return DOM0_RAM_PAGES * 4096 - this.arena - 8;
+  }
+
+  /** Write bytes at a guest-physical address of domain 0. */
+  copyIn(gpa: number, bytes: Uint8Array): void {
+    for (let done = 0; done < bytes.length; ) {
+      const piece = Math.min(bytes.length - done, 4096 - ((gpa + done) % 4096));
+      this.memories.frameBytes.set(bytes.subarray(done, done + piece), this.maddr(gpa + done));
+      done += piece;
+    }
+  }
+
+  /** Read bytes at a guest-physical address of domain 0. */
+  copyOut(gpa: number, length: number): Uint8Array {
+    const out = new Uint8Array(length);
+    for (let done = 0; done < length; ) {
+      const piece = Math.min(length - done, 4096 - ((gpa + done) % 4096));
+      const at = this.maddr(gpa + done);
+      out.set(this.memories.frameBytes.subarray(at, at + piece), done);
+      done += piece;
+    }
+    return out;
+  }
+
+  /** A hypercall with one argument struct; the answer's value and the struct as it came back. Throws HypercallError. */
+  call<F extends Fields>(what: string, nr: number, cmd: number, argument: Struct<F>, fields: Update<F>): Snapshot<F> & { readonly returned: number } {
+    return this.withMemory(argument.size, (gpa) => {
+      const bytes = new Uint8Array(argument.size);
+      argument.write(new DataView(bytes.buffer), 0, fields);
+      this.copyIn(gpa, bytes);
+      const returned = this.door.hypercall(nr, cmd, gpa);
+      if (returned < 0) throw new HypercallError(what, -returned);
+      return { ...argument.read(new DataView(this.copyOut(gpa, argument.size).buffer), 0), returned };
+    });
+  }
+
+  // ---- event channels -------------------------------------------------------------------------------------------
+
+  /** A port of `dom` that `remote` may bind. */
+  allocUnbound(dom: number, remote: number): number {
+    return this.call('EVTCHNOP_alloc_unbound', __HYPERVISOR_event_channel_op, EVTCHNOP_alloc_unbound, evtchn_alloc_unbound, { dom, remote_dom: remote }).port;
+  }
+
+  /** Connect to a remote domain's unbound port; `handler` runs when an event comes. */
+  bindInterdomain(remote_dom: number, remote_port: number, handler: () => void): number {
+    const { local_port } = this.call('EVTCHNOP_bind_interdomain', __HYPERVISOR_event_channel_op, EVTCHNOP_bind_interdomain, evtchn_bind_interdomain, {
+      remote_dom,
+      remote_port,
+    });
+    this.handlers.set(local_port, handler);
+    return local_port;
+  }
+
+  bindVirq(virq: number, handler: () => void): number {
+    const { port } = this.call('EVTCHNOP_bind_virq', __HYPERVISOR_event_channel_op, EVTCHNOP_bind_virq, evtchn_bind_virq, { virq, vcpu: 0 });
+    this.handlers.set(port, handler);
+    return port;
+  }
+
+  /** Handle events of a port that exists already (after a snapshot was loaded). */
+  attachHandler(port: number, handler: () => void): void {
+    this.handlers.set(port, handler);
+  }
+
+  send(port: number): void {
+    this.call('EVTCHNOP_send', __HYPERVISOR_event_channel_op, EVTCHNOP_send, evtchn_send, { port });
+  }
+
+  close(port: number): void {
+    this.handlers.delete(port);
+    this.call('EVTCHNOP_close', __HYPERVISOR_event_channel_op, EVTCHNOP_close, evtchn_close, { port });
+  }
+
+  /** Run the handlers of all pending ports, in order of ports, until nothing is pending (2-level ABI). */
+  handleEvents(): void {
+    const base = this.maddr(DOM0_SHARED_INFO_GFN * 4096);
+    const words = this.memories.frameWords;
+    for (;;) {
+      Atomics.and(words, (base + vcpu_info.offsets.evtchn_upcall_pending) / 4, ~0xff);
+      const ready: number[] = [];
+      for (let word = 0; word < 128; word++) {
+        const pendingAt = (base + shared_info.offsets.evtchn_pending) / 4 + word;
+        let pending = Atomics.exchange(words, pendingAt, 0);
+        while (pending !== 0) {
+          const bit = 31 - Math.clz32(pending & -pending);
+          ready.push(word * 32 + bit);
+          pending &= pending - 1;
+        }
+      }
+      Atomics.store(words, (base + vcpu_info.offsets.evtchn_pending_sel) / 4, 0);
+      Atomics.store(words, (base + vcpu_info.offsets.evtchn_pending_sel) / 4 + 1, 0);
+      if (ready.length === 0) return;
+      for (const port of ready) this.handlers.get(port)?.();
+    }
+  }
+
+  // ---- other domains' memory ---------------------------------------------------------------------------------------
+
+  private claimWindow(count: number): number {
+    const reused = this.freeMaps.get(count)?.pop();
+    if (reused !== undefined) return reused;
+    const gfn = this.nextMapGfn;
+    if (gfn + count > DOM0_MAP_GFN + DOM0_MAP_PAGES) throw new Error("domain 0's mapping window is full");
+    this.nextMapGfn = gfn + count;
+    return gfn;
+  }
+
+  /** Map pages of another domain by gfn (privileged). Throws HypercallError when one does not exist. */
+  mapForeign(domid: number, gfns: readonly number[]): Mapping {
+    const first = this.claimWindow(gfns.length);
+    const pages: number[] = [];
+    const batch = Math.min(512, gfns.length);
+    for (let done = 0; done < gfns.length; done += batch) {
+      const part = gfns.slice(done, done + batch);
+      const n = part.length;
+      this.withMemory(n * 20, (gpa) => {
+        const lists = new Uint8Array(n * 20);
+        const view = new DataView(lists.buffer);
+        for (const [i, gfn] of part.entries()) {
+          view.setBigUint64(i * 8, BigInt(gfn), true);
+          view.setBigUint64(n * 8 + i * 8, BigInt(first + done + i), true);
+        }
+        this.copyIn(gpa, lists);
+        this.call('XENMEM_add_to_physmap_batch', __HYPERVISOR_memory_op, XENMEM_add_to_physmap_batch, xen_add_to_physmap_batch, {
+          domid: DOMID_SELF,
+          space: XENMAPSPACE_gmfn_foreign,
+          size: n,
+          u: { foreign_domid: domid },
+          idxs: gpa,
+          gpfns: gpa + n * 8,
+          errs: gpa + n * 16,
+        });
+        const errors = new DataView(this.copyOut(gpa + n * 16, n * 4).buffer);
+        for (let i = 0; i < n; i++) {
+          const error = errors.getInt32(i * 4, true);
+          if (error !== 0) throw new HypercallError(`mapping gfn 0x${(part[i] as number).toString(16)} of domain ${domid}`, -error);
+        }
+      });
+      for (let i = 0; i < n; i++) pages.push(this.maddr((first + done + i) * 4096));
+    }
+    return { pages, gfn: first };
+  }
+
+  unmap(mapping: Mapping): void {
+    for (let i = 0; i < mapping.pages.length; i++) {
+      this.call('XENMEM_remove_from_physmap', __HYPERVISOR_memory_op, XENMEM_remove_from_physmap, xen_remove_from_physmap, {
+        domid: DOMID_SELF,
+        gpfn: mapping.gfn + i,
+      });
+    }
+    const free = this.freeMaps.get(mapping.pages.length);
+    if (free === undefined) this.freeMaps.set(mapping.pages.length, [mapping.gfn]);
+    else free.push(mapping.gfn);
+  }
+
+  /** State for a snapshot: what cannot be found again in the machine. */
+  freeze(): { nextMapGfn: number; freeMaps: [number, number[]][] } {
+    return { nextMapGfn: this.nextMapGfn, freeMaps: [...this.freeMaps] };
+  }
+
+  thaw(frozen: { nextMapGfn: number; freeMaps: [number, number[]][] }): void {
+    this.nextMapGfn = frozen.nextMapGfn;
+    this.freeMaps.clear();
+    for (const [count, gfns] of frozen.freeMaps) this.freeMaps.set(count, gfns);
+  }
+}

@@ -1,0 +1,72 @@
+import { CR2, CUR_UOP, EXC, EXC_ERROR } from '../machine/layout.ts';
+import type { Memories } from '../machine/memories.ts';
+import type { CoreExports, Engine } from '../translator/engine.ts';
+import type { Cpu } from './cpu.ts';
+
+/** Exports of the core that the hypervisor uses beside the engine's own. */
+interface Core extends CoreExports {
+  translateVa(ctx: number, va: bigint, access: number): bigint;
+  clearFault(ctx: number): void;
+  injectInterrupt(ctx: number, vector: number): void;
+  injectNmi(ctx: number): void;
+  injectException(ctx: number, vector: number, hasError: number, error: number): void;
+  flushPcpu(ctx: number): void;
+}
+
+/** Slots that a failed translation prepares for a guest fault; here nothing is injected. */
+const KEPT = [EXC, EXC_ERROR, CR2, CUR_UOP] as const;
+
+/** The binary translator as the hypervisor's CPU. */
+export class EngineCpu implements Cpu {
+  private readonly engine: Engine;
+  private readonly core: Core;
+  private readonly memories: Memories;
+  /** Any context, for calls that work on the thread's TLB. */
+  private lastContext = 0;
+
+  constructor(memories: Memories, engine: Engine) {
+    this.memories = memories;
+    this.engine = engine;
+    this.core = engine.core as Core;
+  }
+
+  run(context: number): number {
+    this.lastContext = context;
+    return this.engine.run(context);
+  }
+
+  translate(context: number, va: bigint, write: boolean): number {
+    const quads = this.memories.stateQuads;
+    const base = context / 8;
+    const kept = KEPT.map((slot) => quads[base + slot] as bigint);
+    const found = Number(this.core.translateVa(context, BigInt.asIntN(64, va), write ? 1 : 0));
+    if (found === -1) this.core.clearFault(context);
+    for (const [i, slot] of KEPT.entries()) quads[base + slot] = kept[i] as bigint;
+    return found === -1 ? -1 : found >>> 0;
+  }
+
+  interrupt(context: number, vector: number): void {
+    this.core.injectInterrupt(context, vector);
+  }
+
+  nmi(context: number): void {
+    this.core.injectNmi(context);
+  }
+
+  exception(context: number, vector: number, error?: number): void {
+    this.core.injectException(context, vector, error === undefined ? 0 : 1, error ?? 0);
+  }
+
+  stateChanged(context: number): void {
+    this.lastContext = context;
+    this.core.updateMode(context);
+  }
+
+  flushTlb(): void {
+    if (this.lastContext !== 0) this.core.flushPcpu(this.lastContext);
+  }
+
+  frameWritten(mfn: number): void {
+    if (this.lastContext !== 0) this.core.dropFrame(this.lastContext, mfn);
+  }
+}

@@ -1,0 +1,76 @@
+import type { Fields, Snapshot, Struct, Update } from '../../base/struct.ts';
+import * as D from '../../spec/xen/domctl.ts';
+import { EACCES, EFAULT, ENOSYS, EPERM, ESRCH } from '../../spec/xen/errno.ts';
+import { DOMID_FIRST_RESERVED } from '../../spec/xen/xen.ts';
+import type { Domain } from '../hypervisor.ts';
+import type { Answer, Call } from './call.ts';
+import { createDomain } from './domctl/create-domain.ts';
+import { destroyDomain } from './domctl/destroy-domain.ts';
+import { getDomainInfo } from './domctl/get-domain-info.ts';
+import { getHvmContext, setHvmContext } from './domctl/hvm-context.ts';
+import { maxMem, maxVcpus, setDomainHandle, setTimeOffset } from './domctl/limits.ts';
+import { pauseDomain, resumeDomain, unpauseDomain } from './domctl/pause.ts';
+import { getVcpuInfo } from './domctl/vcpu-info.ts';
+
+/** Bytes before the member of the union. */
+const HEAD = D.xen_domctl.offsets.u;
+
+/** What a domctl does, with its member of the union copied in. Domain-less commands get `of` undefined. */
+export interface Domctl<F extends Fields> {
+  readonly argument: Struct<F> | undefined;
+  /** `domain` names an existing domain (else the handler looks at the id itself). */
+  readonly needsDomain: boolean;
+  run(call: Call, of: Domain | undefined, arg: Snapshot<F>, id: number): Answer<F> & { readonly domain?: number };
+}
+
+const operations: ReadonlyMap<number, Domctl<Fields>> = new Map<number, unknown>([
+  [D.XEN_DOMCTL_createdomain, createDomain],
+  [D.XEN_DOMCTL_destroydomain, destroyDomain],
+  [D.XEN_DOMCTL_pausedomain, pauseDomain],
+  [D.XEN_DOMCTL_unpausedomain, unpauseDomain],
+  [D.XEN_DOMCTL_resumedomain, resumeDomain],
+  [D.XEN_DOMCTL_getdomaininfo, getDomainInfo],
+  [D.XEN_DOMCTL_max_mem, maxMem],
+  [D.XEN_DOMCTL_max_vcpus, maxVcpus],
+  [D.XEN_DOMCTL_setdomainhandle, setDomainHandle],
+  [D.XEN_DOMCTL_settimeoffset, setTimeOffset],
+  [D.XEN_DOMCTL_gethvmcontext, getHvmContext],
+  [D.XEN_DOMCTL_sethvmcontext, setHvmContext],
+  [D.XEN_DOMCTL_getvcpuinfo, getVcpuInfo],
+]) as ReadonlyMap<number, Domctl<Fields>>;
+
+/**
+ * domctl(arg): toolstack operations on a domain; domain 0 only.
+ * Fails, in this order: EFAULT; EPERM not privileged; EACCES another interface version; ENOSYS unknown; ESRCH no such domain.
+ */
+export function domctl(call: Call, argument: bigint): number {
+  const head = call.memory.read(argument, HEAD);
+  if (head === undefined) return -EFAULT;
+  const headView = new DataView(head.buffer);
+  if (!call.hv.isPrivileged(call.caller)) return -EPERM;
+  if (headView.getUint32(4, true) !== D.XEN_DOMCTL_INTERFACE_VERSION) return -EACCES;
+  const operation = operations.get(headView.getUint32(0, true));
+  if (operation === undefined) return -ENOSYS;
+  const id = headView.getUint16(8, true);
+  let of: Domain | undefined;
+  if (operation.needsDomain) {
+    of = id >= DOMID_FIRST_RESERVED ? undefined : call.hv.domain(id);
+    if (of === undefined) return -ESRCH;
+  }
+  const size = operation.argument?.size ?? 0;
+  const at = argument + BigInt(HEAD);
+  const bytes = call.memory.read(at, size);
+  if (bytes === undefined || !call.memory.writable(argument, HEAD + size)) return -EFAULT;
+  const view = new DataView(bytes.buffer);
+  const answer = operation.run(call, of, (operation.argument?.read(view, 0) ?? {}) as Snapshot<Fields>, id);
+  if ('errno' in answer) return -answer.errno;
+  if (answer.domain !== undefined) {
+    headView.setUint16(8, answer.domain, true);
+    if (!call.memory.write(argument, head)) return -EFAULT;
+  }
+  if (answer.out !== undefined && operation.argument !== undefined) {
+    operation.argument.write(view, 0, answer.out as Update<Fields>);
+    if (!call.memory.write(at, bytes)) return -EFAULT;
+  }
+  return answer.value ?? 0;
+}

@@ -1,0 +1,44 @@
+import type { Mfn } from '../../base/brand.ts';
+import type { Domain, Hypervisor } from '../hypervisor.ts';
+import { GFN_LIMIT, p2m_ram_rw } from './p2m.ts';
+
+/** Fill 2^order gfns with fresh zeroed pages; false when one is taken, the domain's limit or the machine's memory is reached. Undone wholly on failure. */
+export function populate(hv: Hypervisor, of: Domain, gfn: number, order: number): boolean {
+  const count = 2 ** order;
+  if (!(gfn + count <= GFN_LIMIT) || of.s.tot_pages + count > of.s.max_pages || hv.frames.free < count) return false;
+  for (let i = 0; i < count; i++) if (of.p2m.lookup(gfn + i) !== undefined) return false;
+  for (let i = 0; i < count; i++) {
+    const mfn = hv.frames.allocate(of.id);
+    if (mfn === undefined || !of.p2m.set(gfn + i, mfn, p2m_ram_rw, true)) {
+      if (mfn !== undefined) hv.frames.put(mfn);
+      for (let back = 0; back < i; back++) free(hv, of, gfn + back);
+      return false;
+    }
+    hv.frames.setGfn(mfn, gfn + i);
+    of.s.tot_pages += 1;
+  }
+  // Nothing was there before, so no soft TLB can hold it: entries that are absent are not cached.
+  return true;
+}
+
+function free(hv: Hypervisor, of: Domain, gfn: number): void {
+  const entry = of.p2m.lookup(gfn);
+  if (entry === undefined) return;
+  of.p2m.clear(gfn);
+  hv.frames.setGfn(entry.mfn, 0xffffffff);
+  of.s.tot_pages -= 1;
+  hv.cpu.frameWritten(entry.mfn);
+  hv.frames.put(entry.mfn as Mfn);
+}
+
+/** Take 2^order RAM pages out of a domain; false when one is no RAM of its own. */
+export function decreaseReservation(hv: Hypervisor, of: Domain, gfn: number, order: number): boolean {
+  const count = 2 ** order;
+  for (let i = 0; i < count; i++) {
+    const entry = of.p2m.lookup(gfn + i);
+    if (entry === undefined || entry.type !== p2m_ram_rw) return false;
+  }
+  for (let i = 0; i < count; i++) free(hv, of, gfn + i);
+  hv.cpu.flushTlb();
+  return true;
+}

@@ -1,0 +1,254 @@
+import {
+  BUDGET,
+  CR4_VALID,
+  EFER_VALID,
+  EXIT_BUDGET,
+  EXIT_PAUSE,
+  EXIT_WINDOW,
+  RETIRED_BASE,
+  RIP,
+  TSC_OFFSET,
+} from '../machine/layout.ts';
+import { type CpuModel, cr4Mask, eferMask } from '../spec/x86/cpu-models.ts';
+import { RUNSTATE_runnable, RUNSTATE_running } from '../spec/xen/vcpu.ts';
+import { deliverPending } from './arch/x86/interrupts.ts';
+import { attachContext } from './arch/x86/vcpu-state.ts';
+import { NEVER, VCPUF_blocked, VCPUF_down } from './domain.ts';
+import { exitName } from './exit-names.ts';
+import { type ExitContext, handleExit } from './exits.ts';
+import { GuestPhysicalMemory } from './guest-memory.ts';
+import { hypercall } from './hypercalls/table.ts';
+import type { Hypervisor, Vcpu } from './hypervisor.ts';
+import {
+  mailbox,
+  REQUEST,
+  REQUEST_ANSWERED,
+  REQUEST_POSTED,
+  STOP,
+  STOP_WANTED,
+  TURN,
+  TURN_DONE,
+  TURN_GRANTED,
+  TURN_NONE,
+  WAKE,
+  WANT_TURN,
+} from './mailbox.ts';
+import { updateTime } from './time/pvclock.ts';
+import { setRunstate } from './time/runstate.ts';
+import { nextDeadline, runTimers } from './time/timers.ts';
+import type { Trace } from './trace.ts';
+
+/** Longest uninterrupted run of one vCPU, in instructions: bounds how late a host wish for a turn is seen. */
+const SLICE = 2_000_000;
+/** Exits handled before the run loop looks at timers, the mailbox and other vCPUs again. */
+const EXITS_PER_SLICE = 4096;
+/** Longest sleep of the idle loop, in ms, so that a lost wake-up is never for ever. */
+const IDLE_MS_MAX = 1000;
+
+/** How a pCPU is set up. */
+export interface PcpuConfig {
+  readonly hv: Hypervisor;
+  readonly model: CpuModel;
+  readonly trace: Trace;
+  rowName(row: number): string;
+  /** Stop the run loop at this total of retired instructions (for snapshots at an exact instant). */
+  readonly stopAt?: bigint;
+}
+
+/**
+ * The run loop of a host thread that executes guests. With one pCPU, all vCPUs of all domains take turns on it in a
+ * fixed order, and machine time advances with what they retire (virtual time) or with the host clock.
+ */
+export class Pcpu {
+  private readonly hv: Hypervisor;
+  private readonly x: ExitContext;
+  private readonly words: Int32Array;
+  private readonly trace: Trace;
+  private readonly model: CpuModel;
+  private readonly hostBase: bigint;
+  /** The vCPU in its slice: machine time is `sliceStart` plus what it retired since. */
+  private current: Vcpu | undefined;
+  private sliceStart = 0n;
+  private sliceRetired = 0n;
+  /** Instructions per nanosecond lately (host time). */
+  private rate = 0.05;
+
+  constructor(config: PcpuConfig) {
+    this.hv = config.hv;
+    this.model = config.model;
+    this.trace = config.trace;
+    this.x = { hv: config.hv, model: config.model, trace: config.trace, rowName: config.rowName };
+    this.words = config.hv.memories.stateWords;
+    this.hostBase = this.hv.host.monotonic() - this.hv.header.now;
+    this.hv.clock = () => this.now();
+  }
+
+  private retired(v: Vcpu): bigint {
+    return v.context.get(RETIRED_BASE) - BigInt.asIntN(64, v.context.get(BUDGET));
+  }
+
+  private now(): bigint {
+    if (!this.hv.virtualTime) return this.hv.host.monotonic() - this.hostBase;
+    const v = this.current;
+    if (v === undefined) return this.hv.header.now;
+    return this.sliceStart + (this.retired(v) - this.sliceRetired) * BigInt(this.hv.header.ns_per_instruction);
+  }
+
+  /** Attach every vCPU's context to this thread (after a start or a snapshot). */
+  attach(): void {
+    for (const d of this.hv.domains()) for (const v of this.hv.vcpus(d)) if (d.id !== 0) this.prepare(v);
+  }
+
+  private prepare(v: Vcpu): void {
+    v.context.setLow(CR4_VALID, cr4Mask(this.model));
+    v.context.setLow(EFER_VALID, eferMask(this.model));
+    attachContext(this.hv, v);
+  }
+
+  /** Run until the programs of domain 0 want this thread to end. */
+  loop(): void {
+    while (Atomics.load(this.words, STOP) !== STOP_WANTED) this.step();
+  }
+
+  /** One round: a turn for domain 0 if it is due, timers, then a slice of a vCPU or a sleep. */
+  step(): void {
+    const { hv } = this;
+    if (hv.header.dom0_due <= hv.now() || Atomics.exchange(this.words, WANT_TURN, 0) !== 0) this.grantTurn();
+    runTimers(hv);
+    const v = this.pick();
+    if (v === undefined) this.idle();
+    else this.runSlice(v);
+  }
+
+  private runnable(v: Vcpu): boolean {
+    const d = v.domain;
+    return (v.s.flags & (VCPUF_down | VCPUF_blocked)) === 0 && v.s.pause_count === 0 && d.s.pause_count === 0 && d.s.is_shut_down === 0 && d.s.is_dying === 0;
+  }
+
+  /** Next runnable vCPU after the one that ran last, in order of domains and vCPUs. */
+  private pick(): Vcpu | undefined {
+    const last = this.hv.header.current;
+    let first: Vcpu | undefined;
+    let passed = false;
+    for (const d of this.hv.domains()) {
+      if (d.id === 0) continue;
+      for (const v of this.hv.vcpus(d)) {
+        if (this.runnable(v)) {
+          if (passed) return v;
+          first ??= v;
+        }
+        if (v.address === last) passed = true;
+      }
+    }
+    return first;
+  }
+
+  private idle(): void {
+    const { hv, words } = this;
+    const seen = Atomics.load(words, WAKE);
+    if (Atomics.load(words, WANT_TURN) !== 0 || Atomics.load(words, STOP) !== 0) return;
+    const next = nextDeadline(hv);
+    const now = hv.now();
+    if (next <= now) return;
+    if (hv.virtualTime) {
+      if (next !== NEVER) hv.header.now = next;
+      else Atomics.wait(words, WAKE, seen, IDLE_MS_MAX);
+      return;
+    }
+    const ms = next === NEVER ? IDLE_MS_MAX : Math.min(IDLE_MS_MAX, Number(next - now) / 1e6);
+    Atomics.wait(words, WAKE, seen, ms);
+  }
+
+  /** Instructions until the next deadline, at most a slice. */
+  private budget(now: bigint, deadline: bigint): number {
+    if (deadline === NEVER) return SLICE;
+    const ns = deadline - now;
+    if (this.hv.virtualTime) return Number(ns < BigInt(SLICE) ? ns / BigInt(this.hv.header.ns_per_instruction) || 1n : BigInt(SLICE));
+    return Math.max(1000, Math.min(SLICE, Math.floor(Number(ns) * this.rate)));
+  }
+
+  private runSlice(v: Vcpu): void {
+    const { hv } = this;
+    const c = v.context;
+    if (c.low(CR4_VALID) === 0) this.prepare(v);
+    const start = hv.now();
+    this.sliceStart = start;
+    this.sliceRetired = this.retired(v);
+    this.current = v;
+    hv.header.current = v.address;
+    c.set(TSC_OFFSET, BigInt.asUintN(64, hv.virtualTime ? start - this.sliceRetired * BigInt(hv.header.ns_per_instruction) : -this.hostBase));
+    setRunstate(hv, v, RUNSTATE_running);
+    updateTime(hv, v);
+    this.setBudget(v, this.budget(start, nextDeadline(hv)));
+    let exits = 0;
+    while (this.runnable(v) && ++exits < EXITS_PER_SLICE) {
+      deliverPending(hv, v);
+      const reason = hv.cpu.run(c.address);
+      this.trace.exit(v, exitName(reason), c.get(RIP));
+      if (reason === EXIT_BUDGET) break;
+      if (reason === EXIT_WINDOW) continue;
+      if (reason === EXIT_PAUSE) break;
+      handleExit(this.x, v, reason);
+      // A hypercall may have armed an earlier timer or made an event for domain 0 due.
+      if (c.signed(BUDGET) > 0) this.shortenBudget(v);
+      if (c.signed(BUDGET) <= 0 || Atomics.load(this.words, WANT_TURN) !== 0) break;
+    }
+    const retired = this.retired(v) - this.sliceRetired;
+    const end = hv.now();
+    if (!hv.virtualTime && end > start) this.rate = this.rate * 0.9 + (Number(retired) / Number(end - start)) * 0.1;
+    hv.header.retired += retired;
+    v.s.retired_seen += retired;
+    this.current = undefined;
+    hv.header.now = end;
+    if (v.s.runstate === RUNSTATE_running) setRunstate(hv, v, RUNSTATE_runnable);
+  }
+
+  /** Allow `n` more instructions. */
+  private setBudget(v: Vcpu, n: number): void {
+    const retired = this.retired(v);
+    v.context.set(BUDGET, BigInt(n));
+    v.context.set(RETIRED_BASE, retired + BigInt(n));
+  }
+
+  private shortenBudget(v: Vcpu): void {
+    const left = v.context.signed(BUDGET);
+    const now = this.hv.now();
+    const deadline = nextDeadline(this.hv);
+    const allowed = deadline <= now ? 0 : this.budget(now, deadline);
+    if (allowed < left) this.setBudget(v, allowed);
+  }
+
+  /** Domain 0's programs act: until they are done, this thread serves their hypercalls. */
+  private grantTurn(): void {
+    const { hv, words } = this;
+    hv.header.dom0_due = NEVER;
+    Atomics.store(words, TURN, TURN_GRANTED);
+    Atomics.notify(words, TURN);
+    for (;;) {
+      const seen = Atomics.load(words, WAKE);
+      if (Atomics.load(words, REQUEST) === REQUEST_POSTED) {
+        this.serve();
+        continue;
+      }
+      if (Atomics.load(words, TURN) === TURN_DONE || Atomics.load(words, STOP) === STOP_WANTED) break;
+      Atomics.wait(words, WAKE, seen, IDLE_MS_MAX);
+    }
+    Atomics.store(words, TURN, TURN_NONE);
+  }
+
+  /** One hypercall of domain 0's programs. */
+  private serve(): void {
+    const { hv, words } = this;
+    const box = mailbox(hv.memories);
+    const dom0 = hv.domain(0);
+    const v = dom0 === undefined ? undefined : hv.vcpu(dom0, 0);
+    if (dom0 !== undefined && v !== undefined) {
+      const memory = new GuestPhysicalMemory(hv.memories, hv.frames, hv.cpu, dom0.p2m);
+      const result = hypercall({ hv, caller: dom0, vcpu: v, memory, again: false }, box.nr, [...box.args]);
+      this.trace.hypercall(v, box.nr, [...box.args], result);
+      box.result = BigInt.asUintN(64, BigInt(result));
+    }
+    Atomics.store(words, REQUEST, REQUEST_ANSWERED);
+    Atomics.notify(words, REQUEST);
+  }
+}

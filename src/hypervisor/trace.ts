@@ -1,0 +1,76 @@
+import { errnoName } from '../spec/xen/errno.ts';
+import { hypercallName } from '../spec/xen/hypercall-names.ts';
+import type { Vcpu } from './hypervisor.ts';
+
+/** What a run did, for `--json`. */
+export interface Counters {
+  readonly exits: Record<string, number>;
+  readonly hypercalls: Record<string, number>;
+  readonly unknownMsrs: Record<string, number>;
+  readonly unclaimedPorts: Record<string, number>;
+  readonly unclaimedMemory: number;
+}
+
+const bump = (map: Map<string, number>, key: string): void => {
+  map.set(key, (map.get(key) ?? 0) + 1);
+};
+
+/** Counters and the optional line-by-line trace of one pCPU. Leaves no mark on the machine. */
+export class Trace {
+  private readonly exits = new Map<string, number>();
+  private readonly hypercalls = new Map<string, number>();
+  private readonly msrs = new Map<string, number>();
+  private readonly ports = new Map<string, number>();
+  private memory = 0;
+  private readonly kinds: ReadonlySet<string>;
+  private readonly write: (line: string) => void;
+
+  /** `kinds`: which lines are written: 'hypercalls', 'exits'. */
+  constructor(kinds: ReadonlySet<string>, write: (line: string) => void) {
+    this.kinds = kinds;
+    this.write = write;
+  }
+
+  exit(v: Vcpu, name: string, rip: bigint): void {
+    bump(this.exits, name);
+    if (this.kinds.has('exits')) this.write(`d${v.domain.id}v${v.id} exit ${name} rip=0x${rip.toString(16)}`);
+  }
+
+  hypercall(v: Vcpu, nr: number, args: readonly bigint[], result: number): void {
+    const name = hypercallName(nr);
+    bump(this.hypercalls, name);
+    if (!this.kinds.has('hypercalls')) return;
+    const shown = result < 0 && result > -200 ? `-${errnoName(-result)}` : String(result);
+    this.write(
+      `d${v.domain.id}v${v.id} ${name}(${args
+        .slice(0, 4)
+        .map((a) => `0x${a.toString(16)}`)
+        .join(', ')}) = ${shown}`,
+    );
+  }
+
+  unknownMsr(msr: number): void {
+    bump(this.msrs, `0x${msr.toString(16)}`);
+    if (this.kinds.has('exits')) this.write(`unknown MSR 0x${msr.toString(16)}: #GP`);
+  }
+
+  unclaimedPort(port: number): void {
+    bump(this.ports, `0x${port.toString(16)}`);
+    if (this.kinds.has('exits')) this.write(`unclaimed port 0x${port.toString(16)}`);
+  }
+
+  unclaimedMemory(gpa: number): void {
+    this.memory++;
+    if (this.kinds.has('exits')) this.write(`unclaimed guest-physical address 0x${gpa.toString(16)}`);
+  }
+
+  counters(): Counters {
+    return {
+      exits: Object.fromEntries(this.exits),
+      hypercalls: Object.fromEntries(this.hypercalls),
+      unknownMsrs: Object.fromEntries(this.msrs),
+      unclaimedPorts: Object.fromEntries(this.ports),
+      unclaimedMemory: this.memory,
+    };
+  }
+}
