@@ -54,3 +54,15 @@ export function clearFault(ctx: usize): void {
 export function walkVa(ctx: usize, va: u64, access: u32, view: u32): i32 {
   return walk(ctx, va, access, view);
 }
+
+// Exported only so that the optimiser does not fold them into the run loop, whose registers they would cost. Not for hosts.
+export { dispatchInt } from "./int/dispatch";
+export { dispatchString } from "./strings/dispatch";
+export { dispatchSystem } from "./system/dispatch";
+export { dispatchVec } from "./vec/dispatch";
+export { dispatchX87 } from "./x87/dispatch";
+export { leave } from "./interpreter";
+export { find, lookup, lookupOne, start } from "./lookup";
+export { segmentLinear } from "./memory/segment";
+export { slowRead, slowWrite } from "./memory/access";
+export { mulHighSigned, mulHighUnsigned } from "./wide";

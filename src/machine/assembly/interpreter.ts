@@ -196,352 +196,462 @@ class Jump {
 /** Executes until an exit; answers EXIT_REASON. BUDGET instructions at most. @see contracts of run() in index.ts */
 export function run(ctx: usize): i32 {
   let pc = start(ctx);
-  while (pc != 0) {
+  if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+  for (;;) {
     switch (<i32>load<u16>(pc)) {
       case O.OP_NOP:
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_MOV:
         U.set(ctx, pc, U.a(ctx, pc));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_MOVI:
         U.set(ctx, pc, U.imm(pc));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_ZX8:
         U.set(ctx, pc, U.a(ctx, pc) & 0xff);
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_ZX8H:
         U.set(ctx, pc, (U.a(ctx, pc) >> 8) & 0xff);
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_ZX16:
         U.set(ctx, pc, U.a(ctx, pc) & 0xffff);
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_ZX32:
         U.set(ctx, pc, <u64>U.a32(ctx, pc));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_SX8:
         U.set(ctx, pc, <u64>(<i64>(<i8>U.a32(ctx, pc))));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_SX16:
         U.set(ctx, pc, <u64>(<i64>(<i16>U.a32(ctx, pc))));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_SX32:
         U.set(ctx, pc, <u64>(<i64>(<i32>U.a32(ctx, pc))));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_INS8:
         store<u8>(U.to(ctx, pc), <u8>U.a32(ctx, pc));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_INS8H:
         store<u8>(U.to(ctx, pc), <u8>U.a32(ctx, pc), 1);
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_INS16:
         store<u16>(U.to(ctx, pc), <u16>U.a32(ctx, pc));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_SEL:
         U.set(ctx, pc, U.c(ctx, pc) != 0 ? U.a(ctx, pc) : U.b(ctx, pc));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_ADD:
         U.set(ctx, pc, U.a(ctx, pc) + U.b(ctx, pc));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_SUB:
         U.set(ctx, pc, U.a(ctx, pc) - U.b(ctx, pc));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_AND:
         U.set(ctx, pc, U.a(ctx, pc) & U.b(ctx, pc));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_OR:
         U.set(ctx, pc, U.a(ctx, pc) | U.b(ctx, pc));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_XOR:
         U.set(ctx, pc, U.a(ctx, pc) ^ U.b(ctx, pc));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_SHL:
         U.set(ctx, pc, U.a(ctx, pc) << U.b(ctx, pc));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_SHR:
         U.set(ctx, pc, U.a(ctx, pc) >> U.b(ctx, pc));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_SAR:
         U.set(ctx, pc, <u64>(<i64>U.a(ctx, pc) >> <i64>U.b(ctx, pc)));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_MUL:
         U.set(ctx, pc, U.a(ctx, pc) * U.b(ctx, pc));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_MULHU:
         U.set(ctx, pc, mulHighUnsigned(U.a(ctx, pc), U.b(ctx, pc)));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_MULHS:
         U.set(ctx, pc, mulHighSigned(U.a(ctx, pc), U.b(ctx, pc)));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_ADDI:
         U.set(ctx, pc, U.a(ctx, pc) + U.imm(pc));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_ANDI:
         U.set(ctx, pc, U.a(ctx, pc) & U.imm(pc));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_ORI:
         U.set(ctx, pc, U.a(ctx, pc) | U.imm(pc));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_XORI:
         U.set(ctx, pc, U.a(ctx, pc) ^ U.imm(pc));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_SHLI:
         U.set(ctx, pc, U.a(ctx, pc) << U.imm(pc));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_SHRI:
         U.set(ctx, pc, U.a(ctx, pc) >> U.imm(pc));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_SARI:
         U.set(ctx, pc, <u64>(<i64>U.a(ctx, pc) >> <i64>U.imm(pc)));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_NEG:
         U.set(ctx, pc, 0 - U.a(ctx, pc));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_NOT:
         U.set(ctx, pc, ~U.a(ctx, pc));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_LEA:
         U.set(ctx, pc, U.indexed(ctx, pc));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_ADD32:
         U.set(ctx, pc, <u64>(U.a32(ctx, pc) + U.b32(ctx, pc)));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_SUB32:
         U.set(ctx, pc, <u64>(U.a32(ctx, pc) - U.b32(ctx, pc)));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_AND32:
         U.set(ctx, pc, <u64>(U.a32(ctx, pc) & U.b32(ctx, pc)));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_OR32:
         U.set(ctx, pc, <u64>(U.a32(ctx, pc) | U.b32(ctx, pc)));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_XOR32:
         U.set(ctx, pc, <u64>(U.a32(ctx, pc) ^ U.b32(ctx, pc)));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_SHL32:
         U.set(ctx, pc, <u64>(U.a32(ctx, pc) << U.b32(ctx, pc)));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_SHR32:
         U.set(ctx, pc, <u64>(U.a32(ctx, pc) >> U.b32(ctx, pc)));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_SAR32:
         U.set(ctx, pc, <u64>(<u32>(<i32>U.a32(ctx, pc) >> <i32>U.b32(ctx, pc))));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_MUL32:
         U.set(ctx, pc, <u64>(U.a32(ctx, pc) * U.b32(ctx, pc)));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_ADDI32:
         U.set(ctx, pc, <u64>(U.a32(ctx, pc) + U.imm32(pc)));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_ANDI32:
         U.set(ctx, pc, <u64>(U.a32(ctx, pc) & U.imm32(pc)));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_ORI32:
         U.set(ctx, pc, <u64>(U.a32(ctx, pc) | U.imm32(pc)));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_XORI32:
         U.set(ctx, pc, <u64>(U.a32(ctx, pc) ^ U.imm32(pc)));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_SHLI32:
         U.set(ctx, pc, <u64>(U.a32(ctx, pc) << U.imm32(pc)));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_SHRI32:
         U.set(ctx, pc, <u64>(U.a32(ctx, pc) >> U.imm32(pc)));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_SARI32:
         U.set(ctx, pc, <u64>(<u32>(<i32>U.a32(ctx, pc) >> <i32>U.imm32(pc))));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_NEG32:
         U.set(ctx, pc, <u64>(0 - U.a32(ctx, pc)));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_NOT32:
         U.set(ctx, pc, <u64>(~U.a32(ctx, pc)));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_LEA32:
         U.set(ctx, pc, U.indexed(ctx, pc) & 0xffffffff);
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_ROL:
         U.set(ctx, pc, rotl<u64>(U.a(ctx, pc), U.b(ctx, pc)));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_ROR:
         U.set(ctx, pc, rotr<u64>(U.a(ctx, pc), U.b(ctx, pc)));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_ROL32:
         U.set(ctx, pc, <u64>rotl<u32>(U.a32(ctx, pc), U.b32(ctx, pc)));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_ROR32:
         U.set(ctx, pc, <u64>rotr<u32>(U.a32(ctx, pc), U.b32(ctx, pc)));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_BSWAP:
         U.set(ctx, pc, bswap<u64>(U.a(ctx, pc)));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_BSWAP32:
         U.set(ctx, pc, <u64>bswap<u32>(U.a32(ctx, pc)));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_CTZ:
         U.set(ctx, pc, ctz<u64>(U.a(ctx, pc)));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_CLZ:
         U.set(ctx, pc, clz<u64>(U.a(ctx, pc)));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_POPCNT:
         U.set(ctx, pc, popcnt<u64>(U.a(ctx, pc)));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_SETEQ:
         U.set(ctx, pc, <u64>(U.a(ctx, pc) == U.b(ctx, pc)));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_SETNE:
         U.set(ctx, pc, <u64>(U.a(ctx, pc) != U.b(ctx, pc)));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_SETLTU:
         U.set(ctx, pc, <u64>(U.a(ctx, pc) < U.b(ctx, pc)));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_SETLTS:
         U.set(ctx, pc, <u64>(<i64>U.a(ctx, pc) < <i64>U.b(ctx, pc)));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_SETLEU:
         U.set(ctx, pc, <u64>(U.a(ctx, pc) <= U.b(ctx, pc)));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_SETLES:
         U.set(ctx, pc, <u64>(<i64>U.a(ctx, pc) <= <i64>U.b(ctx, pc)));
-        break;
+        pc += UOP_SIZE;
+        continue;
       // ---- flags
       case O.OP_CC:
         store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
         store<u64>(ctx, U.a(ctx, pc), CC_A << 3);
         store<u64>(ctx, U.b(ctx, pc), CC_B << 3);
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_CCI:
         store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
         store<u64>(ctx, U.a(ctx, pc), CC_A << 3);
         store<u64>(ctx, U.imm(pc), CC_B << 3);
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_CCNZ:
         if (U.d(ctx, pc) != 0) {
           store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
           store<u64>(ctx, U.a(ctx, pc), CC_A << 3);
           store<u64>(ctx, U.b(ctx, pc), CC_B << 3);
         }
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_GETFLAGS:
         U.set(ctx, pc, <u64>getFlags(ctx));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_SETFLAGS:
         store<u64>(ctx, U.a(ctx, pc) & OSZAPC, CC_A << 3);
         store<u64>(ctx, CC_EFLAGS, CC_OP << 3);
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_COND:
         U.set(ctx, pc, <u64>cond(ctx, load<u8>(pc, UOP_C)));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_CONDSUB:
         U.set(ctx, pc, <u64>condSub(U.a(ctx, pc), U.b(ctx, pc), load<u8>(pc, UOP_C), U.imm32(pc)));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_CARRY:
         U.set(ctx, pc, <u64>carry(ctx));
-        break;
+        pc += UOP_SIZE;
+        continue;
       // ---- memory
       case O.OP_LD8:
         U.set(ctx, pc, U.read8(ctx, pc, U.address(ctx, pc)));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_LD16:
         U.set(ctx, pc, U.read16(ctx, pc, U.address(ctx, pc)));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_LD32:
         U.set(ctx, pc, U.read32(ctx, pc, U.address(ctx, pc)));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_LD64:
         U.set(ctx, pc, U.read64(ctx, pc, U.address(ctx, pc)));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_LDS8:
         U.set(ctx, pc, <u64>(<i64>(<i8>U.read8(ctx, pc, U.address(ctx, pc)))));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_LDS16:
         U.set(ctx, pc, <u64>(<i64>(<i16>U.read16(ctx, pc, U.address(ctx, pc)))));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_LDS32:
         U.set(ctx, pc, <u64>(<i64>(<i32>U.read32(ctx, pc, U.address(ctx, pc)))));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_ST8:
         U.write8(ctx, pc, U.address(ctx, pc), U.d(ctx, pc));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_ST16:
         U.write16(ctx, pc, U.address(ctx, pc), U.d(ctx, pc));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_ST32:
         U.write32(ctx, pc, U.address(ctx, pc), U.d(ctx, pc));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_ST64:
         U.write64(ctx, pc, U.address(ctx, pc), U.d(ctx, pc));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_LDM8:
         U.set(ctx, pc, U.rmw8(ctx, pc, U.address(ctx, pc)));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_LDM16:
         U.set(ctx, pc, U.rmw16(ctx, pc, U.address(ctx, pc)));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_LDM32:
         U.set(ctx, pc, U.rmw32(ctx, pc, U.address(ctx, pc)));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_LDM64:
         U.set(ctx, pc, U.rmw64(ctx, pc, U.address(ctx, pc)));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_LDX8:
         U.set(ctx, pc, U.read8(ctx, pc, U.indexed(ctx, pc)));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_LDX16:
         U.set(ctx, pc, U.read16(ctx, pc, U.indexed(ctx, pc)));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_LDX32:
         U.set(ctx, pc, U.read32(ctx, pc, U.indexed(ctx, pc)));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_LDX64:
         U.set(ctx, pc, U.read64(ctx, pc, U.indexed(ctx, pc)));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_LDXS8:
         U.set(ctx, pc, <u64>(<i64>(<i8>U.read8(ctx, pc, U.indexed(ctx, pc)))));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_LDXS16:
         U.set(ctx, pc, <u64>(<i64>(<i16>U.read16(ctx, pc, U.indexed(ctx, pc)))));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_LDXS32:
         U.set(ctx, pc, <u64>(<i64>(<i32>U.read32(ctx, pc, U.indexed(ctx, pc)))));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_STX8:
         U.write8(ctx, pc, U.indexed(ctx, pc), U.d(ctx, pc));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_STX16:
         U.write16(ctx, pc, U.indexed(ctx, pc), U.d(ctx, pc));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_STX32:
         U.write32(ctx, pc, U.indexed(ctx, pc), U.d(ctx, pc));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_STX64:
         U.write64(ctx, pc, U.indexed(ctx, pc), U.d(ctx, pc));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_LDMX8:
         U.set(ctx, pc, U.rmw8(ctx, pc, U.indexed(ctx, pc)));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_LDMX16:
         U.set(ctx, pc, U.rmw16(ctx, pc, U.indexed(ctx, pc)));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_LDMX32:
         U.set(ctx, pc, U.rmw32(ctx, pc, U.indexed(ctx, pc)));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_LDMX64:
         U.set(ctx, pc, U.rmw64(ctx, pc, U.indexed(ctx, pc)));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_VLD32: {
         const value = U.read32(ctx, pc, U.address(ctx, pc));
         const to = U.vd(ctx, pc);
         store<u64>(to, value);
         store<u64>(to, 0, 8);
-        break;
+        pc += UOP_SIZE;
+        continue;
       }
       case O.OP_VLD64: {
         const value = U.read64(ctx, pc, U.address(ctx, pc));
         const to = U.vd(ctx, pc);
         store<u64>(to, value);
         store<u64>(to, 0, 8);
-        break;
+        pc += UOP_SIZE;
+        continue;
       }
       case O.OP_VLD128: {
         const va = U.address(ctx, pc);
@@ -551,14 +661,17 @@ export function run(ctx: usize): i32 {
           U.mark(ctx, pc);
           v128.store(U.vd(ctx, pc), read128(ctx, va));
         }
-        break;
+        pc += UOP_SIZE;
+        continue;
       }
       case O.OP_VST32:
         U.write32(ctx, pc, U.address(ctx, pc), load<u64>(U.vd(ctx, pc)));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_VST64:
         U.write64(ctx, pc, U.address(ctx, pc), load<u64>(U.vd(ctx, pc)));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_VST128: {
         const va = U.address(ctx, pc);
         const entry = U.entry(ctx, va);
@@ -567,83 +680,101 @@ export function run(ctx: usize): i32 {
           U.mark(ctx, pc);
           write128(ctx, va, v128.load(U.vd(ctx, pc)));
         }
-        break;
+        pc += UOP_SIZE;
+        continue;
       }
       case O.OP_ALIGN:
         if (U.address(ctx, pc) & <u64>(load<u8>(pc, UOP_C) - 1)) {
           U.mark(ctx, pc);
           raiseGp(ctx, 0);
         }
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_SEGLIN:
         U.mark(ctx, pc);
         U.set(ctx, pc, segmentLinear(ctx, U.a32(ctx, pc), load<u8>(pc, UOP_C), U.imm32(pc)));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_VMOV:
         v128.store(U.vd(ctx, pc), v128.load(U.va(ctx, pc)));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_VGET:
         U.set(ctx, pc, load<u64>(U.va(ctx, pc) + (<usize>load<u8>(pc, UOP_C) << 3)));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_VPUT:
         store<u64>(U.vd(ctx, pc) + (<usize>load<u8>(pc, UOP_C) << 3), U.a(ctx, pc));
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_VZERO: {
         const to = U.vd(ctx, pc);
         store<u64>(to, 0);
         store<u64>(to, 0, 8);
-        break;
+        pc += UOP_SIZE;
+        continue;
       }
       // ---- helpers
       case O.OP_HSYS:
         U.mark(ctx, pc);
         dispatchSystem(ctx, load<u16>(pc, UOP_IMM), load<u8>(pc, UOP_D), load<u8>(pc, UOP_A), load<u8>(pc, UOP_B), load<u8>(pc, UOP_C), load<i64>(pc, UOP_IMM) >> 16);
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_HSTR:
         U.mark(ctx, pc);
         dispatchString(ctx, load<u16>(pc, UOP_IMM), load<u8>(pc, UOP_D), load<u8>(pc, UOP_A), load<u8>(pc, UOP_B), load<u8>(pc, UOP_C), load<i64>(pc, UOP_IMM) >> 16);
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_HX87:
         U.mark(ctx, pc);
         dispatchX87(ctx, load<u16>(pc, UOP_IMM), load<u8>(pc, UOP_D), load<u8>(pc, UOP_A), load<u8>(pc, UOP_B), load<u8>(pc, UOP_C), load<i64>(pc, UOP_IMM) >> 16);
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_HVEC:
         U.mark(ctx, pc);
         dispatchVec(ctx, load<u16>(pc, UOP_IMM), load<u8>(pc, UOP_D), load<u8>(pc, UOP_A), load<u8>(pc, UOP_B), load<u8>(pc, UOP_C), load<i64>(pc, UOP_IMM) >> 16);
-        break;
+        pc += UOP_SIZE;
+        continue;
       case O.OP_HINT:
         U.mark(ctx, pc);
         dispatchInt(ctx, load<u16>(pc, UOP_IMM), load<u8>(pc, UOP_D), load<u8>(pc, UOP_A), load<u8>(pc, UOP_B), load<u8>(pc, UOP_C), load<i64>(pc, UOP_IMM) >> 16);
-        break;
+        pc += UOP_SIZE;
+        continue;
       // ---- block ends
       case O.OP_ENTER: {
         const left = load<i64>(ctx, BUDGET << 3) - <i64>load<u16>(pc, UOP_IMM);
         if (left < 0) {
           pc = lookupOne(ctx);
+          if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
           continue;
         }
         store<i64>(ctx, left, BUDGET << 3);
         store<u64>(ctx, <u64>(pc - BLK_HEADER), CUR_BLOCK << 3);
-        break;
+        pc += UOP_SIZE;
+        continue;
       }
       case O.OP_JMP:
       case O.OP_CALL:
         pc = Jump.go(ctx, load<i32>(pc, UOP_IMM), load<u8>(pc, UOP_C), pc + UOP_SIZE);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
         continue;
       case O.OP_BRNZ: {
         const taken = U.a(ctx, pc) != 0;
         pc = Jump.go(ctx, taken ? load<i32>(pc, UOP_IMM) : load<i32>(pc, UOP_IMM + 4), load<u8>(pc, UOP_C), taken ? pc + UOP_SIZE : pc + UOP_SIZE + 4);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
         continue;
       }
       case O.OP_BRCC: {
         const taken = cond(ctx, load<u8>(pc, UOP_B)) != 0;
         pc = Jump.go(ctx, taken ? load<i32>(pc, UOP_IMM) : load<i32>(pc, UOP_IMM + 4), load<u8>(pc, UOP_C), taken ? pc + UOP_SIZE : pc + UOP_SIZE + 4);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
         continue;
       }
       case O.OP_BRSUB: {
         const c = load<u8>(pc, UOP_C);
         const taken = condSub(U.d(ctx, pc), U.a(ctx, pc), load<u8>(pc, UOP_B), c >> 4) != 0;
         pc = Jump.go(ctx, taken ? load<i32>(pc, UOP_IMM) : load<i32>(pc, UOP_IMM + 4), c & 15, taken ? pc + UOP_SIZE : pc + UOP_SIZE + 4);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
         continue;
       }
       case O.OP_IND:
@@ -653,26 +784,26 @@ export function run(ctx: usize): i32 {
         const wrap = load<u8>(pc, UOP_C);
         store<u64>(ctx, wrap == 0 ? rip : wrap == 1 ? rip & 0xffffffff : rip & 0xffff, RIP << 3);
         pc = find(ctx, 0);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
         continue;
       }
       case O.OP_NEXT:
       case O.OP_DEAD:
         pc = lookup(ctx, 0);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
         continue;
       case O.OP_EXIT:
         leave(ctx, pc);
-        pc = 0;
-        continue;
+        return <i32>Ctx.get32(ctx, EXIT_REASON);
       default:
         unreachable();
     }
-    pc += UOP_SIZE;
   }
-  return <i32>Ctx.get32(ctx, EXIT_REASON);
+  return 0;
 }
 
 /** OP_EXIT: RIP at the instruction, which has not retired; HLT has. */
-function leave(ctx: usize, pc: usize): void {
+export function leave(ctx: usize, pc: usize): void {
   const block = <usize>Ctx.get32(ctx, CUR_BLOCK);
   const reason = load<u8>(pc, UOP_C);
   const length = load<u8>(pc, UOP_D);
