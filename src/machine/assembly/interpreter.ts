@@ -403,7 +403,7 @@ export function run(ctx: usize): i32 {
         pc += UOP_SIZE;
         continue;
       case O.OP_NEG32:
-        U.set(ctx, pc, <u64>(0 - U.a32(ctx, pc)));
+        U.set(ctx, pc, <u64>(<u32>0 - U.a32(ctx, pc)));
         pc += UOP_SIZE;
         continue;
       case O.OP_NOT32:
