@@ -3,12 +3,31 @@
  * bits are kept by the core, which is told of each new block.
  */
 import {
-  BLK_BYTES, BLK_COUNT, BLK_FLAGS, BLK_FRAME2_NEXT, BLK_FRAME_NEXT, BLK_HEADER, BLK_MODE, BLK_NEXT, BLK_PHYS, BLK_PHYS2, BLK_REGION, BLK_UOPS, BLOCK_HASH,
-  BLOCK_HASH_ENTRIES, CODE_ARENA, CODE_ARENA_END, FRAME_BLOCKS, FRAME_CODE_BITS, PCPU_BASE, PCPU_MAX, PCPU_STRIDE,
+  BLK_BYTES,
+  BLK_COUNT,
+  BLK_FLAGS,
+  BLK_FRAME_NEXT,
+  BLK_FRAME2_NEXT,
+  BLK_HEADER,
+  BLK_MODE,
+  BLK_NEXT,
+  BLK_PHYS,
+  BLK_PHYS2,
+  BLK_REGION,
+  BLK_UOPS,
+  BLOCK_HASH,
+  BLOCK_HASH_ENTRIES,
+  CODE_ARENA,
+  CODE_ARENA_END,
+  FRAME_BLOCKS,
+  FRAME_CODE_BITS,
+  PCPU_BASE,
+  PCPU_MAX,
+  PCPU_STRIDE,
 } from '../machine/layout.ts';
 import type { Memories } from '../machine/memories.ts';
-import type { BlockTranslator } from './translate-block.ts';
 import { pack, packedSize } from './targets/bytecode/pack.ts';
+import type { BlockTranslator } from './translate-block.ts';
 
 /** Each host thread's place for blocks that are run once and entered in no list. 32 KiB of operations and a header fit. */
 const ONCE_SIZE = 0x10000;
@@ -18,8 +37,8 @@ const BLOCKS = CODE_ARENA + 4;
 const ONCE = CODE_ARENA + 0x10000;
 const ARENA = ONCE + PCPU_MAX * ONCE_SIZE;
 
-/** Frames of the machine. */
-const FRAMES = 0x100000;
+/** The header's spare word: u32 address behind the block. */
+const BLK_END = 44;
 
 export class BlockCache {
   private readonly words: Int32Array;
@@ -68,16 +87,22 @@ export class BlockCache {
     words[BLOCKS >>> 2] = 0;
   }
 
-  /** Frames without translations are left untouched, so that memory nobody used stays unused. */
+  /** Walks the arena block by block, so that the time goes with what is there. */
   private resetFrames(): void {
     const { words } = this;
-    for (let mfn = 0; mfn < FRAMES; mfn++) {
-      const list = (FRAME_BLOCKS >>> 2) + mfn;
-      const bits = (FRAME_CODE_BITS >>> 2) + mfn * 2;
-      if (words[list] !== 0) words[list] = 0;
-      if (words[bits] !== 0) words[bits] = 0;
-      if (words[bits + 1] !== 0) words[bits + 1] = 0;
+    const end = words[FREE >>> 2] as number;
+    for (let at = ARENA; at < end; at = words[(at + BLK_END) >>> 2] as number) {
+      this.resetFrame((words[(at + BLK_PHYS) >>> 2] as number) >>> 12);
+      const phys2 = words[(at + BLK_PHYS2) >>> 2] as number;
+      if (phys2 !== -1) this.resetFrame(phys2 >>> 12);
     }
+  }
+
+  private resetFrame(mfn: number): void {
+    const { words } = this;
+    words[(FRAME_BLOCKS >>> 2) + mfn] = 0;
+    words[(FRAME_CODE_BITS >>> 2) + mfn * 2] = 0;
+    words[(FRAME_CODE_BITS >>> 2) + mfn * 2 + 1] = 0;
   }
 
   private write(translator: BlockTranslator, at: number, phys: number, phys2: number, mode: number): number {
@@ -95,7 +120,7 @@ export class BlockCache {
     words[w + (BLK_REGION >> 2)] = 0;
     words[w + (BLK_UOPS >> 2)] = translator.builder.count;
     words[w + (BLK_FRAME2_NEXT >> 2)] = 0;
-    words[w + (BLK_FRAME2_NEXT >> 2) + 1] = 0;
+    words[w + (BLK_END >> 2)] = after;
     return after;
   }
 }

@@ -2,8 +2,9 @@
  * Guest bytes to the IR of one block: straight-line code inside one page, or a single instruction that crosses its end.
  * What the bytes are is read once into a private copy; no guest virtual address enters the IR.
  */
-import { EXIT_A, EXIT_UNIMPLEMENTED, MODE_PROTECTED, MODE_SIZE_MASK, MODE_STEP, MODE_USER, MODE_VM86 } from '../machine/layout.ts';
+
 import { H_CHECK_CPL0 } from '../machine/helpers/system.ts';
+import { EXIT_A, EXIT_UNIMPLEMENTED, MODE_PROTECTED, MODE_SIZE_MASK, MODE_STEP, MODE_USER, MODE_VM86 } from '../machine/layout.ts';
 import { OP_ENTER, OP_HSYS, OP_JMP } from '../machine/ops.ts';
 import { ROWS } from '../spec/x86/opcodes.ts';
 import { decode } from './decode/decode.ts';
@@ -13,8 +14,15 @@ import { allPasses, type PassSwitches, runPasses } from './ir/passes/pipeline.ts
 import { endWithLookup } from './lift/branch.ts';
 import { liftTable } from './lift/lift-table.ts';
 import {
-  type CpuRules, RULE_ENDS, RULE_PRIVILEGED, RULE_PROTECTED_ONLY, RULE_UNDEFINED, RULE_UNDEFINED_IN_64, RULE_UNDEFINED_OUTSIDE_64,
-  RULE_UNIMPLEMENTED, rowRules,
+  type CpuRules,
+  RULE_ENDS,
+  RULE_PRIVILEGED,
+  RULE_PROTECTED_ONLY,
+  RULE_UNDEFINED,
+  RULE_UNDEFINED_IN_64,
+  RULE_UNDEFINED_OUTSIDE_64,
+  RULE_UNIMPLEMENTED,
+  rowRules,
 } from './row-rules.ts';
 
 /** Instructions a block may hold. */

@@ -3,9 +3,7 @@
  * emitting allocates nothing: translation speed is boot speed.
  */
 import { MODE_CODE64, MODE_FLAT, MODE_SIZE_MASK, T0, TEMPS, VT0 } from '../../machine/layout.ts';
-import {
-  OP_CC, OP_CCI, OP_EXIT, OP_HSYS, OP_LEA, OP_LEA32, OP_MOV, OP_MOVI, OP_NEXT, OP_NOP, OP_SEL,
-} from '../../machine/ops.ts';
+import { OP_CC, OP_CCI, OP_EXIT, OP_HSYS, OP_LEA, OP_LEA32, OP_MOV, OP_MOVI, OP_NEXT, OP_NOP, OP_SEL } from '../../machine/ops.ts';
 
 /** Room for operations of one block; `full` warns well before. */
 export const BUILDER_CAPACITY = 2048;

@@ -1,7 +1,27 @@
 /** IR as text, one operation a line, for golden files, verifier messages and debugging. */
 import {
-  CC_A, CC_ADC1, CC_ADD, CC_B, CC_DEC, CC_EFLAGS, CC_INC, CC_LOGIC, CC_MUL, CC_OP, CC_SBB1, CC_SHL, CC_SHR, CC_SUB, CR2, EFLAGS_SYS, RIP, SEG_BASE, SEG_SEL, T0,
-  TEMPS, ZERO,
+  CC_A,
+  CC_ADC1,
+  CC_ADD,
+  CC_B,
+  CC_DEC,
+  CC_EFLAGS,
+  CC_INC,
+  CC_LOGIC,
+  CC_MUL,
+  CC_OP,
+  CC_SBB1,
+  CC_SHL,
+  CC_SHR,
+  CC_SUB,
+  CR2,
+  EFLAGS_SYS,
+  RIP,
+  SEG_BASE,
+  SEG_SEL,
+  T0,
+  TEMPS,
+  ZERO,
 } from '../../machine/layout.ts';
 import { OP_BRCC, OP_BRSUB, OP_CC, OP_CCI, OP_CCNZ, OP_COND, OP_CONDSUB } from '../../machine/ops.ts';
 import { type Builder, MARK_LOCK } from './builder.ts';
@@ -11,11 +31,26 @@ const registers = ['rax', 'rcx', 'rdx', 'rbx', 'rsp', 'rbp', 'rsi', 'rdi', 'r8',
 const segments = ['es', 'cs', 'ss', 'ds', 'fs', 'gs'];
 const conditions = ['o', 'no', 'b', 'ae', 'e', 'ne', 'be', 'a', 's', 'ns', 'p', 'np', 'l', 'ge', 'le', 'g'];
 const flagKinds = new Map<number, string>([
-  [CC_EFLAGS, 'eflags'], [CC_ADD, 'add'], [CC_ADC1, 'adc1'], [CC_SUB, 'sub'], [CC_SBB1, 'sbb1'], [CC_LOGIC, 'logic'], [CC_INC, 'inc'], [CC_DEC, 'dec'],
-  [CC_SHL, 'shl'], [CC_SHR, 'shr'], [CC_MUL, 'mul'],
+  [CC_EFLAGS, 'eflags'],
+  [CC_ADD, 'add'],
+  [CC_ADC1, 'adc1'],
+  [CC_SUB, 'sub'],
+  [CC_SBB1, 'sbb1'],
+  [CC_LOGIC, 'logic'],
+  [CC_INC, 'inc'],
+  [CC_DEC, 'dec'],
+  [CC_SHL, 'shl'],
+  [CC_SHR, 'shr'],
+  [CC_MUL, 'mul'],
 ]);
 const special = new Map<number, string>([
-  [ZERO, '0'], [RIP, 'rip'], [CC_OP, 'cc.op'], [CC_A, 'cc.a'], [CC_B, 'cc.b'], [EFLAGS_SYS, 'eflags'], [CR2, 'cr2'],
+  [ZERO, '0'],
+  [RIP, 'rip'],
+  [CC_OP, 'cc.op'],
+  [CC_A, 'cc.a'],
+  [CC_B, 'cc.b'],
+  [EFLAGS_SYS, 'eflags'],
+  [CR2, 'cr2'],
 ]);
 const byNumber = new Map<number, IrOp>(irOps.map((op) => [op.number, op]));
 
@@ -50,8 +85,7 @@ const field = (role: Role, value: number): string | undefined => {
 const flagKind = (c: number): string => `${flagKinds.get(c & ~3) ?? '?'}${8 << (c & 3)}`;
 
 /** The 64-bit immediate of operation k. */
-export const immediate = (builder: Builder, k: number): bigint =>
-  (BigInt(builder.immHi[k] as number) << 32n) | BigInt((builder.immLo[k] as number) >>> 0);
+export const immediate = (builder: Builder, k: number): bigint => (BigInt(builder.immHi[k] as number) << 32n) | BigInt((builder.immLo[k] as number) >>> 0);
 
 /** One operation as text. */
 export function printOp(builder: Builder, k: number): string {

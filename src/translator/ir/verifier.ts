@@ -5,9 +5,7 @@
 import { CC_B, CC_OP, EXIT_LEN, EXIT_REASON, SLOTS, T0, TEMPS } from '../../machine/layout.ts';
 import { OP_ENTER } from '../../machine/ops.ts';
 import { BUILDER_CAPACITY, type Builder } from './builder.ts';
-import {
-  A_IN, B_IN, bitsAt, C_IN, CLOBBERS, D_IN, D_OUT, END, FAULTS, FLAGS_MAY_WRITE, FLAGS_WRITE, opNames,
-} from './op-bits.ts';
+import { A_IN, B_IN, bitsAt, C_IN, CLOBBERS, D_IN, D_OUT, END, FAULTS, FLAGS_MAY_WRITE, FLAGS_WRITE, opNames } from './op-bits.ts';
 import { type IrOp, irOps } from './ops.table.ts';
 import { printOp } from './printer.ts';
 

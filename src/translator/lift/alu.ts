@@ -1,8 +1,30 @@
 /** Two-operand and one-operand integer arithmetic and logic. Flags are emitted before a register is overwritten, after a store that may fault. */
 import { CC_ADC1, CC_ADD, CC_DEC, CC_INC, CC_LOGIC, CC_SBB1, CC_SUB, ZERO } from '../../machine/layout.ts';
 import {
-  OP_ADD, OP_ADD32, OP_ADDI, OP_ADDI32, OP_AND, OP_AND32, OP_ANDI, OP_ANDI32, OP_CARRY, OP_CCNZ, OP_NEG, OP_NEG32, OP_NOT, OP_NOT32,
-  OP_OR, OP_OR32, OP_ORI, OP_ORI32, OP_SUB, OP_SUB32, OP_XOR, OP_XOR32, OP_XORI, OP_XORI32,
+  OP_ADD,
+  OP_ADD32,
+  OP_ADDI,
+  OP_ADDI32,
+  OP_AND,
+  OP_AND32,
+  OP_ANDI,
+  OP_ANDI32,
+  OP_CARRY,
+  OP_CCNZ,
+  OP_NEG,
+  OP_NEG32,
+  OP_NOT,
+  OP_NOT32,
+  OP_OR,
+  OP_OR32,
+  OP_ORI,
+  OP_ORI32,
+  OP_SUB,
+  OP_SUB32,
+  OP_XOR,
+  OP_XOR32,
+  OP_XORI,
+  OP_XORI32,
 } from '../../machine/ops.ts';
 import { type Insn, OPK_GPR, OPK_IMM, OPK_MEM, type Operand } from '../decode/insn.ts';
 import type { Builder } from '../ir/builder.ts';

@@ -2,8 +2,29 @@
 import { HI_CRC32, HI_SET_CARRY } from '../../machine/helpers/int.ts';
 import { CC_LOGIC, ZERO } from '../../machine/layout.ts';
 import {
-  OP_ADD, OP_AND, OP_ANDI, OP_BSWAP, OP_BSWAP32, OP_CLZ, OP_CTZ, OP_HINT, OP_NOT, OP_OR, OP_ORI, OP_POPCNT, OP_SARI, OP_SETEQ, OP_SETFLAGS, OP_SHL, OP_SHLI,
-  OP_SHR, OP_SUB, OP_XOR, OP_XORI, OP_ZX16, OP_ZX32,
+  OP_ADD,
+  OP_AND,
+  OP_ANDI,
+  OP_BSWAP,
+  OP_BSWAP32,
+  OP_CLZ,
+  OP_CTZ,
+  OP_HINT,
+  OP_NOT,
+  OP_OR,
+  OP_ORI,
+  OP_POPCNT,
+  OP_SARI,
+  OP_SETEQ,
+  OP_SETFLAGS,
+  OP_SHL,
+  OP_SHLI,
+  OP_SHR,
+  OP_SUB,
+  OP_XOR,
+  OP_XORI,
+  OP_ZX16,
+  OP_ZX32,
 } from '../../machine/ops.ts';
 import { type Insn, OPK_IMM, OPK_MEM } from '../decode/insn.ts';
 import type { Builder } from '../ir/builder.ts';

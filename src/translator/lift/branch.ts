@@ -1,8 +1,23 @@
 /** Near branches. Positions are relative to the block's RIP; the last argument of a block end wraps it (0: 64, 1: 32, 2: 16 bits). */
 import { RCX, RIP, ZERO } from '../../machine/layout.ts';
 import {
-  OP_ADDI, OP_ADDI32, OP_AND, OP_BRCC, OP_BRNZ, OP_CALL, OP_CALLIND, OP_COND, OP_IND, OP_INS16, OP_JMP, OP_MOV, OP_NEXT, OP_RET, OP_SETEQ,
-  OP_ZX16, OP_ZX32,
+  OP_ADDI,
+  OP_ADDI32,
+  OP_AND,
+  OP_BRCC,
+  OP_BRNZ,
+  OP_CALL,
+  OP_CALLIND,
+  OP_COND,
+  OP_IND,
+  OP_INS16,
+  OP_JMP,
+  OP_MOV,
+  OP_NEXT,
+  OP_RET,
+  OP_SETEQ,
+  OP_ZX16,
+  OP_ZX32,
 } from '../../machine/ops.ts';
 import { type Insn, OPK_IMM } from '../decode/insn.ts';
 import type { Builder } from '../ir/builder.ts';

@@ -1,10 +1,22 @@
 /** Instructions on the flags themselves. What depends on privilege is decided by system helpers. */
 import { HI_SET_CARRY } from '../../machine/helpers/int.ts';
+import { H_CLI, H_POPF, H_POPF_CHECK, H_PUSHF, H_STI } from '../../machine/helpers/system.ts';
 import { EFLAGS_SYS, RAX, ZERO } from '../../machine/layout.ts';
 import {
-  OP_ANDI, OP_CARRY, OP_COND, OP_GETFLAGS, OP_HINT, OP_HSYS, OP_INS8H, OP_NEXT, OP_OR, OP_ORI, OP_SETFLAGS, OP_XORI, OP_ZX8H,
+  OP_ANDI,
+  OP_CARRY,
+  OP_COND,
+  OP_GETFLAGS,
+  OP_HINT,
+  OP_HSYS,
+  OP_INS8H,
+  OP_NEXT,
+  OP_OR,
+  OP_ORI,
+  OP_SETFLAGS,
+  OP_XORI,
+  OP_ZX8H,
 } from '../../machine/ops.ts';
-import { H_CLI, H_POPF, H_POPF_CHECK, H_PUSHF, H_STI } from '../../machine/helpers/system.ts';
 import type { Insn } from '../decode/insn.ts';
 import type { Builder } from '../ir/builder.ts';
 import { write } from './operands.ts';

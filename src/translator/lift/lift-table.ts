@@ -9,10 +9,18 @@ import * as branch from './branch.ts';
 import * as convert from './convert.ts';
 import * as exchange from './exchange.ts';
 import * as flag from './flag.ts';
+import * as interrupt from './interrupt.ts';
+import * as io from './io.ts';
 import * as move from './move.ts';
+import * as msr from './msr.ts';
 import * as muldiv from './muldiv.ts';
+import * as segment from './segment.ts';
 import * as shift from './shift.ts';
+import * as sse from './sse.ts';
+import * as ssefp from './ssefp.ts';
 import * as stack from './stack.ts';
+import * as string from './string.ts';
+import * as system from './system.ts';
 
 /** Turns a decoded instruction into IR at the end of the builder's block. */
 export type LiftFunction = (b: Builder, i: Insn) => void;
@@ -25,10 +33,18 @@ const families: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   branch,
   convert,
   flag,
+  interrupt,
+  io,
   move,
+  msr,
   muldiv,
+  segment,
   shift,
+  sse,
+  ssefp,
   stack,
+  string,
+  system,
 };
 
 const find = (lift: string): LiftFunction | undefined => {

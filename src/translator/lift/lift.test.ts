@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import {
-  MODE_CODE16, MODE_CODE32, MODE_CODE64, MODE_FLAT, MODE_PROTECTED, MODE_SSE, MODE_STACK32,
-} from '../../machine/layout.ts';
+import { MODE_CODE16, MODE_CODE32, MODE_CODE64, MODE_FLAT, MODE_PROTECTED, MODE_SSE, MODE_STACK32 } from '../../machine/layout.ts';
 import { ROWS } from '../../spec/x86/opcodes.ts';
 import { type CodeSize, Dice, encode, existsIn } from '../decode/encodings.ts';
 import { allPasses, noPasses } from '../ir/passes/pipeline.ts';

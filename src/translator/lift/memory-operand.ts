@@ -6,9 +6,38 @@
  */
 import { RIP, SEG_BASE, ZERO } from '../../machine/layout.ts';
 import {
-  OP_LD8, OP_LD16, OP_LD32, OP_LD64, OP_LDM8, OP_LDM16, OP_LDM32, OP_LDM64, OP_LDMX8, OP_LDMX16, OP_LDMX32, OP_LDMX64,
-  OP_LDS8, OP_LDS16, OP_LDS32, OP_LDX8, OP_LDX16, OP_LDX32, OP_LDX64, OP_LDXS8, OP_LDXS16, OP_LDXS32,
-  OP_SEGLIN, OP_ST8, OP_ST16, OP_ST32, OP_ST64, OP_STX8, OP_STX16, OP_STX32, OP_STX64, OP_ZX16,
+  OP_LD8,
+  OP_LD16,
+  OP_LD32,
+  OP_LD64,
+  OP_LDM8,
+  OP_LDM16,
+  OP_LDM32,
+  OP_LDM64,
+  OP_LDMX8,
+  OP_LDMX16,
+  OP_LDMX32,
+  OP_LDMX64,
+  OP_LDS8,
+  OP_LDS16,
+  OP_LDS32,
+  OP_LDX8,
+  OP_LDX16,
+  OP_LDX32,
+  OP_LDX64,
+  OP_LDXS8,
+  OP_LDXS16,
+  OP_LDXS32,
+  OP_SEGLIN,
+  OP_ST8,
+  OP_ST16,
+  OP_ST32,
+  OP_ST64,
+  OP_STX8,
+  OP_STX16,
+  OP_STX32,
+  OP_STX64,
+  OP_ZX16,
 } from '../../machine/ops.ts';
 import { BASE_NONE, BASE_RIP, type Insn } from '../decode/insn.ts';
 import type { Builder } from '../ir/builder.ts';
@@ -171,7 +200,6 @@ export const loadAt = (b: Builder, slot: number, at: Address, size: number): voi
 /** Loads `size` bytes, sign-extended to 64 bits. */
 export const loadSignedAt = (b: Builder, slot: number, at: Address, size: number): void => access(b, signedLoads, signedIndexedLoads, slot, at, size);
 /** Loads `size` bytes, zero-extended, faulting as the store that follows would. */
-export const loadForWriteAt = (b: Builder, slot: number, at: Address, size: number): void =>
-  access(b, plainModifyLoads, indexedModifyLoads, slot, at, size);
+export const loadForWriteAt = (b: Builder, slot: number, at: Address, size: number): void => access(b, plainModifyLoads, indexedModifyLoads, slot, at, size);
 /** Stores the low `size` bytes of `slot`. */
 export const storeAt = (b: Builder, slot: number, at: Address, size: number): void => access(b, plainStores, indexedStores, slot, at, size);

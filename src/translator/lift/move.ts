@@ -1,7 +1,8 @@
 /** Moves, exchanges, conditional moves and address arithmetic. */
+
+import { H_CLFLUSH } from '../../machine/helpers/system.ts';
 import { RAX, RBX, RIP, ZERO } from '../../machine/layout.ts';
 import { OP_ADDI, OP_BSWAP, OP_BSWAP32, OP_COND, OP_HSYS, OP_MOV, OP_SHRI, OP_ZX8, OP_ZX16 } from '../../machine/ops.ts';
-import { H_CLFLUSH } from '../../machine/helpers/system.ts';
 import { BASE_NONE, BASE_RIP, type Insn, OPK_GPR, OPK_IMM, OPK_MEM, type Operand } from '../decode/insn.ts';
 import type { Builder } from '../ir/builder.ts';
 import { Address, address, ea, linearSlot, loadAt, loadForWriteAt, loadSignedAt, offsetSlot, SEG_DS, segmentAddress, storeAt } from './memory-operand.ts';

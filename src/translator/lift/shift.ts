@@ -1,10 +1,32 @@
 /** Shifts and rotates by one, by a constant and by CL. A masked count of 0 changes no flag. */
+
+import { HI_ROTATE, HI_ROTATE_CARRY, HI_ROTATE_CARRY_FLAGS, HI_ROTATE_FLAGS, HI_SHIFT_DOUBLE } from '../../machine/helpers/int.ts';
 import { CC_SHL, CC_SHR, RCX } from '../../machine/layout.ts';
 import {
-  OP_ADDI, OP_ANDI, OP_CCNZ, OP_HINT, OP_MOV, OP_OR, OP_OR32, OP_ROL, OP_ROL32, OP_ROR, OP_ROR32, OP_SAR, OP_SAR32, OP_SARI, OP_SARI32,
-  OP_SHL, OP_SHL32, OP_SHLI, OP_SHLI32, OP_SHR, OP_SHR32, OP_SHRI, OP_SHRI32,
+  OP_ADDI,
+  OP_ANDI,
+  OP_CCNZ,
+  OP_HINT,
+  OP_MOV,
+  OP_OR,
+  OP_OR32,
+  OP_ROL,
+  OP_ROL32,
+  OP_ROR,
+  OP_ROR32,
+  OP_SAR,
+  OP_SAR32,
+  OP_SARI,
+  OP_SARI32,
+  OP_SHL,
+  OP_SHL32,
+  OP_SHLI,
+  OP_SHLI32,
+  OP_SHR,
+  OP_SHR32,
+  OP_SHRI,
+  OP_SHRI32,
 } from '../../machine/ops.ts';
-import { HI_ROTATE, HI_ROTATE_CARRY, HI_ROTATE_CARRY_FLAGS, HI_ROTATE_FLAGS, HI_SHIFT_DOUBLE } from '../../machine/helpers/int.ts';
 import { type Insn, OPK_IMM, OPK_MEM, type Operand } from '../decode/insn.ts';
 import type { Builder } from '../ir/builder.ts';
 import { sizeNumber } from './memory-operand.ts';
@@ -27,8 +49,7 @@ const shrForms: Forms = { wide: OP_SHR, narrow: OP_SHR32, wideConstant: OP_SHRI,
 const sarForms: Forms = { wide: OP_SAR, narrow: OP_SAR32, wideConstant: OP_SARI, narrowConstant: OP_SARI32, extend: 'sign', flags: CC_SHR };
 
 /** The count operand's constant value after masking, or -1 if it is CL. */
-const constantCount = (o: Operand, i: Insn, size: number): number =>
-  o.kind === OPK_IMM ? (o.reg === 1 ? i.imm2 : i.immLo) & (size === 8 ? 63 : 31) : -1;
+const constantCount = (o: Operand, i: Insn, size: number): number => (o.kind === OPK_IMM ? (o.reg === 1 ? i.imm2 : i.immLo) & (size === 8 ? 63 : 31) : -1);
 
 /** Slot with the masked count in CL. */
 const variableCount = (b: Builder, size: number): number => {

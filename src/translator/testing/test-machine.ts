@@ -2,7 +2,24 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
-  CR0, CR3, CR4, EFER, FCW, MXCSR, P2M_ROOT, P2M_ROOT_ENTRIES, P2M_VALID, P2M_WRITABLE, PCPU, PCPU_BASE, RIP, RSP, SEG_ATTR, SEG_BASE, SEG_LIMIT, SEG_SEL,
+  CR0,
+  CR3,
+  CR4,
+  EFER,
+  FCW,
+  MXCSR,
+  P2M_ROOT,
+  P2M_ROOT_ENTRIES,
+  P2M_VALID,
+  P2M_WRITABLE,
+  PCPU,
+  PCPU_BASE,
+  RIP,
+  RSP,
+  SEG_ATTR,
+  SEG_BASE,
+  SEG_LIMIT,
+  SEG_SEL,
   XENHEAP,
 } from '../../machine/layout.ts';
 import { Memories } from '../../machine/memories.ts';

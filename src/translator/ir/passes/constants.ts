@@ -4,8 +4,32 @@
  */
 import { T0, TEMPS } from '../../../machine/layout.ts';
 import {
-  OP_ADD, OP_ADD32, OP_ADDI, OP_ADDI32, OP_AND, OP_AND32, OP_ANDI, OP_ANDI32, OP_CC, OP_CCI, OP_MOV, OP_MOVI, OP_OR, OP_OR32, OP_ORI, OP_ORI32,
-  OP_SAR, OP_SARI, OP_SHL, OP_SHLI, OP_SHR, OP_SHRI, OP_XOR, OP_XOR32, OP_XORI, OP_XORI32,
+  OP_ADD,
+  OP_ADD32,
+  OP_ADDI,
+  OP_ADDI32,
+  OP_AND,
+  OP_AND32,
+  OP_ANDI,
+  OP_ANDI32,
+  OP_CC,
+  OP_CCI,
+  OP_MOV,
+  OP_MOVI,
+  OP_OR,
+  OP_OR32,
+  OP_ORI,
+  OP_ORI32,
+  OP_SAR,
+  OP_SARI,
+  OP_SHL,
+  OP_SHLI,
+  OP_SHR,
+  OP_SHRI,
+  OP_XOR,
+  OP_XOR32,
+  OP_XORI,
+  OP_XORI32,
 } from '../../../machine/ops.ts';
 import type { Builder } from '../builder.ts';
 import { bitsAt, CLOBBERS, D_OUT } from '../op-bits.ts';
@@ -13,8 +37,18 @@ import { bitsAt, CLOBBERS, D_OUT } from '../op-bits.ts';
 /** Immediate form with the constant as second operand, by operation number (0: none). */
 const immediateForm = new Uint8Array(256);
 for (const [op, form] of [
-  [OP_ADD, OP_ADDI], [OP_AND, OP_ANDI], [OP_OR, OP_ORI], [OP_XOR, OP_XORI], [OP_SHL, OP_SHLI], [OP_SHR, OP_SHRI], [OP_SAR, OP_SARI],
-  [OP_ADD32, OP_ADDI32], [OP_AND32, OP_ANDI32], [OP_OR32, OP_ORI32], [OP_XOR32, OP_XORI32], [OP_CC, OP_CCI],
+  [OP_ADD, OP_ADDI],
+  [OP_AND, OP_ANDI],
+  [OP_OR, OP_ORI],
+  [OP_XOR, OP_XORI],
+  [OP_SHL, OP_SHLI],
+  [OP_SHR, OP_SHRI],
+  [OP_SAR, OP_SARI],
+  [OP_ADD32, OP_ADDI32],
+  [OP_AND32, OP_ANDI32],
+  [OP_OR32, OP_ORI32],
+  [OP_XOR32, OP_XORI32],
+  [OP_CC, OP_CCI],
 ] as const) {
   immediateForm[op] = form;
 }

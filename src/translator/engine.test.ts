@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { BUDGET, CR2, EXIT_BUDGET, EXIT_HLT, GDTR_BASE, GDTR_LIMIT, IDTR_BASE, IDTR_LIMIT, RAX, RBX, RCX, RDI, RDX, RIP, RSI, RSP } from '../machine/layout.ts';
+import { noPasses } from './ir/passes/pipeline.ts';
+import { coreIsBuilt, TestMachine, type TestMode } from './testing/test-machine.ts';
+
+const START = 0x10000;
+const HANDLER = 0x11000;
+
+const withCore = (name: string, body: (t: TestContext) => void): void => {
+  test(name, { skip: !coreIsBuilt && process.env.CI !== 'true' ? 'build/core.wasm is not there' : false }, body);
+};
+
+const machine = (hex: string, mode: TestMode = 64, options = {}): TestMachine => {
+  const made = new TestMachine(options);
+  made.writeHex(START, hex);
+  made.enter(mode, START);
+  return made;
+};
+
+/** An IDT at 0x6000 whose every gate leads to HANDLER, and a GDT at 0x7000 with the segments that `enter` set. */
+const withHandler = (made: TestMachine, handler: string): void => {
+  for (let vector = 0; vector < 32; vector++) {
+    made.write64(0x6000 + vector * 16, BigInt(HANDLER & 0xffff) | (8n << 16n) | (0x8e00n << 32n) | (BigInt(HANDLER >> 16) << 48n));
+    made.write64(0x6008 + vector * 16, 0n);
+  }
+  made.write64(0x7008, 0x00af9b000000ffffn);
+  made.write64(0x7010, 0x00cf93000000ffffn);
+  made.context.setLow(IDTR_BASE, 0x6000);
+  made.context.setLow(IDTR_LIMIT, 0xfff);
+  made.context.setLow(GDTR_BASE, 0x7000);
+  made.context.setLow(GDTR_LIMIT, 0xff);
+  made.writeHex(HANDLER, handler);
+};
+
+// mov ecx,1000; xor eax,eax; L: add rax,rcx; dec ecx; jnz L; hlt
+const LOOP = 'b9e803000031c0 4801c8 ffc9 75f9 f4';
+
+withCore('a loop of 1000 rounds gives the same sum and count with and without passes and with blocks of any length', () => {
+  for (const options of [{}, { passes: noPasses }, { blockLimit: 1 }, { blockLimit: 2 }]) {
+    const made = machine(LOOP, 64, options);
+    assert.equal(made.run(), EXIT_HLT);
+    assert.equal(made.reg(RAX), 500500n);
+    assert.equal(made.reg(RIP), BigInt(START + 15));
+    assert.equal(made.reg(BUDGET), BigInt(1_000_000 - 2 - 3000 - 1));
+  }
+});
+
+withCore('the same loop runs in 32-bit and 16-bit code', () => {
+  // without the REX prefix; in 16-bit code with operand-size prefixes
+  const in32 = machine('b9e803000031c0 01c8 ffc9 75fa f4', 32);
+  assert.equal(in32.run(), EXIT_HLT);
+  assert.equal(in32.reg(RAX), 500500n);
+  const in16 = new TestMachine();
+  in16.writeHex(0x8000, '66b9e80300006631c0 6601c8 6649 75f9 f4');
+  in16.enter(16, 0x8000, 0x7000);
+  assert.equal(in16.run(), EXIT_HLT);
+  assert.equal(in16.reg(RAX), 500500n);
+});
+
+withCore('the budget stops at each exact instruction number, with the state of a single-stepped run', () => {
+  const reference = machine(LOOP, 64, { blockLimit: 1 });
+  const made: TestMachine[] = [];
+  for (let budget = 1; budget <= 24; budget++) {
+    assert.equal(reference.run(1), EXIT_BUDGET);
+    const one = machine(LOOP);
+    made.push(one);
+    assert.equal(one.run(budget), EXIT_BUDGET);
+    for (const slot of [RAX, RCX, RIP, BUDGET]) assert.equal(one.reg(slot), reference.reg(slot), `slot ${slot} after ${budget}`);
+    assert.equal(one.engine.rflags(one.ctx), reference.engine.rflags(reference.ctx), `flags after ${budget}`);
+  }
+});
+
+withCore('a page fault is precise: registers, flags and stack are as before the instruction', () => {
+  // mov ebx,0x40000000; mov edx,7; add edx,1; push qword [rbx]; hlt
+  const made = machine('bb00000040 ba07000000 83c201 ff33 f4');
+  withHandler(made, '488b3c24 488b742408 f4'); // mov rdi,[rsp]; mov rsi,[rsp+8]; hlt
+  assert.equal(made.run(), EXIT_HLT);
+  assert.equal(made.reg(RDX), 8n);
+  assert.equal(made.reg(CR2), 0x40000000n);
+  assert.equal(made.reg(RDI), 0n, 'error code: not present, read, supervisor');
+  assert.equal(made.reg(RSI), BigInt(START + 13));
+  assert.equal(made.read64(Number(made.reg(RSP)) + 16) & 0xffffn, 8n, 'CS in the frame');
+  assert.equal(made.read64(Number(made.reg(RSP)) + 32), 0x80000n, 'RSP in the frame');
+  assert.equal(made.read64(Number(made.reg(RSP)) + 24) & 0x8d5n, 0n, 'flags of the addition');
+});
+
+withCore('an undefined opcode, a privileged one and division by zero reach their handlers', () => {
+  for (const [hex, length] of [
+    ['0f0b', 0],
+    ['31c0 f7f0', 2],
+  ] as const) {
+    const made = machine(hex);
+    withHandler(made, '488b3c24 f4');
+    assert.equal(made.run(), EXIT_HLT);
+    assert.equal(made.reg(RDI), BigInt(START + length));
+  }
+});
+
+withCore('code that overwrites a later instruction of its own block executes the new one', () => {
+  // mov byte [patch+1],0x22; nop; patch: mov eax,0x11; hlt
+  const made = machine('c6050200000022 90 b811000000 f4');
+  assert.equal(made.run(), EXIT_HLT);
+  assert.equal(made.reg(RAX), 0x22n);
+  assert.equal(made.reg(BUDGET), 1_000_000n - 4n);
+});
+
+withCore('code that changes a function it calls runs the changed function', () => {
+  // mov ecx,3; xor ebx,ebx; L: call fn; add ebx,eax; inc byte [fn+1]; dec ecx; jnz L; hlt; fn: mov eax,0x10; ret
+  const made = machine(`b903000000 31db e834000000 01c3 fe052d000000 ffc9 75ef f4 ${'90'.repeat(39)} b810000000 c3`);
+  assert.equal(made.run(), EXIT_HLT);
+  assert.equal(made.reg(RBX), 0x33n);
+});
+
+withCore('an instruction that crosses a page is fetched from both, and retranslated when either changes', () => {
+  const made = new TestMachine();
+  made.writeHex(0x10ffd, 'b878563412 f4');
+  made.enter(64, 0x10ffd);
+  assert.equal(made.run(), EXIT_HLT);
+  assert.equal(made.reg(RAX), 0x12345678n);
+  made.engine.core.dropFrame(made.ctx, made.offset(0x11000) / 4096);
+  made.writeHex(0x11000, '99');
+  made.context.setNumber(RIP, 0x10ffd);
+  assert.equal(made.run(), EXIT_HLT);
+  assert.equal(made.reg(RAX), 0x12995678n);
+});
+
+withCore('recursive calls give fib(20), also with a tiny arena that is thrown away again and again', () => {
+  const fib = 'bf14000000 e801000000 f4 83ff02 7218 53 57 ffcf e8f2ffffff 89c3 5f 83ef02 e8e7ffffff 01d8 5b c3 b801000000 c3';
+  for (const options of [{}, { arenaLimit: 1024 }, { blockLimit: 1, arenaLimit: 512 }]) {
+    const made = machine(fib, 64, options);
+    assert.equal(made.run(10_000_000), EXIT_HLT);
+    assert.equal(made.reg(RAX), 10946n);
+    if ('arenaLimit' in options) assert.ok(made.engine.counters.resets > 0);
+  }
+});
+
+withCore('accesses that cross pages load and store all their bytes', () => {
+  // mov rbx,0x20ffd; mov rax,0x1122334455667788; mov [rbx],rax; mov ecx,[rbx+2]; movzx edx,word [rbx+1]; lock add dword [rbx+1],5; xchg [rbx],rsi; hlt
+  const made = machine('bbfd0f0200 48b88877665544332211 488903 8b4b02 0fb75301 f083430105 488733 f4');
+  assert.equal(made.run(), EXIT_HLT);
+  assert.equal(made.reg(RCX), 0x33445566n);
+  assert.equal(made.reg(RDX), 0x6677n);
+  assert.equal(made.reg(RSI), 0x1122334455667c88n);
+  assert.equal(made.read64(0x20ffd), 0n);
+});
