@@ -4,9 +4,12 @@ import type { OpcodeMap, Row } from './row.ts';
 import { THREE_BYTE_3A } from './three-byte-3a.table.ts';
 import { THREE_BYTE_38 } from './three-byte-38.table.ts';
 import { TWO_BYTE } from './two-byte.table.ts';
+import { VEX_0F } from './vex-0f.table.ts';
+import { VEX_0F3A } from './vex-0f3a.table.ts';
+import { VEX_0F38 } from './vex-0f38.table.ts';
 import { X87 } from './x87.table.ts';
 
-export const ROWS: readonly Row[] = [...ONE_BYTE, ...X87, ...TWO_BYTE, ...THREE_BYTE_38, ...THREE_BYTE_3A];
+export const ROWS: readonly Row[] = [...ONE_BYTE, ...X87, ...TWO_BYTE, ...THREE_BYTE_38, ...THREE_BYTE_3A, ...VEX_0F, ...VEX_0F38, ...VEX_0F3A];
 
 /** Opcodes that are no instruction by themselves: prefixes and escapes (REX, VEX and EVEX stand where 32-bit code has rows). */
 export const ESCAPES: Readonly<Partial<Record<OpcodeMap, readonly number[]>>> = {

@@ -19,7 +19,7 @@
  *   Z general register in the opcode's low bits   V vector register in ModRM.reg   W vector register or memory   U vector register in ModRM.rm only
  *   P MMX register in ModRM.reg   Q MMX register or memory   N MMX register in ModRM.rm only   B, H VEX.vvvv as general or vector register
  *   L vector register in an immediate's high four bits
- * followed by a size: b 1, w 2, d 4, q 8, t 10, dq 16, qq 32, ss 4, sd 8, ps and pd 16, x 16 or 32 (VEX.L), v operand size (2,4,8), z operand size
+ * followed by a size: b 1, w 2, d 4, q 8, t 10, dq 16, qq 32, ss 4, sd 8, ps and pd 16, x 16 or 32 (VEX.L), h, i, j a half, a quarter, an eighth of x, k 8 or 32 (VEX.L), v operand size (2,4,8), z operand size
  * but at most 4, n 8 in 64-bit code and 4 elsewhere whatever the prefixes, y 4 or 8 (REX.W), p far pointer (2 + v), s descriptor-table image (6 or 10), a BOUND pair (2 v), nothing: size 0 (LEA, INVLPG, FXSAVE).
  * `Rv/Mw` has a register form and a memory form of different sizes (likewise `Udq/Mq`, `Nq/Md`).
  * Immediates: `Ib`, `Iw` are zero-extended, `Ibs`, `Iz`, `Iv` sign-extended to 64 bits; `1` is the constant one (no bytes).
@@ -41,6 +41,12 @@ export interface RowAttributes {
   readonly f64?: boolean;
   /** The CPU feature (name as in Linux's /proc/cpuinfo) without which this row is #UD. */
   readonly feature?: string;
+  /** With VEX.L = 1 this feature is needed instead of `feature`. */
+  readonly feature256?: string;
+  /** #UD unless VEX.L is this. */
+  readonly vexL?: 0 | 1;
+  /** The index of the memory operand is a vector register (gathers). */
+  readonly vsib?: boolean;
   /** Without `feature` the mandatory prefix is ignored and the row without it applies (TZCNT is then BSF). */
   readonly elseIgnorePrefix?: boolean;
   /** #GP unless CPL = 0 (in virtual-8086 mode too). */
@@ -78,7 +84,7 @@ export interface Row extends RowAttributes {
   readonly mod: 'any' | 'reg' | 'mem';
   /** ModRM.rm, -1 for any (only with mod = 'reg'). */
   readonly rm: number;
-  /** The manual's name. `CBW|CWDE|CDQE`: for operand size 2, 4, 8. `Jcc`: cc stands for the condition. */
+  /** The manual's name. `CBW|CWDE|CDQE`: for operand size 2, 4, 8. `Jcc`: cc stands for the condition. `A+B`: for VEX.L 0 and 1. */
   readonly mnemonic: string;
   /** Operands in the notation above; empty if none are explicit. */
   readonly operands: readonly string[];

@@ -10,15 +10,19 @@ import {
   INFO,
   INFO_66_TAKEN,
   INFO_ALTERNATIVE,
+  INFO_COUNT_MASK,
   INFO_COUNT_SHIFT,
   INFO_D64,
   INFO_F64,
   INFO_FAR_MEMORY,
+  INFO_L0,
+  INFO_L1,
   INFO_LOCK,
   INFO_MOD_IGNORED,
   INFO_MODRM,
   INFO_NO_VVVV,
   INFO_UNDEFINED,
+  INFO_VSIB,
   MAP_0F,
   MAP_0F3A,
   MAP_0F38,
@@ -142,7 +146,7 @@ export function decode(bytes: Uint8Array, at: number, limit: number, mode: numbe
         if (select === 0 || select > 3) return K.DECODE_INVALID;
         map = MAP_VEX_0F + select - 1;
         rex = (((next >> 5) & 7) ^ 7) | 0x40;
-        w = code === 2 ? last >> 7 : 0;
+        w = last >> 7;
         if (w !== 0) rex |= 8;
       }
       if (code !== 2) rex = 0;
@@ -183,7 +187,7 @@ export function decode(bytes: Uint8Array, at: number, limit: number, mode: numbe
 
   // sizes
   let opsize = code === 0 ? 2 : 4;
-  if (w !== 0) opsize = 8;
+  if (w !== 0 && wide !== 0) opsize = 8;
   else if (opsizePrefix !== 0 && (info & INFO_66_TAKEN) === 0) opsize ^= 6;
   if (wide !== 0 && (info & (INFO_D64 | INFO_F64 | INFO_FAR_MEMORY)) !== 0) {
     if ((info & INFO_D64) !== 0) {
@@ -240,7 +244,7 @@ export function decode(bytes: Uint8Array, at: number, limit: number, mode: numbe
         const sib = bytes[p++]!;
         base = sib & 7;
         const memIndex = ((sib >> 3) & 7) | ((rex & 2) << 2);
-        if (memIndex !== 4) {
+        if (memIndex !== 4 || (info & INFO_VSIB) !== 0) {
           insn.memIndex = memIndex;
           insn.memScale = sib >> 6;
         }
@@ -290,7 +294,7 @@ export function decode(bytes: Uint8Array, at: number, limit: number, mode: numbe
   insn.memSeg = segPrefix >= 0 ? segPrefix : seg;
 
   // operands
-  const count = info >> INFO_COUNT_SHIFT;
+  const count = (info >> INFO_COUNT_SHIFT) & INFO_COUNT_MASK;
   const first = index * MAX_OPERANDS;
   const context = (opsize >> 2) + (wide !== 0 ? 3 : 0) + (vexL !== 0 ? 6 : 0);
   insn.operands = count;
@@ -320,7 +324,12 @@ export function decode(bytes: Uint8Array, at: number, limit: number, mode: numbe
   }
   insn.len = p - at;
   if (lock !== 0 && ((info & INFO_LOCK) === 0 || insn.o0.kind !== K.OPK_MEM) && !isLockedCr8(insn, mode)) return K.DECODE_INVALID;
-  if (vex !== 0 && vvvv !== 0 && (info & INFO_NO_VVVV) !== 0) return K.DECODE_INVALID;
+  if (vex !== 0) {
+    if (vvvv !== 0 && (info & INFO_NO_VVVV) !== 0) return K.DECODE_INVALID;
+    if ((info & (vexL !== 0 ? INFO_L0 : INFO_L1)) !== 0) return K.DECODE_INVALID;
+    if ((info & INFO_VSIB) !== 0 && ((modrm & 7) !== 4 || addrsize === 2 || reg === vvvv || reg === insn.memIndex || vvvv === insn.memIndex))
+      return K.DECODE_INVALID;
+  }
   return K.DECODE_OK;
 }
 

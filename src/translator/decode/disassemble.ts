@@ -25,6 +25,7 @@ function hex(value: bigint | number): string {
 /** The mnemonic without prefixes: variant by operand size, condition filled in, lower case. */
 function mnemonic(insn: Insn): string {
   const parts = insn.row.mnemonic.split('|');
+  if (insn.row.mnemonic.includes('+')) return (insn.row.mnemonic.split('+')[insn.vexL] ?? '?').toLowerCase();
   const size = insn.row.mnemonic === 'JCXZ|JECXZ|JRCXZ' ? insn.addrsize : insn.opsize;
   const name = parts.length === 1 ? parts[0] : parts[size === 8 ? 2 : size === 4 ? 1 : 0];
   const condition = CONDITIONS[insn.cc] ?? '?';
@@ -47,7 +48,7 @@ function address(insn: Insn): string {
   const terms: string[] = [];
   if (base === K.BASE_RIP) terms.push(addrsize === 8 ? 'rip' : 'eip');
   else if (base >= 0) terms.push(registerName(base, addrsize));
-  if (index >= 0) terms.push(addrsize === 2 ? registerName(index, 2) : `${registerName(index, addrsize)}*${1 << insn.memScale}`);
+  if (index >= 0) terms.push(addrsize === 2 ? registerName(index, 2) : `${indexName(insn)}*${1 << insn.memScale}`);
   if (terms.length === 0) {
     const mask = addrsize === 2 ? 0xffffn : addrsize === 4 ? 0xffffffffn : 0xffffffffffffffffn;
     const offset = ((BigInt(insn.dispHi) << 32n) | BigInt(insn.disp >>> 0)) & mask;
@@ -58,6 +59,15 @@ function address(insn: Insn): string {
   const displacement = !shown ? '' : insn.disp < 0 ? `-${hex(-insn.disp)}` : `+${hex(insn.disp)}`;
   const segment = insn.segPrefix >= 0 ? `${SEGMENTS[insn.segPrefix]}:` : '';
   return `${segment}[${inside}${displacement}]`;
+}
+
+/** The index register; a gather has a vector of them, as wide as what it needs. */
+function indexName(insn: Insn): string {
+  if (!insn.row.vsib) return registerName(insn.memIndex, insn.addrsize);
+  const quadIndex = /GATHERQ/.test(insn.row.mnemonic);
+  const quadData = insn.o1.size === 8;
+  const wide = insn.vexL === 1 && (quadIndex || !quadData);
+  return `${wide ? 'ymm' : 'xmm'}${insn.memIndex}`;
 }
 
 function pointer(size: number): string {

@@ -44,8 +44,14 @@ export const INFO_ALTERNATIVE = 128;
 export const INFO_FAR_MEMORY = 256;
 /** +cc row: insn.cc = opcode & 15 (filled anyway). VEX row that does not use vvvv: it must be 1111. */
 export const INFO_NO_VVVV = 512;
+/** The index of the memory operand is a vector register: any of the sixteen. A SIB byte must be there (never in 16-bit addressing), and the three registers must differ. */
+export const INFO_VSIB = 1024;
+/** VEX.L must be 0, must be 1. */
+export const INFO_L0 = 1 << 16;
+export const INFO_L1 = 1 << 17;
 /** Number of operands in bits 12..14. */
 export const INFO_COUNT_SHIFT = 12;
+export const INFO_COUNT_MASK = 7;
 
 /** Most operands a row may have. */
 export const MAX_OPERANDS = 4;
@@ -73,6 +79,8 @@ function infoOf(row: Row, codes: readonly number[]): number {
   if (row.elseIgnorePrefix || row.noRexB) info |= INFO_ALTERNATIVE;
   if (row.operands.includes('Mp')) info |= INFO_FAR_MEMORY;
   if (!row.operands.some((text) => /^[HB]/.test(text))) info |= INFO_NO_VVVV;
+  if (row.vsib) info |= INFO_VSIB;
+  if (row.vexL !== undefined) info |= row.vexL === 0 ? INFO_L0 : INFO_L1;
   return info;
 }
 

@@ -45,13 +45,33 @@ export const CLS_FIXED_ST = 32;
 export const CLS_FIXED_VEC = 33;
 
 // ---- size types -------------------------------------------------------------------------------------------------------------------
-const TYPES = ['', 'b', 'w', 'd', 'q', 't', 'dq', 'qq', 'ss', 'sd', 'ps', 'pd', 'x', 'v', 'z', 'y', 'n', 'p', 's', 'a', 'h', 'i'] as const;
+const TYPES = ['', 'b', 'w', 'd', 'q', 't', 'dq', 'qq', 'ss', 'sd', 'ps', 'pd', 'x', 'v', 'z', 'y', 'n', 'p', 's', 'a', 'h', 'i', 'j', 'k'] as const;
 type SizeType = (typeof TYPES)[number];
 
-/** Size in bytes of a type. `opsize` 2, 4, 8; `wide` in 64-bit code; `long` with VEX.L. `h` and `i` are half and quarter of x. */
+/** Size in bytes of a type. `opsize` 2, 4, 8; `wide` in 64-bit code; `long` with VEX.L. `h`, `i`, `j` are a half, a quarter, an eighth of x. */
 function sizeOf(type: SizeType, opsize: number, wide: boolean, long: boolean): number {
   const x = long ? 32 : 16;
-  const sizes = { '': 0, b: 1, w: 2, d: 4, q: 8, t: 10, dq: 16, qq: 32, ss: 4, sd: 8, ps: x, pd: x, x, v: opsize, z: Math.min(opsize, 4), h: x / 2, i: x / 4 };
+  const sizes = {
+    '': 0,
+    b: 1,
+    w: 2,
+    d: 4,
+    q: 8,
+    t: 10,
+    dq: 16,
+    qq: 32,
+    ss: 4,
+    sd: 8,
+    ps: x,
+    pd: x,
+    x,
+    v: opsize,
+    z: Math.min(opsize, 4),
+    h: x / 2,
+    i: x / 4,
+    j: x / 8,
+    k: long ? 32 : 8,
+  };
   const derived = { y: opsize === 8 ? 8 : 4, n: wide ? 8 : 4, p: 2 + opsize, s: wide ? 10 : 6, a: 2 * opsize };
   return { ...sizes, ...derived }[type];
 }

@@ -89,7 +89,7 @@ for (const code of [2, 1, 0] as const satisfies readonly CodeSize[]) {
       if (!existsIn(row, code)) continue;
       for (let k = 0; k < PER_ROW; k++) {
         const bytes = encode(row, code, dice, k === 0);
-        if (bytes !== undefined) cases.push(bytes);
+        cases.push(bytes);
       }
     }
     for (let k = 0; k < RANDOM_CASES; k++) cases.push(randomCase(dice, code));

@@ -1,0 +1,53 @@
+/** VEX map 3 (0F 3A): AVX, AVX2, F16C, BMI2. @see Intel SDM vol. 2D, table A-5. */
+import { type Row, rowsOf } from './row.ts';
+
+const op = rowsOf('VEX.0F3A');
+
+export const VEX_0F3A: readonly Row[] = [
+  // ---- 00-22
+  op('66 W1 00', 'VPERMQ', 'Vqq Wqq Ib', 'avx.vpermq', '', { feature: 'avx2', vexL: 1, todo: 'x86-64-v3' }),
+  op('66 W1 01', 'VPERMPD', 'Vqq Wqq Ib', 'avx.vpermpd', '', { feature: 'avx2', vexL: 1, todo: 'x86-64-v3' }),
+  op('66 W0 02', 'VPBLENDD', 'Vx Hx Wx Ib', 'avx.vpblendd', '', { feature: 'avx2', todo: 'x86-64-v3' }),
+  op('66 W0 04', 'VPERMILPS', 'Vx Wx Ib', 'avx.vpermilps', '', { feature: 'avx', todo: 'x86-64-v3' }),
+  op('66 W0 05', 'VPERMILPD', 'Vx Wx Ib', 'avx.vpermilpd', '', { feature: 'avx', todo: 'x86-64-v3' }),
+  op('66 W0 06', 'VPERM2F128', 'Vqq Hqq Wqq Ib', 'avx.vperm2f128', '', { feature: 'avx', vexL: 1, todo: 'x86-64-v3' }),
+  op('66 08', 'VROUNDPS', 'Vx Wx Ib', 'avxfp.vroundps', '', { feature: 'avx', todo: 'x86-64-v3' }),
+  op('66 09', 'VROUNDPD', 'Vx Wx Ib', 'avxfp.vroundpd', '', { feature: 'avx', todo: 'x86-64-v3' }),
+  op('66 0A', 'VROUNDSS', 'Vss Hss Wss Ib', 'avxfp.vroundss', '', { feature: 'avx', todo: 'x86-64-v3' }),
+  op('66 0B', 'VROUNDSD', 'Vsd Hsd Wsd Ib', 'avxfp.vroundsd', '', { feature: 'avx', todo: 'x86-64-v3' }),
+  op('66 0C', 'VBLENDPS', 'Vx Hx Wx Ib', 'avx.vblendps', '', { feature: 'avx', todo: 'x86-64-v3' }),
+  op('66 0D', 'VBLENDPD', 'Vx Hx Wx Ib', 'avx.vblendpd', '', { feature: 'avx', todo: 'x86-64-v3' }),
+  op('66 0E', 'VPBLENDW', 'Vx Hx Wx Ib', 'avx.vpblendw', '', { feature: 'avx', feature256: 'avx2', todo: 'x86-64-v3' }),
+  op('66 0F', 'VPALIGNR', 'Vx Hx Wx Ib', 'avx.vpalignr', '', { feature: 'avx', feature256: 'avx2', todo: 'x86-64-v3' }),
+  op('66 14', 'VPEXTRB', 'Rd/Mb Vdq Ib', 'avx.vpextrb', '', { feature: 'avx', vexL: 0, todo: 'x86-64-v3' }),
+  op('66 15', 'VPEXTRW', 'Rd/Mw Vdq Ib', 'avx.vpextrw', '', { feature: 'avx', vexL: 0, todo: 'x86-64-v3' }),
+  op('66 W0 16', 'VPEXTRD', 'Ed Vdq Ib', 'avx.vpextrd', '', { feature: 'avx', vexL: 0, todo: 'x86-64-v3' }),
+  op('66 W1 16', 'VPEXTRQ', 'Eq Vdq Ib', 'avx.vpextrd', '', { feature: 'avx', vexL: 0, o64: true, todo: 'x86-64-v3' }),
+  op('66 17', 'VEXTRACTPS', 'Ed Vdq Ib', 'avx.vextractps', '', { feature: 'avx', vexL: 0, todo: 'x86-64-v3' }),
+  op('66 W0 18', 'VINSERTF128', 'Vqq Hqq Wdq Ib', 'avx.vinsertf128', '', { feature: 'avx', vexL: 1, todo: 'x86-64-v3' }),
+  op('66 W0 19', 'VEXTRACTF128', 'Wdq Vqq Ib', 'avx.vextractf128', '', { feature: 'avx', vexL: 1, todo: 'x86-64-v3' }),
+  op('66 W0 1D', 'VCVTPS2PH', 'Wh Vx Ib', 'avxfp.vcvtps2ph', '', { feature: 'f16c', todo: 'x86-64-v3' }),
+  op('66 20', 'VPINSRB', 'Vdq Hdq Rd/Mb Ib', 'avx.vpinsrb', '', { feature: 'avx', vexL: 0, todo: 'x86-64-v3' }),
+  op('66 21', 'VINSERTPS', 'Vdq Hdq Udq/Md Ib', 'avx.vinsertps', '', { feature: 'avx', vexL: 0, todo: 'x86-64-v3' }),
+  op('66 W0 22', 'VPINSRD', 'Vdq Hdq Ed Ib', 'avx.vpinsrd', '', { feature: 'avx', vexL: 0, todo: 'x86-64-v3' }),
+  op('66 W1 22', 'VPINSRQ', 'Vdq Hdq Eq Ib', 'avx.vpinsrd', '', { feature: 'avx', vexL: 0, o64: true, todo: 'x86-64-v3' }),
+  // ---- 38-F0
+  op('66 W0 38', 'VINSERTI128', 'Vqq Hqq Wdq Ib', 'avx.vinserti128', '', { feature: 'avx2', vexL: 1, todo: 'x86-64-v3' }),
+  op('66 W0 39', 'VEXTRACTI128', 'Wdq Vqq Ib', 'avx.vextracti128', '', { feature: 'avx2', vexL: 1, todo: 'x86-64-v3' }),
+  op('66 40', 'VDPPS', 'Vx Hx Wx Ib', 'avxfp.vdpps', '', { feature: 'avx', todo: 'x86-64-v3' }),
+  op('66 41', 'VDPPD', 'Vdq Hdq Wdq Ib', 'avxfp.vdppd', '', { feature: 'avx', vexL: 0, todo: 'x86-64-v3' }),
+  op('66 42', 'VMPSADBW', 'Vx Hx Wx Ib', 'avx.vmpsadbw', '', { feature: 'avx', feature256: 'avx2', todo: 'x86-64-v3' }),
+  op('66 44', 'VPCLMULQDQ', 'Vx Hx Wx Ib', 'avx.vpclmulqdq', '', { feature: 'pclmulqdq', feature256: 'vpclmulqdq', todo: 'x86-64-v3' }),
+  op('66 W0 46', 'VPERM2I128', 'Vqq Hqq Wqq Ib', 'avx.vperm2i128', '', { feature: 'avx2', vexL: 1, todo: 'x86-64-v3' }),
+  op('66 W0 4A', 'VBLENDVPS', 'Vx Hx Wx Lx', 'avx.vblendvps', '', { feature: 'avx', todo: 'x86-64-v3' }),
+  op('66 W0 4B', 'VBLENDVPD', 'Vx Hx Wx Lx', 'avx.vblendvpd', '', { feature: 'avx', todo: 'x86-64-v3' }),
+  op('66 W0 4C', 'VPBLENDVB', 'Vx Hx Wx Lx', 'avx.vpblendvb', '', { feature: 'avx', feature256: 'avx2', todo: 'x86-64-v3' }),
+  op('66 60', 'VPCMPESTRM', 'Vdq Wdq Ib', 'avx.vpcmpestrm', 'w:OSZAPC', { feature: 'avx', vexL: 0, unaligned: true, todo: 'x86-64-v3' }),
+  op('66 61', 'VPCMPESTRI', 'Vdq Wdq Ib', 'avx.vpcmpestri', 'w:OSZAPC', { feature: 'avx', vexL: 0, unaligned: true, todo: 'x86-64-v3' }),
+  op('66 62', 'VPCMPISTRM', 'Vdq Wdq Ib', 'avx.vpcmpistrm', 'w:OSZAPC', { feature: 'avx', vexL: 0, unaligned: true, todo: 'x86-64-v3' }),
+  op('66 63', 'VPCMPISTRI', 'Vdq Wdq Ib', 'avx.vpcmpistri', 'w:OSZAPC', { feature: 'avx', vexL: 0, unaligned: true, todo: 'x86-64-v3' }),
+  op('66 W1 CE', 'VGF2P8AFFINEQB', 'Vx Hx Wx Ib', 'avx.vgf2p8affineqb', '', { feature: 'gfni', todo: 'x86-64-v3' }),
+  op('66 W1 CF', 'VGF2P8AFFINEINVQB', 'Vx Hx Wx Ib', 'avx.vgf2p8affineinvqb', '', { feature: 'gfni', todo: 'x86-64-v3' }),
+  op('66 DF', 'VAESKEYGENASSIST', 'Vdq Wdq Ib', 'avx.vaeskeygenassist', '', { feature: 'aes', vexL: 0, todo: 'x86-64-v3' }),
+  op('F2 F0', 'RORX', 'Gy Ey Ib', 'shift.rorx', '', { feature: 'bmi2', vexL: 0, todo: 'x86-64-v3' }),
+];
