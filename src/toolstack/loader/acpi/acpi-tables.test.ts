@@ -25,7 +25,7 @@ for (const vcpus of [1, 2, 5, 64, 128]) {
       if (signature(bytes) !== 'RSD ') assert.equal(new DataView(bytes.buffer).getUint32(4, true), bytes.length);
     }
     const ranges = acpi.tables.map((t) => ({ from: t.gpa, to: t.gpa + t.bytes.length })).sort((a, b) => a.from - b.from);
-    ranges.forEach((range, i) => assert.ok(i === 0 || ranges[i - 1]!.to <= range.from, 'no overlap'));
+    for (const [i, range] of ranges.entries()) assert.ok(i === 0 || ranges[i - 1]!.to <= range.from, 'no overlap');
     assert.ok(ranges[0]!.from >= BASE && ranges.at(-1)!.to <= acpi.end && acpi.end % 4096 === 0);
 
     const rsdp = view(acpi.rsdp);

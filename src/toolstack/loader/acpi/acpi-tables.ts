@@ -58,7 +58,7 @@ export function buildAcpiTables(vcpus: number, base: number, rsdpAt?: number): A
 function words(size: 4 | 8, values: readonly number[]): Uint8Array {
   const bytes = new Uint8Array(size * values.length);
   const view = new DataView(bytes.buffer);
-  values.forEach((value, i) => view.setUint32(i * size, value, true));
+  for (const [i, value] of values.entries()) view.setUint32(i * size, value, true);
   return bytes;
 }
 

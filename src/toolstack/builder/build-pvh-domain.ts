@@ -1,0 +1,88 @@
+import {
+  HVM_PARAM_CONSOLE_EVTCHN,
+  HVM_PARAM_CONSOLE_PFN,
+  HVM_PARAM_IDENT_PT,
+  HVM_PARAM_STORE_EVTCHN,
+  HVM_PARAM_STORE_PFN,
+  HVM_PARAM_TRIPLE_FAULT_REASON,
+} from '../../spec/xen/hvm/params.ts';
+import { HVM_FILE_MAGIC, HVM_FILE_VERSION, HVM_SAVE_CODE, hvm_hw_cpu, hvm_save_descriptor, hvm_save_header } from '../../spec/xen/hvm/save.ts';
+import { SHUTDOWN_crash } from '../../spec/xen/sched.ts';
+import { buildPvhStart, type PvhRequest, type PvhStart } from '../loader/pvh.ts';
+import type { Xc } from '../xc/xc.ts';
+
+/** A built domain, still paused. */
+export interface BuiltDomain {
+  readonly domid: number;
+  /** Frame numbers of the guest's store and console rings, and its ports for them. */
+  readonly store: { readonly gfn: number; readonly port: number };
+  readonly console: { readonly gfn: number; readonly port: number };
+  readonly start: PvhStart;
+}
+
+/** The CPU record of vCPU 0 at its start: 32-bit flat protected mode. @see docs/misc/pvh.pandoc of Xen */
+function startRecords({ eip, ebx }: PvhStart['entry']): Uint8Array {
+  const d = hvm_save_descriptor.size;
+  const bytes = new Uint8Array(d + hvm_save_header.size + d + hvm_hw_cpu.size + d);
+  const view = new DataView(bytes.buffer);
+  hvm_save_descriptor.write(view, 0, { typecode: HVM_SAVE_CODE.HEADER, instance: 0, length: hvm_save_header.size });
+  hvm_save_header.write(view, d, { magic: HVM_FILE_MAGIC, version: HVM_FILE_VERSION });
+  const cpu = d + hvm_save_header.size;
+  hvm_save_descriptor.write(view, cpu, { typecode: HVM_SAVE_CODE.CPU, instance: 0, length: hvm_hw_cpu.size });
+  const data = { limit: 0xffffffff, ar: 0xc93 };
+  hvm_hw_cpu.write(view, cpu + d, {
+    rip: eip,
+    rbx: ebx,
+    rflags: 2,
+    cr0: 0x11,
+    cs_limit: 0xffffffff,
+    cs_arbytes: 0xc9b,
+    ds_limit: data.limit,
+    ds_arbytes: data.ar,
+    es_limit: data.limit,
+    es_arbytes: data.ar,
+    ss_limit: data.limit,
+    ss_arbytes: data.ar,
+    fs_limit: data.limit,
+    fs_arbytes: data.ar,
+    gs_limit: data.limit,
+    gs_arbytes: data.ar,
+    tr_limit: 0x67,
+    tr_arbytes: 0x8b,
+    ldtr_arbytes: 0x10000,
+    dr6: 0xffff0ff0,
+    dr7: 0x400,
+  });
+  hvm_save_descriptor.write(view, cpu + d + hvm_hw_cpu.size, { typecode: HVM_SAVE_CODE.END, instance: 0, length: 0 });
+  return bytes;
+}
+
+/**
+ * Build a PVH domain as libxl does: create, limits, memory, images, special pages, event channels, parameters,
+ * registers. The domain is left paused; it is destroyed again when a step fails.
+ */
+export function buildPvhDomain(xc: Xc, request: PvhRequest & { readonly handle: Uint8Array }): BuiltDomain {
+  const start = buildPvhStart(request);
+  const domid = xc.createPvhDomain({ vcpus: request.vcpus, handle: request.handle });
+  try {
+    const extra = start.populate.reduce((pages, range) => pages + range.pages, 0);
+    xc.maxMem(domid, extra * 4);
+    xc.maxVcpus(domid, request.vcpus);
+    for (const { gfn, pages } of start.populate) xc.populate(domid, gfn, pages);
+    xc.setMemoryMap(domid, start.memmap);
+    for (const { gpa, bytes } of start.writes) xc.writeMemory(domid, gpa, bytes);
+    const store = { gfn: start.specialPages.xenstore, port: xc.kernel.allocUnbound(domid, 0) };
+    const console = { gfn: start.specialPages.console, port: xc.kernel.allocUnbound(domid, 0) };
+    xc.setHvmParam(domid, HVM_PARAM_STORE_PFN, store.gfn);
+    xc.setHvmParam(domid, HVM_PARAM_STORE_EVTCHN, store.port);
+    xc.setHvmParam(domid, HVM_PARAM_CONSOLE_PFN, console.gfn);
+    xc.setHvmParam(domid, HVM_PARAM_CONSOLE_EVTCHN, console.port);
+    xc.setHvmParam(domid, HVM_PARAM_IDENT_PT, start.specialPages.identityPageTable * 4096);
+    xc.setHvmParam(domid, HVM_PARAM_TRIPLE_FAULT_REASON, SHUTDOWN_crash);
+    xc.setHvmContext(domid, startRecords(start.entry));
+    return { domid, store, console, start };
+  } catch (error) {
+    xc.destroy(domid);
+    throw error;
+  }
+}
