@@ -84,7 +84,8 @@ export class Hypervisor {
 
   /** Make an empty machine in fresh memories. */
   static format(memories: Memories, config: MachineConfig): void {
-    machine_header.clear(memories.stateView, HEADER);
+    // The mailbox behind it is in use already: domain 0's programs may have asked for a turn.
+    memories.stateBytes.fill(0, HEADER, HEADER + machine_header.offsets.mailbox);
     Heap.format(memories);
     FrameTable.format(memories, config.frames);
     machine_header.write(memories.stateView, HEADER, {

@@ -1,0 +1,9 @@
+import type { Counters } from '../../hypervisor/trace.ts';
+
+/** What the pCPU thread tells the host thread. */
+export type PcpuMessage =
+  | { readonly kind: 'ready' }
+  /** Bytes a domain wrote to the hypervisor's console (console_io, port 0xE9). */
+  | { readonly kind: 'console'; readonly domid: number; readonly bytes: Uint8Array }
+  | { readonly kind: 'log'; readonly line: string }
+  | { readonly kind: 'ended'; readonly counters: Counters; readonly engine: Readonly<Record<string, unknown>>; readonly retired: bigint };
