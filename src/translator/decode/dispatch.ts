@@ -89,30 +89,44 @@ function exactness(row: Row): number {
   return (row.rm !== -1 ? 8 : 0) + (row.ext !== -1 ? 4 : 0) + (row.mod !== 'any' ? 2 : 0);
 }
 
-function better(a: Row, b: Row): boolean {
-  const key = (row: Row) => exactness(row) * 16 + (row.prefix !== 'any' ? 8 : 0) + (row.w !== -1 ? 4 : 0) + (row.span === 1 ? 1 : 0);
-  const difference = key(a) - key(b);
+/** A number that is higher for the row that wins where two match: ModRM first, then a declared prefix, a declared W, one opcode over eight. */
+function rank(row: Row): number {
+  return exactness(row) * 16 + (row.prefix !== 'any' ? 8 : 0) + (row.w !== -1 ? 4 : 0) + (row.span === 1 ? 1 : 0);
+}
+
+/** Which of `candidates` applies without regard to the ModRM byte, -1 for none. */
+function best(candidates: readonly number[]): number {
+  let found = -1;
+  for (const index of candidates) {
+    if (found === -1 || wins(index, found)) found = index;
+  }
+  return found;
+}
+
+function wins(index: number, over: number): boolean {
+  const a = ROWS[index] as Row;
+  const b = ROWS[over] as Row;
+  const difference = rank(a) - rank(b);
   if (difference === 0) throw new Error(`opcode tables: '${a.mnemonic}' and '${b.mnemonic}' claim the same encoding ${a.map} ${a.opcode.toString(16)}`);
   return difference > 0;
 }
 
-function matchesModrm(row: Row, modrm: number): boolean {
-  const isRegister = modrm >= 0xc0;
-  const mod = row.mod !== 'any' ? row.mod : modOf(row.operands);
-  if (mod === 'reg' && !isRegister) return false;
-  if (mod === 'mem' && isRegister) return false;
-  if (row.ext !== -1 && row.ext !== ((modrm >> 3) & 7)) return false;
-  return row.rm === -1 || row.rm === (modrm & 7);
-}
-
-function best(candidates: readonly number[], modrm: number): number {
-  let found = -1;
+/** The rows + 1 by ModRM byte. */
+function groupOf(candidates: readonly number[]): Int16Array {
+  const group = new Int16Array(256);
   for (const index of candidates) {
     const row = ROWS[index] as Row;
-    if (modrm >= 0 && !matchesModrm(row, modrm)) continue;
-    if (found === -1 || better(row, ROWS[found] as Row)) found = index;
+    const mod = row.mod !== 'any' ? row.mod : modOf(row.operands);
+    const first = mod === 'reg' ? 0xc0 : 0;
+    const behind = mod === 'mem' ? 0xc0 : 256;
+    for (let modrm = first; modrm < behind; modrm++) {
+      if (row.ext !== -1 && row.ext !== ((modrm >> 3) & 7)) continue;
+      if (row.rm !== -1 && row.rm !== (modrm & 7)) continue;
+      const other = (group[modrm] as number) - 1;
+      if (other < 0 || wins(index, other)) group[modrm] = index + 1;
+    }
   }
-  return found;
+  return group;
 }
 
 function build(): Int16Array {
@@ -133,10 +147,11 @@ function build(): Int16Array {
   const groups: Int16Array[] = [];
   const known = new Map<string, number>();
   for (const [key, list] of byOpcode) {
+    const always = list.every((index) => isEverywhere(ROWS[index] as Row));
     for (let variant = 0; variant < 16; variant++) {
       const wide = variant >> 3;
       const w = (variant >> 2) & 1;
-      const candidates = list.filter((index) => applies(ROWS[index] as Row, wide === 1, w, variant & 3));
+      const candidates = always ? list : list.filter((index) => applies(ROWS[index] as Row, wide === 1, w, variant & 3));
       if (candidates.length === 0) continue;
       CELLS[cellIndex(key >> 8, wide, w, key & 0xff, variant & 3)] = cellOf(candidates, groups, known);
     }
@@ -149,25 +164,28 @@ function build(): Int16Array {
   return flat;
 }
 
+/** In every mode, with every prefix. */
+function isEverywhere(row: Row): boolean {
+  return row.prefix === 'any' && row.w === -1 && !row.i64 && !row.o64;
+}
+
 function applies(row: Row, wide: boolean, w: number, pfx: number): boolean {
   if (wide ? row.i64 : row.o64) return false;
   if (row.w !== -1 && row.w !== w) return false;
   return row.prefix === 'any' || row.prefix === PREFIXES[pfx];
 }
 
-/** A row + 1 if the ModRM byte does not matter, else a group (equal groups are shared). */
+/** A row + 1 if the ModRM byte does not matter, else a group; equal lists of candidates share one. */
 function cellOf(candidates: readonly number[], groups: Int16Array[], known: Map<string, number>): number {
-  const rows = candidates.map((index) => ROWS[index] as Row);
-  if (rows.every((row) => exactness(row) === 0 && modOf(row.operands) === 'any')) return best(candidates, -1) + 1;
-  const group = Int16Array.from({ length: 256 }, (_, modrm) => best(candidates, modrm) + 1);
-  const key = group.join();
-  let number = known.get(key);
-  if (number === undefined) {
-    number = groups.length;
-    groups.push(group);
-    known.set(key, number);
+  const key = candidates.join();
+  let cell = known.get(key);
+  if (cell === undefined) {
+    const rows = candidates.map((index) => ROWS[index] as Row);
+    if (rows.every((row) => exactness(row) === 0 && modOf(row.operands) === 'any')) cell = best(candidates) + 1;
+    else cell = -groups.push(groupOf(candidates));
+    known.set(key, cell);
   }
-  return -(number + 1);
+  return cell;
 }
 
 function fillAlternatives(byOpcode: ReadonlyMap<number, readonly number[]>): void {
@@ -178,7 +196,7 @@ function fillAlternatives(byOpcode: ReadonlyMap<number, readonly number[]>): voi
       const candidate = ROWS[other] as Row;
       return candidate.prefix === 'any' && (row.noRexB ? !candidate.noRexB : true) && other !== index;
     });
-    const alternative = best(others, -1);
+    const alternative = best(others);
     if (alternative < 0) throw new Error(`opcode tables: '${row.mnemonic}' has no row to fall back to`);
     ALTERNATIVE[index] = alternative;
   });
