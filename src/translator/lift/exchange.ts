@@ -2,7 +2,7 @@
 import { HI_SET_ZERO } from '../../machine/helpers/int.ts';
 import { CC_ADD, CC_SUB, RAX, RBX, RCX, RDX } from '../../machine/layout.ts';
 import { OP_ADD, OP_ADD32, OP_ALIGN, OP_AND, OP_HINT, OP_LDM64, OP_MOV, OP_OR, OP_SETEQ, OP_SHLI, OP_SHRI, OP_ST64, OP_ZX32 } from '../../machine/ops.ts';
-import { type Insn, OPK_MEM } from '../decode/insn.ts';
+import { type Insn, OPK_GPR, OPK_MEM } from '../decode/insn.ts';
 import type { Builder } from '../ir/builder.ts';
 import { address, ea, linearSlot, loadForWriteAt, sizeNumber, storeAt } from './memory-operand.ts';
 import { read, readForWrite, write, writeBack, writeRegister, zeroExtend } from './operands.ts';
@@ -39,8 +39,14 @@ export function cmpxchg(b: Builder, i: Insn): void {
   else zeroExtend(b, x, old, size);
   zeroExtend(b, accumulator, RAX, size);
   b.bin(OP_SETEQ, equal, x, accumulator);
-  b.sel(result, equal, source, x);
-  writeBack(b, i, o0, result);
+  if (o0.kind === OPK_GPR && size === 4) {
+    // a register that does not match keeps its upper half too
+    zeroExtend(b, result, source, 4);
+    b.sel(o0.reg, equal, result, o0.reg);
+  } else {
+    b.sel(result, equal, source, x);
+    writeBack(b, i, o0, result);
+  }
   b.cc(CC_SUB + sizeNumber(size), accumulator, x);
   if (size >= 4) b.sel(RAX, equal, RAX, x);
   else {

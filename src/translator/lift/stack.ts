@@ -4,7 +4,7 @@ import { RAX, RBP, RSP, SEG_SEL } from '../../machine/layout.ts';
 import { OP_ADDI, OP_ADDI32, OP_HINT, OP_ZX16 } from '../../machine/ops.ts';
 import { type Insn, OPK_GPR, OPK_MEM } from '../decode/insn.ts';
 import type { Builder } from '../ir/builder.ts';
-import { address, loadAt, storeAt } from './memory-operand.ts';
+import { address, loadAt, loadForWriteAt, storeAt } from './memory-operand.ts';
 import { read, write, writeRegister } from './operands.ts';
 import { loadStack, moveStack, push as pushSlot, setStack, stackAddress, stackWidth, storeStack } from './stack-access.ts';
 
@@ -82,8 +82,10 @@ export function enter(b: Builder, i: Insn): void {
   storeStack(b, RBP, -opsize, opsize);
   b.imm(width === 8 ? OP_ADDI : OP_ADDI32, frame, RSP, -opsize);
   if (width === 2) b.un(OP_ZX16, frame, frame);
-  writeRegister(b, RBP, opsize, frame);
   const pointer = b.temp();
   b.imm(width === 8 ? OP_ADDI : OP_ADDI32, pointer, frame, -bytes);
+  // the new top of the stack must be writable, although nothing is written there
+  loadForWriteAt(b, b.temp(), stackAddress(b, 0, opsize, true, pointer), opsize);
+  writeRegister(b, RBP, opsize, frame);
   setStack(b, pointer);
 }

@@ -1,7 +1,8 @@
 /** ENTER with nesting levels: copies the enclosing procedures' frame pointers. */
 import { RBP, RSP } from '../../layout';
+import { probeWrite } from '../memory/access';
 import { Ctx } from '../state';
-import { readStack, setStackPointer, stackWidth, wrapStack, writeStack } from '../system/stack';
+import { currentStackAddress, readStack, setStackPointer, stackWidth, wrapStack, writeStack } from '../system/stack';
 
 /** `extra`: operand size | level << 8 | bytes << 16. Registers change after the last access. */
 export function enter(ctx: usize, extra: u32): void {
@@ -24,6 +25,8 @@ export function enter(ctx: usize, extra: u32): void {
     writeStack(ctx, sp, size, frame);
   }
   sp = wrapStack(sp - bytes, width);
+  // the new top of the stack must be writable, although nothing is written there
+  probeWrite(ctx, currentStackAddress(ctx, sp, size), size);
   const mask: u64 = size == 8 ? 0xffffffffffffffff : size == 4 ? 0xffffffff : 0xffff;
   Ctx.set(ctx, RBP, size == 2 ? (Ctx.get(ctx, RBP) & ~(<u64>0xffff)) | (frame & 0xffff) : frame & mask);
   setStackPointer(ctx, sp, width);

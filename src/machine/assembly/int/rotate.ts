@@ -71,7 +71,7 @@ export function rotateCarryFlags(ctx: usize, value: u64, count: u32, how: u32): 
   setFlags(ctx, (flags & ~(CF | OF)) | carry | (overflow << 11));
 }
 
-/** Destination shifted with bits from `source`. 16-bit counts above 16 are undefined: the pair is treated as going round. */
+/** Destination shifted with bits from `source`. 16-bit counts above 16 are undefined; AMD's processors then rotate the source. */
 export function shiftDouble(value: u64, source: u64, count: u32, how: u32): u64 {
   const size = how & 3;
   const bits: u32 = 8 << size;
@@ -82,7 +82,7 @@ export function shiftDouble(value: u64, source: u64, count: u32, how: u32): u64 
   if (count >= bits) {
     const n = count - bits;
     if (n == 0) return s;
-    return ((how & 4) == 0 ? (s << n) | (v >> (bits - n)) : (s >> n) | (v << (bits - n))) & mask;
+    return ((how & 4) == 0 ? (s << n) | (s >> (bits - n)) : (s >> n) | (s << (bits - n))) & mask;
   }
   return ((how & 4) == 0 ? (v << count) | (s >> (bits - count)) : (v >> count) | (s << (bits - count))) & mask;
 }
