@@ -1,4 +1,4 @@
-/** The three-byte opcode map 0F 38 xx. @see Intel SDM vol. 2D, table A-4. Opcodes without a row are #UD, see `UNUSED_38` in opcodes.ts. */
+/** The three-byte opcode map 0F 38 xx. @see Intel SDM vol. 2D, table A-4. Opcodes without a row are #UD, see `UNUSED` in opcodes.ts. */
 import { type Row, rowsOf } from './row.ts';
 
 const op = rowsOf('0F38');

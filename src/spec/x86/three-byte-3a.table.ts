@@ -1,4 +1,4 @@
-/** The three-byte opcode map 0F 3A xx (all with an immediate byte). @see Intel SDM vol. 2D, table A-5. Opcodes without a row are #UD, see `UNUSED_3A` in opcodes.ts. */
+/** The three-byte opcode map 0F 3A xx (all with an immediate byte). @see Intel SDM vol. 2D, table A-5. Opcodes without a row are #UD, see `UNUSED` in opcodes.ts. */
 import { type Row, rowsOf } from './row.ts';
 
 const op = rowsOf('0F3A');
