@@ -71,6 +71,8 @@ export const M_BINARY = 67;
 export const M_EMMS = 68;
 /** Stores the bytes of MMX register d selected by MMX register a to the linear address in slot c. */
 export const M_MASKMOVQ = 69;
+/** Stores the low b (4 or 8) bytes of MMX register d to the linear address in slot a. */
+export const M_STORE = 70;
 
 // ---- FXSAVE and XSAVE: a = slot of the linear address, d = 1: 64-bit format (REX.W) ---------------------------------------------
 export const F_FXSAVE = 80;

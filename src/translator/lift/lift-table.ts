@@ -9,8 +9,10 @@ import * as branch from './branch.ts';
 import * as convert from './convert.ts';
 import * as exchange from './exchange.ts';
 import * as flag from './flag.ts';
+import * as fxsave from './fxsave.ts';
 import * as interrupt from './interrupt.ts';
 import * as io from './io.ts';
+import * as mmx from './mmx.ts';
 import * as move from './move.ts';
 import * as msr from './msr.ts';
 import * as muldiv from './muldiv.ts';
@@ -21,6 +23,7 @@ import * as ssefp from './ssefp.ts';
 import * as stack from './stack.ts';
 import * as string from './string.ts';
 import * as system from './system.ts';
+import * as x87 from './x87.ts';
 
 /** Turns a decoded instruction into IR at the end of the builder's block. */
 export type LiftFunction = (b: Builder, i: Insn) => void;
@@ -33,8 +36,10 @@ const families: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   branch,
   convert,
   flag,
+  fxsave,
   interrupt,
   io,
+  mmx,
   move,
   msr,
   muldiv,
@@ -45,6 +50,7 @@ const families: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   stack,
   string,
   system,
+  x87,
 };
 
 const find = (lift: string): LiftFunction | undefined => {
