@@ -7,7 +7,6 @@
  * `note VALUE` (logs a 32-bit value as vector 256), `to_ring3` (goes on at CPL 3), `to_ring0` (by interrupt 0x80).
  * Code runs at linear = offset; the log lies at 0x20000.
  */
-import { EXIT_HLT } from '../../machine/layout.ts';
 import { nasm } from './nasm.ts';
 import { TestMachine } from './test-machine.ts';
 
@@ -53,6 +52,7 @@ bits 16
 %define GATE16 0xa3
 %define GATENP 0xab
 %define BIGLIMIT 0xb0
+%define DATA16 0xb8
 %macro faults 1+
   mov dword [resume], %%after
   %1
@@ -190,7 +190,7 @@ gdt: dq 0
   dq 0x00cf93000000ffff
   dq 0x00cffb000000ffff
   dq 0x00cff3000000ffff
-  dw 0xfff, 0xa000, 0x8900, 0        ; TSSA at 0xa000 + 0x10000 is patched below
+  dw 0xfff, 0xa000, 0x8901, 0        ; TSSA at 0x1a000
   dw 0x67, 0xb000, 0x8901, 0         ; TSSB at 0x1b000
   dw 0x1f, ldt, 0x8200, 0
   dq 0x00cf9f000000ffff              ; conforming, DPL 0
@@ -199,7 +199,7 @@ gdt: dq 0
   dq 0x00cf99000000ffff              ; code, execute only
   dw gate_target, CODE0, 0xec02, 0   ; call gate, DPL 3, two parameters
   dq 0x008f9b000000ffff              ; 16-bit code, 4 GiB
-  dw 0x0fff, 0, 0x9700, 0x0040       ; expand-down data above 0x1000... 32 bit
+  dw 0x0fff, 0, 0x9700, 0x0040       ; expand-down data above 0xfff, 32 bit
   dw 0, TSSB, 0xe500, 0              ; task gate, DPL 3
   dw 0x00ff, 0, 0x9300, 0x0040       ; data, limit 0xff
   dw 0x2b, 0xc000, 0x8101, 0         ; TSSC, 16 bit, at 0x1c000
@@ -208,6 +208,7 @@ gdt: dq 0
   dw gate16_target, CODE0, 0xe401, 0 ; 16-bit call gate, one parameter
   dw gate_target, CODE0, 0x6c00, 0   ; call gate, not present
   dw 0x4321, 0, 0x9300, 0x00c5
+  dw 0xffff, 0, 0x9300, 0            ; 16-bit data
 gdt_end:
 ldt: dq 0
   dq 0x00cf93000000ffff
@@ -235,7 +236,7 @@ const fillTables = (machine: TestMachine, code: Uint8Array, stubs: readonly numb
 /** Assembles and runs a test's code (it ends with HLT); `data` is put behind it. */
 export function runProtected(testCode: string, setUp?: (machine: TestMachine) => void, gates = ''): { machine: TestMachine; log: Logged[]; reason: number } {
   const tail = `\njmp finish\n${gates}\nalign 4\ntable: dd ${vectors.map((k) => `stub${k}`).join(', ')}, go_back\n`;
-  const source = (gates === '' ? '' : '%define GATES\n') + prelude.replace('0xfff, 0xa000, 0x8900, 0 ', '0xfff, 0xa000, 0x8901, 0 ') + testCode + tail;
+  const source = (gates === '' ? '' : '%define GATES\n') + prelude + testCode + tail;
   const code = nasm(source);
   const view = new DataView(code.buffer, code.byteOffset + code.length - 33 * 4);
   const stubs = vectors.map((k) => view.getUint32(k * 4, true));
@@ -277,5 +278,3 @@ export function readLog(machine: TestMachine): Logged[] {
 /** `vector:error` of each record, in short. */
 export const brief = (log: readonly Logged[]): string[] =>
   log.map(({ vector, error }) => (vector === 255 ? 'none' : vector === 256 ? `=${error.toString(16)}` : `${vector}:${error.toString(16)}`));
-
-export { EXIT_HLT };

@@ -12,7 +12,7 @@
  *   INT1 (0xF1) is deliver(ctx, 1, EXC_TRAP, 0, nextRip). IOPL checks of virtual-8086 mode are the caller's.
  */
 import {
-  CR0, DELIVERING, EFLAGS_SYS, EXC_ERROR_CODE, EXC_EXTERNAL, EXC_PENDING, EXC_SOFTWARE, EXC_TRAP, RIP, SHADOW, STEP_PENDING,
+  CR0, DELIVERING, DR7, EFLAGS_SYS, EXC_ERROR_CODE, EXC_EXTERNAL, EXC_PENDING, EXC_SOFTWARE, EXC_TRAP, RIP, SHADOW, STEP_PENDING,
 } from "../../layout";
 import { dropLog } from "../memory/mmio";
 import { updateMode } from "../mode";
@@ -34,6 +34,8 @@ export function deliver(ctx: usize, vector: u32, flags: u32, error: u32, rip: u6
   if (!(Ctx.get32(ctx, CR0) & 1)) deliverReal(ctx, vector, rip);
   else if (Ctx.isLong(ctx)) deliverLong(ctx, vector, flags, error, rip, rf);
   else deliverProtected(ctx, vector, flags, error, rip, rf);
+  // the #DB handler may use the debug registers: DR7.GD goes off
+  if (vector == 1 && !(flags & EXC_SOFTWARE)) Ctx.set(ctx, DR7, Ctx.get(ctx, DR7) & ~(<u64>0x2000));
   Ctx.set(ctx, DELIVERING, 0);
   Ctx.set(ctx, STEP_PENDING, 0);
   Ctx.set(ctx, SHADOW, 0);

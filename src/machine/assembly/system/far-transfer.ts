@@ -190,6 +190,7 @@ function callInner(ctx: usize, gate: u64, type: u32, selector: u32, descriptor: 
   touchDescriptor(ctx, ss, stack);
   setCode(ctx, selector, descriptor, level);
   setFromDescriptor(ctx, SS, ss, stack);
+  set(ctx, RSP, sp);
   setStackPointer(ctx, to, width);
   set(ctx, RIP, offset);
   updateMode(ctx);
