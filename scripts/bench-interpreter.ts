@@ -7,7 +7,7 @@
  * (--no-liftoff while it is compiled and instantiated) the first long run() stays in baseline code.
  */
 import { setFlagsFromString } from 'node:v8';
-import { coreModule, Harness, type HandBlock, type Uop } from '../src/machine/core-harness.ts';
+import { coreModule, type HandBlock, Harness, type Uop } from '../src/machine/core-harness.ts';
 import * as L from '../src/machine/layout.ts';
 import * as O from '../src/machine/ops.ts';
 

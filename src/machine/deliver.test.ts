@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
-import { Harness, type HandBlock } from './core-harness.ts';
+import { type HandBlock, Harness } from './core-harness.ts';
 import * as L from './layout.ts';
 import * as O from './ops.ts';
 
@@ -24,7 +24,11 @@ const segment = (n: number, selector: number, base: number, limit: number, attr:
 const words = (at: number, count: number): readonly number[] => Array.from({ length: count }, (_, k) => view.getUint16(physical(at + k * 2), true));
 const dwords = (at: number, count: number): readonly number[] => Array.from({ length: count }, (_, k) => view.getUint32(physical(at + k * 4), true));
 const gate = (vector: number, handler: number, selector: number, type: number, dpl = 0): void =>
-  view.setBigUint64(physical(0x8000 + vector * 8), BigInt(handler & 0xffff) | (BigInt(selector) << 16n) | (BigInt(0x80 | (dpl << 5) | type) << 40n) | (BigInt(handler >>> 16) << 48n), true);
+  view.setBigUint64(
+    physical(0x8000 + vector * 8),
+    BigInt(handler & 0xffff) | (BigInt(selector) << 16n) | (BigInt(0x80 | (dpl << 5) | type) << 40n) | (BigInt(handler >>> 16) << 48n),
+    true,
+  );
 
 beforeEach(() => {
   for (let at = 0; at < 0x40000; at += 8) view.setBigUint64(physical(at), 0n, true);
@@ -167,11 +171,39 @@ test('what is wrong with the way in: #TS, #NP, #SS with the selector and EXT', (
     // handlers run in conforming code on the user's stack; the vector is known by its handler
     return [Number(cpu.get(L.RIP)) - 1, ...dwords(0x9ff0, 2)];
   };
-  assert.deepEqual(outcome(() => view.setUint16(physical(0x7808), 0x18, true)), [0x60a0, 0x19, 0x5000], 'stack of the wrong level');
-  assert.deepEqual(outcome(() => view.setUint16(physical(0x7808), 0, true)), [0x60a0, 1, 0x5000], 'null stack');
-  assert.deepEqual(outcome(() => cpu.set(L.TR_LIMIT, 6n)), [0x60a0, 0x51, 0x5000], 'task state too short');
-  assert.deepEqual(outcome(() => view.setUint8(physical(0x7015), 0x13)), [0x60c0, 0x11, 0x5000], 'stack not present');
-  assert.deepEqual(outcome(() => view.setUint8(physical(0x700d), 0x1b)), [0x60b0, 9, 0x5000], 'code not present');
-  assert.deepEqual(outcome(() => gate(0x40, 0x6000, 0x10, 14)), [0x60d0, 0x11, 0x5000], 'not code');
-  assert.deepEqual(outcome(() => gate(0x40, 0x6000, 0, 14)), [0x60d0, 1, 0x5000], 'null code');
+  assert.deepEqual(
+    outcome(() => view.setUint16(physical(0x7808), 0x18, true)),
+    [0x60a0, 0x19, 0x5000],
+    'stack of the wrong level',
+  );
+  assert.deepEqual(
+    outcome(() => view.setUint16(physical(0x7808), 0, true)),
+    [0x60a0, 1, 0x5000],
+    'null stack',
+  );
+  assert.deepEqual(
+    outcome(() => cpu.set(L.TR_LIMIT, 6n)),
+    [0x60a0, 0x51, 0x5000],
+    'task state too short',
+  );
+  assert.deepEqual(
+    outcome(() => view.setUint8(physical(0x7015), 0x13)),
+    [0x60c0, 0x11, 0x5000],
+    'stack not present',
+  );
+  assert.deepEqual(
+    outcome(() => view.setUint8(physical(0x700d), 0x1b)),
+    [0x60b0, 9, 0x5000],
+    'code not present',
+  );
+  assert.deepEqual(
+    outcome(() => gate(0x40, 0x6000, 0x10, 14)),
+    [0x60d0, 0x11, 0x5000],
+    'not code',
+  );
+  assert.deepEqual(
+    outcome(() => gate(0x40, 0x6000, 0, 14)),
+    [0x60d0, 1, 0x5000],
+    'null code',
+  );
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { Harness, type HandBlock, type Uop } from './core-harness.ts';
+import { type HandBlock, Harness, type Uop } from './core-harness.ts';
 import * as L from './layout.ts';
 import * as O from './ops.ts';
 
@@ -108,7 +108,10 @@ const models: Record<string, Model> = {
   OP_SETLES: (a, b) => BigInt(s64(a) <= s64(b)),
 };
 
-const word = fc.oneof(fc.bigInt({ min: 0n, max: M64 }), fc.constantFrom(0n, 1n, 0x7fn, 0x80n, 0xffn, 0x7fffn, 0x8000n, 0x7fffffffn, 0x80000000n, M32, 1n << 63n, M64 >> 1n, M64));
+const word = fc.oneof(
+  fc.bigInt({ min: 0n, max: M64 }),
+  fc.constantFrom(0n, 1n, 0x7fn, 0x80n, 0xffn, 0x7fffn, 0x8000n, 0x7fffffffn, 0x80000000n, M32, 1n << 63n, M64 >> 1n, M64),
+);
 
 test('register operations follow their models', () => {
   fc.assert(
@@ -209,12 +212,7 @@ test('lazy flags, conditions and branches on them', () => {
       cpu.set(L.RAX, a);
       cpu.set(L.RBX, b);
       const conditions = Array.from({ length: 16 }, (_, cc): Uop => ({ op: O.OP_COND, d: L.T0 + 4 + cc, c: cc }));
-      execute([
-        { op: O.OP_CC, a: L.RAX, b: L.RBX, c: kind + size },
-        { op: O.OP_GETFLAGS, d: L.T0 },
-        { op: O.OP_CARRY, d: L.T0 + 1 },
-        ...conditions,
-      ]);
+      execute([{ op: O.OP_CC, a: L.RAX, b: L.RBX, c: kind + size }, { op: O.OP_GETFLAGS, d: L.T0 }, { op: O.OP_CARRY, d: L.T0 + 1 }, ...conditions]);
       assert.equal(cpu.get(L.T0), expected, what);
       assert.equal(cpu.get(L.T0 + 1), expected & 1n, what);
       for (let cc = 0; cc < 16; cc++) assert.equal(cpu.get(L.T0 + 4 + cc), condModel(expected, cc), `${what} condition ${cc}`);
@@ -229,7 +227,10 @@ test('lazy flags, conditions and branches on them', () => {
 
 test('SETFLAGS keeps the six flags only', () => {
   cpu.set(L.RAX, M64);
-  execute([{ op: O.OP_SETFLAGS, a: L.RAX }, { op: O.OP_GETFLAGS, d: L.T0 }]);
+  execute([
+    { op: O.OP_SETFLAGS, a: L.RAX },
+    { op: O.OP_GETFLAGS, d: L.T0 },
+  ]);
   assert.equal(cpu.get(L.T0), 0x8d5n);
 });
 
@@ -239,7 +240,12 @@ const low = (taken: number, not: number): bigint => BigInt(taken >>> 0) | (BigIn
 test('loads and stores, plain and indexed, across a page end too', () => {
   const view = machine.memories.frameView;
   for (const address of [0x1008, 0x1ffb, 0x1ffd]) {
-    for (const [name, bytes] of [['8', 1], ['16', 2], ['32', 4], ['64', 8]] as const) {
+    for (const [name, bytes] of [
+      ['8', 1],
+      ['16', 2],
+      ['32', 4],
+      ['64', 8],
+    ] as const) {
       const value = 0x8182838485868788n;
       const stored = BigInt.asUintN(bytes * 8, value);
       for (const indexed of [false, true]) {
@@ -261,7 +267,11 @@ test('loads and stores, plain and indexed, across a page end too', () => {
         assert.equal(cpu.get(L.RDX), stored);
         if (bytes < 8) assert.equal(cpu.get(L.RDI), sx(bytes * 8, stored));
         for (let k = 0; k < 8; k++) {
-          assert.equal(view.getUint8(at(address + k)), k < bytes ? Number((stored >> BigInt(k * 8)) & 0xffn) : 0xcc, `byte ${k} of ST${x}${name} at ${address}`);
+          assert.equal(
+            view.getUint8(at(address + k)),
+            k < bytes ? Number((stored >> BigInt(k * 8)) & 0xffn) : 0xcc,
+            `byte ${k} of ST${x}${name} at ${address}`,
+          );
         }
       }
     }
@@ -300,10 +310,28 @@ test('branches: deltas, wrap, links within a page, lookups elsewhere', () => {
   const size = { bytes: 4, insns: 1 };
   // 0x3000: BRSUB loop of 10 rounds, then a jump to another page, which calls indirectly back to an exit
   const blocks: Record<number, HandBlock> = {
-    [0x3000]: { ...size, uops: [{ op: O.OP_ADDI, d: L.RAX, a: L.RAX, imm: 1n }, { op: O.OP_BRSUB, d: L.RAX, a: L.RCX, b: 12, c: 0x30, imm: low(0, 4) }] },
+    [0x3000]: {
+      ...size,
+      uops: [
+        { op: O.OP_ADDI, d: L.RAX, a: L.RAX, imm: 1n },
+        { op: O.OP_BRSUB, d: L.RAX, a: L.RCX, b: 12, c: 0x30, imm: low(0, 4) },
+      ],
+    },
     [0x3004]: { ...size, uops: [{ op: O.OP_JMP, imm: low(0x1000 - 4, 0) }] },
-    [0x4000]: { ...size, uops: [{ op: O.OP_MOVI, d: L.RBX, imm: 0x3008n }, { op: O.OP_CALLIND, a: L.RBX }] },
-    [0x3008]: { ...size, uops: [{ op: O.OP_CC, a: L.RAX, b: L.RCX, c: L.CC_SUB + 3 }, { op: O.OP_BRCC, b: 4, imm: low(8, 4) }] },
+    [0x4000]: {
+      ...size,
+      uops: [
+        { op: O.OP_MOVI, d: L.RBX, imm: 0x3008n },
+        { op: O.OP_CALLIND, a: L.RBX },
+      ],
+    },
+    [0x3008]: {
+      ...size,
+      uops: [
+        { op: O.OP_CC, a: L.RAX, b: L.RCX, c: L.CC_SUB + 3 },
+        { op: O.OP_BRCC, b: 4, imm: low(8, 4) },
+      ],
+    },
     [0x3010]: { ...size, uops: [{ op: O.OP_BRNZ, a: L.RCX, c: 2, imm: low(0x10000 - 0x10 + 0x20, 0) }] },
     [0x3020]: { ...size, uops: [leave] },
   };

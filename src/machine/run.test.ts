@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
-import { Harness, type HandBlock, type Uop } from './core-harness.ts';
+import { type HandBlock, Harness, type Uop } from './core-harness.ts';
 import * as L from './layout.ts';
 import * as O from './ops.ts';
 
@@ -31,7 +31,8 @@ const join = (phys: number, once: boolean): HandBlock | undefined => {
     const instruction = code.get(gpa);
     if (instruction === undefined) throw new Error(`no code at ${gpa.toString(16)}`);
     for (const uop of instruction.uops) {
-      const relative = uop.op === O.OP_EXIT || (uop.op >= O.OP_JMP && uop.op <= O.OP_CALL && uop.op !== O.OP_IND && uop.op !== O.OP_RET && uop.op !== O.OP_NEXT);
+      const relative =
+        uop.op === O.OP_EXIT || (uop.op >= O.OP_JMP && uop.op <= O.OP_CALL && uop.op !== O.OP_IND && uop.op !== O.OP_RET && uop.op !== O.OP_NEXT);
       const shift = relative ? BigInt(bytes) * (uop.op === O.OP_BRNZ || uop.op === O.OP_BRCC || uop.op === O.OP_BRSUB ? 0x1_0000_0001n : 1n) : 0n;
       uops.push({ ...uop, imm: (uop.imm ?? 0n) + shift, ipos: bytes, idx: insns });
     }
@@ -54,7 +55,11 @@ const put = (at: number, ...instructions: readonly Instruction[]): void => {
 };
 const gate = (vector: number, handler: bigint, selector: number, type: number, ist = 0, dpl = 0): void => {
   const at = physical(0x8000 + vector * 16);
-  view.setBigUint64(at, (handler & 0xffffn) | (BigInt(selector) << 16n) | (BigInt(ist) << 32n) | (BigInt(0x80 | (dpl << 5) | type) << 40n) | ((handler & 0xffff0000n) << 32n), true);
+  view.setBigUint64(
+    at,
+    (handler & 0xffffn) | (BigInt(selector) << 16n) | (BigInt(ist) << 32n) | (BigInt(0x80 | (dpl << 5) | type) << 40n) | ((handler & 0xffff0000n) << 32n),
+    true,
+  );
   view.setBigUint64(at + 8, handler >> 32n, true);
 };
 
@@ -69,7 +74,20 @@ beforeEach(() => {
   for (let at = 0; at < 0x40000; at += 8) view.setBigUint64(physical(at), 0n, true);
   machine.reset64();
   for (let slot = 0; slot < 16; slot++) cpu.set(slot, 0n);
-  for (const slot of [L.EXC, L.EXIT_PENDING, L.STEP_PENDING, L.DEBUG_PENDING, L.WANT_WINDOW, L.SHADOW, L.DELIVERING, L.ONE_INSN, L.CR2, L.EXIT_REASON, L.CUR_UOP]) cpu.set(slot, 0n);
+  for (const slot of [
+    L.EXC,
+    L.EXIT_PENDING,
+    L.STEP_PENDING,
+    L.DEBUG_PENDING,
+    L.WANT_WINDOW,
+    L.SHADOW,
+    L.DELIVERING,
+    L.ONE_INSN,
+    L.CR2,
+    L.EXIT_REASON,
+    L.CUR_UOP,
+  ])
+    cpu.set(slot, 0n);
   cpu.set(L.CC_OP, 0n);
   cpu.set(L.CC_A, 0n);
   cpu.set(L.DR6, 0xffff0ff0n);
@@ -82,7 +100,8 @@ beforeEach(() => {
   cpu.set(L.CR3, 0x1000n);
   cpu.set(L.CR0, 0x80010031n);
   // GDT at 0x7000: 8 code, 10 data, 18 user data, 20 user code; TSS at 0x7800, IDT at 0x8000
-  for (const [k, descriptor] of [0n, CODE64, DATA, DATA | (3n << 45n), CODE64 | (3n << 45n)].entries()) view.setBigUint64(physical(0x7000 + k * 8), descriptor, true);
+  for (const [k, descriptor] of [0n, CODE64, DATA, DATA | (3n << 45n), CODE64 | (3n << 45n)].entries())
+    view.setBigUint64(physical(0x7000 + k * 8), descriptor, true);
   cpu.set(L.GDTR_BASE, 0x7000n);
   cpu.set(L.GDTR_LIMIT, 0x27n);
   cpu.set(L.IDTR_BASE, 0x8000n);
@@ -137,7 +156,13 @@ test('HLT has retired, other exits have not', () => {
 });
 
 test('a page fault in the middle of a block is precise and goes through the IDT', () => {
-  put(0x5000, { bytes: 2, uops: add(L.RAX, 1n) }, { bytes: 3, uops: [{ op: O.OP_LD32, d: L.RBX, a: L.RCX, imm: 8n }] }, { bytes: 2, uops: add(L.RAX, 1n) }, halt);
+  put(
+    0x5000,
+    { bytes: 2, uops: add(L.RAX, 1n) },
+    { bytes: 3, uops: [{ op: O.OP_LD32, d: L.RBX, a: L.RCX, imm: 8n }] },
+    { bytes: 2, uops: add(L.RAX, 1n) },
+    halt,
+  );
   put(0x6000, hypercall);
   gate(14, 0x6000n, 8, 14);
   cpu.set(L.RCX, 0xf000n);
@@ -158,7 +183,10 @@ test('a page fault in the middle of a block is precise and goes through the IDT'
 test('from user mode: RSP0, RSP aligned, SS null; IST wins; trap gates leave IF', () => {
   put(0x5000, { bytes: 3, uops: [{ op: O.OP_ST32, d: L.RBX, a: L.RCX }] }, halt);
   put(0x6000, hypercall);
-  for (const [ist, type, top] of [[0, 14, 0xb000n], [1, 15, 0xc000n]] as const) {
+  for (const [ist, type, top] of [
+    [0, 14, 0xb000n],
+    [1, 15, 0xc000n],
+  ] as const) {
     gate(14, 0x6000n, 8, type, ist);
     cpu.set(L.CPL, 3n);
     user();
@@ -197,7 +225,10 @@ test('faults on the way: gate absent, gate out of the table, bad code segment, d
   // an interrupt is benign: its bad gate gives #GP or #NP with EXT
   gate(0x80, 0x6000n, 8, 14);
   view.setUint8(physical(0x8000 + 0x80 * 16 + 5), 0x0e);
-  for (const [vector, error] of [[0x80, 0x80 * 8 + 3], [0x81, 0x81 * 8 + 3]] as const) {
+  for (const [vector, error] of [
+    [0x80, 0x80 * 8 + 3],
+    [0x81, 0x81 * 8 + 3],
+  ] as const) {
     cpu.set(L.RIP, 0x6000n);
     cpu.set(L.RSP, 0xa000n);
     core.injectInterrupt(ctx, vector);
@@ -333,7 +364,19 @@ test('a block across two pages is dropped from either side and looked up by both
 
 test('MMIO: a read-modify-write of a device makes one read and one write', () => {
   machine.map(100, 0, 0);
-  put(0x5000, { bytes: 2, uops: add(L.RAX, 1n) }, { bytes: 3, uops: [{ op: O.OP_LDM32, d: L.T0, a: L.RCX }, { op: O.OP_ADDI32, d: L.T0, a: L.T0, imm: 5n }, { op: O.OP_ST32, d: L.T0, a: L.RCX }] }, halt);
+  put(
+    0x5000,
+    { bytes: 2, uops: add(L.RAX, 1n) },
+    {
+      bytes: 3,
+      uops: [
+        { op: O.OP_LDM32, d: L.T0, a: L.RCX },
+        { op: O.OP_ADDI32, d: L.T0, a: L.T0, imm: 5n },
+        { op: O.OP_ST32, d: L.T0, a: L.RCX },
+      ],
+    },
+    halt,
+  );
   cpu.set(L.RCX, 0x64010n);
   cpu.set(L.RIP, 0x5000n);
   assert.equal(machine.run(100), L.EXIT_MMIO);

@@ -126,7 +126,10 @@ test('page walks agree with a walker written from the manual', () => {
     fc.property(
       setupArb,
       fc.array(entry, { minLength: 64, maxLength: 64 }),
-      fc.array(fc.tuple(fc.bigInt({ min: 0n, max: (1n << 48n) - 1n }), fc.constantFrom(READ, WRITE, EXEC), fc.constantFrom(0, USER, SMAP)), { minLength: 12, maxLength: 12 }),
+      fc.array(fc.tuple(fc.bigInt({ min: 0n, max: (1n << 48n) - 1n }), fc.constantFrom(READ, WRITE, EXEC), fc.constantFrom(0, USER, SMAP)), {
+        minLength: 12,
+        maxLength: 12,
+      }),
       (setup, entries, accesses) => {
         configure(setup);
         const wide = setup.kind !== 'two';
@@ -165,7 +168,10 @@ test('page walks agree with a walker written from the manual', () => {
           expected.path.forEach((where, k) => {
             const leaf = expected.path.length - 1;
             // the same entry may serve as two levels of one walk
-            const marks = expected.path.reduce((sum, other, j) => (other !== where || (setup.kind === 'pae' && j === 0) ? sum : sum | (j === leaf && access === WRITE ? 0x60n : 0x20n)), 0n);
+            const marks = expected.path.reduce(
+              (sum, other, j) => (other !== where || (setup.kind === 'pae' && j === 0) ? sum : sum | (j === leaf && access === WRITE ? 0x60n : 0x20n)),
+              0n,
+            );
             assert.equal(read(where), (before[k] as bigint) | marks, 'accessed and dirty bits');
           });
         }
