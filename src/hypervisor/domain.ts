@@ -24,11 +24,15 @@ export const grant_table = struct({
   /** Machine frames, 0 = none. */
   frames: array(u32, MAX_GRANT_FRAMES),
   status_frames: array(u32, MAX_GRANT_FRAMES),
-  /** Maptrack: address of the table of mappings this domain holds, its capacity in entries, first free entry + 1. */
+  /** Maptrack (grants/maptrack.ts): address of the directory of the mappings this domain holds, its capacity in entries, first free handle + 1, entries in use. */
   maptrack: u32,
   maptrack_entries: u32,
   maptrack_free: u32,
   maptrack_used: u32,
+  /** Highest version the guest may choose. */
+  max_version: u32,
+  /** Address of the active entries of each frame's references (grants/active.ts), 0 while none was ever in use. */
+  active: array(u32, MAX_GRANT_FRAMES),
 });
 
 /** A domain: the hypervisor's own record, in the heap. Its address is its identity. */

@@ -47,7 +47,9 @@ export const machine_header = struct('machine_header', {
   contexts_used: u32,
   /** vCPU that runs or ran last on the pCPU (address), for round robin. */
   current: u32,
-  /** Console ring of the hypervisor (address, size, producer). */
+  /** Instant (ns) until which it may keep the pCPU. */
+  quantum_end: u64,
+  /** Console ring of the hypervisor (console-ring.ts): address, bytes ever written. */
   conring: u32,
   conring_prod: u32,
   /** Instant at which domain 0 is due to run (ns), all ones = not due. */
@@ -57,7 +59,9 @@ export const machine_header = struct('machine_header', {
   /** Seed of the machine's deterministic random numbers. */
   seed: u64,
   random: u64,
-  spare: array(u32, 32),
+  /** First byte of the console ring that was not cleared. */
+  conring_cons: u32,
+  spare: array(u32, 31),
   /** Mailbox between domain 0's programs (any host thread) and the pCPU. See mailbox.ts. */
   mailbox: struct({
     /** MAILBOX_*: who may act. */

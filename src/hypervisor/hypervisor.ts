@@ -195,6 +195,7 @@ export class Hypervisor {
     else view.setUint32(before + domainStruct.offsets.next, next, true);
     gone.p2m.destroy();
     for (const v of this.vcpus(gone)) {
+      if (this.header.current === v.address) this.header.current = 0;
       this.releaseContext(v.context.address);
       this.vcpuViews.delete(v.address);
       this.heap.free(v.address, vcpuStruct.size);

@@ -42,6 +42,8 @@ import type { Trace } from './trace.ts';
 const SLICE = 2_000_000;
 /** Exits handled before the run loop looks at timers, the mailbox and other vCPUs again. */
 const EXITS_PER_SLICE = 4096;
+/** How long a vCPU runs before another runnable one gets the pCPU, in nanoseconds of machine time. */
+const QUANTUM_NS = 10_000_000n;
 /** Longest sleep of the idle loop, in ms, so that a lost wake-up is never for ever. */
 const IDLE_MS_MAX = 1000;
 
@@ -125,8 +127,19 @@ export class Pcpu {
     return (v.s.flags & (VCPUF_down | VCPUF_blocked)) === 0 && v.s.pause_count === 0 && d.s.pause_count === 0 && d.s.is_shut_down === 0 && d.s.is_dying === 0;
   }
 
-  /** Next runnable vCPU after the one that ran last, in order of domains and vCPUs. */
+  /** The vCPU that ran last while its quantum lasts, else the next runnable one after it, in order of domains and vCPUs. */
   private pick(): Vcpu | undefined {
+    const { hv } = this;
+    const before = hv.header.current === 0 ? undefined : hv.vcpuAt(hv.header.current);
+    if (before !== undefined && this.runnable(before) && hv.now() < hv.header.quantum_end) return before;
+    const next = this.nextInTurn();
+    if (next === undefined) return undefined;
+    if (before !== undefined && before !== next && before.s.runstate === RUNSTATE_running) setRunstate(hv, before, RUNSTATE_runnable);
+    hv.header.quantum_end = hv.now() + QUANTUM_NS;
+    return next;
+  }
+
+  private nextInTurn(): Vcpu | undefined {
     const last = this.hv.header.current;
     let first: Vcpu | undefined;
     let passed = false;
@@ -159,6 +172,13 @@ export class Pcpu {
     Atomics.wait(words, WAKE, seen, ms);
   }
 
+  /** Next timer, or the end of the running vCPU's quantum. */
+  private nextStop(): bigint {
+    const timer = nextDeadline(this.hv);
+    const quantum = this.hv.header.quantum_end;
+    return timer < quantum ? timer : quantum;
+  }
+
   /** Instructions until the next deadline, at most a slice. */
   private budget(now: bigint, deadline: bigint): number {
     if (deadline === NEVER) return SLICE;
@@ -178,8 +198,10 @@ export class Pcpu {
     hv.header.current = v.address;
     c.set(TSC_OFFSET, BigInt.asUintN(64, hv.virtualTime ? start - this.sliceRetired * BigInt(hv.header.ns_per_instruction) : -this.hostBase));
     setRunstate(hv, v, RUNSTATE_running);
-    updateTime(hv, v);
-    this.setBudget(v, this.budget(start, nextDeadline(hv)));
+    // The clock's line never changes, so one announcement is enough; a rewrite at each slice would make the guest's
+    // memory depend on how the run was sliced.
+    if (v.s.time_version === 0) updateTime(hv, v);
+    this.setBudget(v, this.budget(start, this.nextStop()));
     let exits = 0;
     while (this.runnable(v) && ++exits < EXITS_PER_SLICE) {
       deliverPending(hv, v);
@@ -200,7 +222,6 @@ export class Pcpu {
     v.s.retired_seen += retired;
     this.current = undefined;
     hv.header.now = end;
-    if (v.s.runstate === RUNSTATE_running) setRunstate(hv, v, RUNSTATE_runnable);
   }
 
   /** Allow `n` more instructions. */
@@ -213,7 +234,7 @@ export class Pcpu {
   private shortenBudget(v: Vcpu): void {
     const left = v.context.signed(BUDGET);
     const now = this.hv.now();
-    const deadline = nextDeadline(this.hv);
+    const deadline = this.nextStop();
     const allowed = deadline <= now ? 0 : this.budget(now, deadline);
     if (allowed < left) this.setBudget(v, allowed);
   }

@@ -1,6 +1,7 @@
 import { domain as domainStruct, MAX_GRANT_FRAMES } from '../domain.ts';
+import type { Mfn } from '../../base/brand.ts';
 import type { Domain, Hypervisor } from '../hypervisor.ts';
-import { OWNER_XEN } from '../memory/frame-table.ts';
+import { INVALID_M2P, OWNER_XEN } from '../memory/frame-table.ts';
 
 /** Entries per frame. */
 export const V1_PER_FRAME = 512;

@@ -1,35 +1,36 @@
-import { destroyLapic } from '../arch/x86/lapic.ts';
-import { freeBuckets } from '../events/channels.ts';
+import type { Mfn } from '../../base/brand.ts';
 import { closeAll } from '../events/close.ts';
 import { leaveFifo } from '../events/fifo-set-up.ts';
-import { destroyTable } from '../grants/table.ts';
+import { releaseMappings } from '../grants/map.ts';
 import type { Domain, Hypervisor } from '../hypervisor.ts';
-import { p2m_grant_map_ro, p2m_grant_map_rw, p2m_map_foreign, p2m_ram_rw } from '../memory/p2m.ts';
+import { INVALID_M2P } from '../memory/frame-table.ts';
+import { p2m_map_foreign, p2m_ram_rw } from '../memory/p2m.ts';
+import { DOMDYING_alive, DOMDYING_dead, DOMDYING_dying, putPage, reap } from './reap.ts';
 
 /** Pages given back in one call: long destructions are restarted, so that other work gets in between. */
 const PAGES_AT_ONCE = 16384;
-/** is_dying. */
-export const DOMDYING_alive = 0;
-export const DOMDYING_dying = 1;
-export const DOMDYING_dead = 2;
 
 /**
  * Take everything from a domain. False when work is left (call again); true when its record is gone, or waits as a
  * zombie for others to give back what they map of it.
  */
 export function relinquish(hv: Hypervisor, d: Domain): boolean {
+  if (d.s.is_dying === DOMDYING_dead) return true;
   if (d.s.is_dying === DOMDYING_alive) {
     d.s.is_dying = DOMDYING_dying;
     d.s.pause_count += 1;
     d.s.relinquish_gfn = 0;
     for (const v of hv.vcpus(d)) {
-      if (v.s.info !== 0 && Math.floor(v.s.info / 4096) !== d.s.shared_info) hv.frames.put(Math.floor(v.s.info / 4096) as never);
+      const page = Math.floor(v.s.info / 4096);
       v.s.info = 0;
+      v.s.runstate_area = 0n;
+      v.s.time_area = 0n;
+      if (page !== 0 && page !== d.s.shared_info) putPage(hv, page as Mfn, d);
     }
-    leaveFifo(hv, d);
     closeAll(hv, d);
-    freeBuckets(hv, d);
+    leaveFifo(hv, d);
   }
+  if (!releaseMappings(hv, d, PAGES_AT_ONCE)) return false;
   let left = PAGES_AT_ONCE;
   for (const { gfn, mfn, type } of d.p2m.entries(d.s.relinquish_gfn)) {
     if (left-- === 0) {
@@ -39,19 +40,13 @@ export function relinquish(hv: Hypervisor, d: Domain): boolean {
     }
     d.p2m.clear(gfn);
     if (type === p2m_ram_rw) {
-      d.s.tot_pages -= 1;
+      hv.frames.setGfn(mfn, INVALID_M2P);
       hv.cpu.frameWritten(mfn);
-      hv.frames.put(mfn);
-    } else if (type === p2m_map_foreign || type === p2m_grant_map_rw || type === p2m_grant_map_ro) hv.frames.put(mfn);
+      putPage(hv, mfn, d);
+    } else if (type === p2m_map_foreign) putPage(hv, mfn);
   }
   hv.cpu.flushTlb();
-  destroyTable(hv, d);
-  if (d.s.shared_info !== 0) hv.frames.put(d.s.shared_info as never);
-  d.s.shared_info = 0;
-  for (const v of hv.vcpus(d)) destroyLapic(hv, v);
-  if (d.s.e820 !== 0) hv.heap.free(d.s.e820, 128 * 20);
-  if (d.s.crash_text !== 0) hv.heap.free(d.s.crash_text, Math.max(1, d.s.crash_text_len));
   d.s.is_dying = DOMDYING_dead;
-  hv.forgetDomain(d);
+  reap(hv, d);
   return true;
 }

@@ -13,6 +13,7 @@ export const TSC_SHIFT = 1;
 /** Write a vCPU's time info: at schedule-in, never while it runs. Version is odd during the update. */
 export function updateTime(hv: Hypervisor, v: Vcpu): void {
   const now = hv.now();
+  v.s.time_version = (v.s.time_version + 2) >>> 0;
   const fields = {
     tsc_timestamp: now,
     system_time: now,
@@ -29,7 +30,6 @@ export function updateTime(hv: Hypervisor, v: Vcpu): void {
     view.setUint32(at, version + 1, true);
   }
   if (v.s.time_area !== 0n) {
-    v.s.time_version = (v.s.time_version + 2) >>> 0;
     const bytes = new Uint8Array(vcpu_time_info.size);
     vcpu_time_info.write(new DataView(bytes.buffer), 0, { version: v.s.time_version, ...fields });
     new GuestVirtualMemory(hv.memories, hv.frames, hv.cpu, v.context.address).write(v.s.time_area, bytes);

@@ -1,0 +1,84 @@
+import type { WorkerHost, WorkerThread } from '../../base/ports/worker-host.ts';
+import { Dom0Kernel } from '../../hypervisor/dom0/kernel.ts';
+import { Door } from '../../hypervisor/door.ts';
+import type { MachineConfig } from '../../hypervisor/hypervisor.ts';
+import { resetMailbox } from '../../hypervisor/mailbox.ts';
+import { Memories } from '../../machine/memories.ts';
+import type { PcpuMessage } from './pcpu-message.ts';
+import type { PcpuWorkerData } from './pcpu.worker.ts';
+
+/** How a machine's thread is started. */
+export interface MachineOptions {
+  readonly workers: WorkerHost;
+  /** Bytes of the Wasm core. */
+  readonly core: Uint8Array<ArrayBuffer>;
+  readonly cpuModel: string;
+  readonly trace: readonly string[];
+  /** A new machine; absent: go on with what is in `memories`. */
+  readonly fresh?: MachineConfig;
+  readonly memories?: Memories;
+  readonly blockLimit?: number;
+  /** Bytes written to the hypervisor's console by a domain. */
+  readonly onConsole: (domid: number, bytes: Uint8Array) => void;
+  readonly onLog: (line: string) => void;
+}
+
+/** What the pCPU thread reported when it ended. */
+export type MachineReport = Extract<PcpuMessage, { kind: 'ended' }>;
+
+/** A machine whose guests run in a thread of their own; this side is where domain 0's programs run. */
+export class MachineThread {
+  readonly memories: Memories;
+  readonly door: Door;
+  readonly kernel: Dom0Kernel;
+  /** Settles when the thread has ended; rejects when it died of an error. */
+  readonly ended: Promise<MachineReport>;
+  private readonly thread: WorkerThread;
+
+  constructor(options: MachineOptions) {
+    this.memories = options.memories ?? new Memories();
+    resetMailbox(this.memories);
+    const data: PcpuWorkerData = {
+      frames: this.memories.frames,
+      state: this.memories.state,
+      core: options.core,
+      cpuModel: options.cpuModel,
+      trace: options.trace,
+      ...(options.fresh === undefined ? {} : { fresh: options.fresh }),
+      ...(options.blockLimit === undefined ? {} : { blockLimit: options.blockLimit }),
+    };
+    this.door = new Door(this.memories);
+    this.kernel = new Dom0Kernel(this.memories, this.door);
+    this.thread = options.workers.start(new URL('./pcpu.worker.ts', import.meta.url), data);
+    this.ended = new Promise((resolve, reject) => {
+      let report: MachineReport | undefined;
+      this.thread.onMessage((raw) => {
+        const message = raw as PcpuMessage;
+        if (message.kind === 'console') options.onConsole(message.domid, message.bytes);
+        else if (message.kind === 'log') options.onLog(message.line);
+        else if (message.kind === 'ended') report = message;
+      });
+      this.thread.onExit((error) => {
+        this.door.close();
+        if (report !== undefined) resolve(report);
+        else reject(error ?? new Error('the processor thread of the machine ended without a report'));
+      });
+    });
+    // Whoever starts a machine awaits `ended`; until then a failure must not count as unhandled.
+    this.ended.catch(() => {});
+  }
+
+  /** Begin domain 0's turns. `onTurn` runs after the events of each turn were handled. */
+  open(onTurn: () => void = () => {}): void {
+    this.door.open(() => {
+      this.kernel.handleEvents();
+      onTurn();
+    });
+  }
+
+  /** Ask the thread to end, and wait for its report. */
+  async stop(): Promise<MachineReport> {
+    this.door.stop();
+    return await this.ended;
+  }
+}
