@@ -1,7 +1,9 @@
+import type { Mfn } from '../../base/brand.ts';
 import { evtchn_fifo_control_block } from '../../spec/xen/event-channel.ts';
 import { EINVAL, ENOENT, ENOMEM, ENOSPC } from '../../spec/xen/errno.ts';
 import { FIFO_ARRAY_PAGES } from '../domain.ts';
 import type { Domain, Hypervisor } from '../hypervisor.ts';
+import { putPage } from '../lifecycle/reap.ts';
 import { p2m_ram_rw } from '../memory/p2m.ts';
 import { channel, openChannels } from './channels.ts';
 import { setPending } from './deliver.ts';
@@ -26,7 +28,7 @@ export function initControl(hv: Hypervisor, of: Domain, gfn: number, offset: num
   if (of.s.fifo === 0) {
     const pages = hv.heap.allocate(FIFO_ARRAY_PAGES * 4);
     if (pages === 0) {
-      hv.frames.put(mfn as never);
+      putPage(hv, mfn as Mfn, of);
       return ENOMEM;
     }
     of.s.fifo = pages;
@@ -63,11 +65,11 @@ export function expandArray(hv: Hypervisor, of: Domain, gfn: number): number {
 export function leaveFifo(hv: Hypervisor, of: Domain): void {
   if (of.s.fifo === 0) return;
   for (const v of hv.vcpus(of)) {
-    if (v.s.fifo_control !== 0) hv.frames.put(Math.floor(v.s.fifo_control / 4096) as never);
+    if (v.s.fifo_control !== 0) putPage(hv, Math.floor(v.s.fifo_control / 4096) as Mfn, of);
     v.s.fifo_control = 0;
     v.s.fifo_tail = new Array<number>(16).fill(0) as never;
   }
-  for (let page = 0; page < of.s.fifo_pages; page++) hv.frames.put(hv.memories.stateView.getUint32(of.s.fifo + page * 4, true) as never);
+  for (let page = 0; page < of.s.fifo_pages; page++) putPage(hv, hv.memories.stateView.getUint32(of.s.fifo + page * 4, true) as Mfn, of);
   hv.heap.free(of.s.fifo, FIFO_ARRAY_PAGES * 4);
   of.s.fifo = 0;
   of.s.fifo_pages = 0;

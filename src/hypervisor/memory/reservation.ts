@@ -1,11 +1,12 @@
-import type { Mfn } from '../../base/brand.ts';
 import type { Domain, Hypervisor } from '../hypervisor.ts';
+import { putPage } from '../lifecycle/reap.ts';
+import { INVALID_M2P } from './frame-table.ts';
 import { GFN_LIMIT, p2m_ram_rw } from './p2m.ts';
 
-/** Fill 2^order gfns with fresh zeroed pages; false when one is taken, the domain's limit or the machine's memory is reached. Undone wholly on failure. */
+/** Fill 2^order gfns with fresh zeroed pages; false when one is taken, the domain is dying, its limit or the machine's memory is reached. Undone wholly on failure. */
 export function populate(hv: Hypervisor, of: Domain, gfn: number, order: number): boolean {
   const count = 2 ** order;
-  if (!(gfn + count <= GFN_LIMIT) || of.s.tot_pages + count > of.s.max_pages || hv.frames.free < count) return false;
+  if (of.s.is_dying !== 0 || !(gfn + count <= GFN_LIMIT) || of.s.tot_pages + count > of.s.max_pages || hv.frames.free < count) return false;
   for (let i = 0; i < count; i++) if (of.p2m.lookup(gfn + i) !== undefined) return false;
   for (let i = 0; i < count; i++) {
     const mfn = hv.frames.allocate(of.id);
@@ -25,10 +26,9 @@ function free(hv: Hypervisor, of: Domain, gfn: number): void {
   const entry = of.p2m.lookup(gfn);
   if (entry === undefined) return;
   of.p2m.clear(gfn);
-  hv.frames.setGfn(entry.mfn, 0xffffffff);
-  of.s.tot_pages -= 1;
+  hv.frames.setGfn(entry.mfn, INVALID_M2P);
   hv.cpu.frameWritten(entry.mfn);
-  hv.frames.put(entry.mfn as Mfn);
+  putPage(hv, entry.mfn, of);
 }
 
 /** Take 2^order RAM pages out of a domain; false when one is no RAM of its own. */
