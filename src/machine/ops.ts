@@ -178,3 +178,41 @@ export const OP_DEAD = 171;
 export const OP_REGION = 172;
 // fused forms made by the bytecode packer only (never in IR): 192..255
 export const OP_FUSED_FIRST = 192;
+// Compare and branch. The condition is d, wrap and size are in c as in BRSUB, imm and the link word as in BRSUB; the flags are set too.
+/** CC_SUB of slots a and b. */
+export const OP_F_CMPBR = 192;
+/** CC_SUB of slot a and the i64 in bytes 8-15 of the link word. */
+export const OP_F_CMPIBR = 193;
+/** CC_LOGIC of slot a. */
+export const OP_F_TESTBR = 194;
+// 64-bit stack. As the operations they stand for, the pointer moves after the access.
+/** PUSH of slot d. */
+export const OP_F_PUSH64 = 195;
+/** POP into slot d. */
+export const OP_F_POP64 = 196;
+/** Pushes RIP + imm's high half, then as OP_CALL. */
+export const OP_F_CALL64 = 197;
+/** RIP = the quadword at RSP; RSP += imm. */
+export const OP_F_RET64 = 198;
+// Arithmetic with flags: CC_OP = c.
+export const OP_F_ADD = 199; // d = a + b; CC_A = a, CC_B = b
+export const OP_F_ADD32 = 200;
+export const OP_F_ADDI = 201; // d = a + imm; CC_A = a, CC_B = imm
+export const OP_F_ADDI32 = 202;
+export const OP_F_SUB = 203;
+export const OP_F_SUB32 = 204;
+export const OP_F_SUBI = 205; // d = a - imm
+export const OP_F_SUBI32 = 206;
+export const OP_F_AND = 207; // d = a & b; CC_A = d
+export const OP_F_AND32 = 208;
+export const OP_F_ANDI = 209;
+export const OP_F_ANDI32 = 210;
+export const OP_F_OR = 211;
+export const OP_F_OR32 = 212;
+export const OP_F_XOR = 213;
+export const OP_F_XOR32 = 214;
+/** d = a + imm; CC_B = carry so far, CC_A = d (INC and DEC). */
+export const OP_F_STEP = 215;
+export const OP_F_STEP32 = 216;
+/** d = 0; CC_A = 0. */
+export const OP_F_ZERO = 217;

@@ -127,7 +127,7 @@ withCore('an instruction that crosses a page is fetched from both, and retransla
 
 withCore('recursive calls give fib(20), also with a tiny arena that is thrown away again and again', () => {
   const fib = 'bf14000000 e801000000 f4 83ff02 7218 53 57 ffcf e8f2ffffff 89c3 5f 83ef02 e8e7ffffff 01d8 5b c3 b801000000 c3';
-  for (const options of [{}, { arenaLimit: 1024 }, { blockLimit: 1, arenaLimit: 512 }]) {
+  for (const options of [{}, { arenaLimit: 640 }, { blockLimit: 1, arenaLimit: 512 }]) {
     const made = machine(fib, 64, options);
     assert.equal(made.run(10_000_000), EXIT_HLT);
     assert.equal(made.reg(RAX), 10946n);

@@ -24,6 +24,7 @@ import {
   RULE_UNIMPLEMENTED,
   rowRules,
 } from './row-rules.ts';
+import { fuse } from './targets/bytecode/fuse.ts';
 
 /** Instructions a block may hold. */
 export const MAX_INSTRUCTIONS = 64;
@@ -37,6 +38,8 @@ const GP = 13;
 export class BlockTranslator {
   readonly builder: Builder = new Builder();
   passes: PassSwitches = allPasses;
+  /** Fused bytecode operations. */
+  fuse = true;
   /** Guest bytes and instructions of the block translated last. */
   bytes = 0;
   instructions = 0;
@@ -109,6 +112,7 @@ export class BlockTranslator {
     this.instructions = count;
     runPasses(builder, this.passes);
     this.check?.(builder);
+    if (this.fuse) fuse(builder);
     return true;
   }
 

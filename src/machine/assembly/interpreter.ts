@@ -5,7 +5,7 @@
  * is stored in CUR_UOP. Memory accesses probe the soft TLB inline and leave the loop only on a miss.
  */
 import {
-  ASID, BLK_HEADER, BLK_INSNS, BLK_MODE, BUDGET, CC_A, CC_B, CC_EFLAGS, CC_OP, CUR_BLOCK, CUR_UOP, EXIT_HLT, EXIT_LEN, EXIT_REASON, PCPU, RIP, TLB_ADDEND,
+  ASID, BLK_HEADER, BLK_INSNS, BLK_MODE, BUDGET, CC_A, CC_B, CC_EFLAGS, CC_LOGIC, CC_OP, CC_SUB, CUR_BLOCK, CUR_UOP, EXIT_HLT, EXIT_LEN, EXIT_REASON, PCPU, RIP, RSP, TLB_ADDEND,
   TLB_ENTRIES, TLB_READ, TLB_WRITE, UOP_A, UOP_B, UOP_C, UOP_D, UOP_IDX, UOP_IMM, UOP_IPOS, UOP_SIZE, VEC,
 } from "../layout";
 import * as O from "../ops";
@@ -795,6 +795,240 @@ export function run(ctx: usize): i32 {
       case O.OP_EXIT:
         leave(ctx, pc);
         return <i32>Ctx.get32(ctx, EXIT_REASON);
+      // ---- fused forms
+      case O.OP_F_CMPBR: {
+        const c = load<u8>(pc, UOP_C);
+        const x = U.a(ctx, pc);
+        const y = U.b(ctx, pc);
+        store<u64>(ctx, <u64>(CC_SUB + (c >> 4)), CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        const taken = condSub(x, y, load<u8>(pc, UOP_D), c >> 4) != 0;
+        pc = Jump.go(ctx, taken ? load<i32>(pc, UOP_IMM) : load<i32>(pc, UOP_IMM + 4), c & 15, taken ? pc + UOP_SIZE : pc + UOP_SIZE + 4);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_F_CMPIBR: {
+        const c = load<u8>(pc, UOP_C);
+        const x = U.a(ctx, pc);
+        const y = load<u64>(pc, UOP_SIZE + 8);
+        store<u64>(ctx, <u64>(CC_SUB + (c >> 4)), CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        const taken = condSub(x, y, load<u8>(pc, UOP_D), c >> 4) != 0;
+        pc = Jump.go(ctx, taken ? load<i32>(pc, UOP_IMM) : load<i32>(pc, UOP_IMM + 4), c & 15, taken ? pc + UOP_SIZE : pc + UOP_SIZE + 4);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_F_TESTBR: {
+        const c = load<u8>(pc, UOP_C);
+        const x = U.a(ctx, pc);
+        store<u64>(ctx, <u64>(CC_LOGIC + (c >> 4)), CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        const taken = condSub(x, 0, load<u8>(pc, UOP_D), c >> 4) != 0;
+        pc = Jump.go(ctx, taken ? load<i32>(pc, UOP_IMM) : load<i32>(pc, UOP_IMM + 4), c & 15, taken ? pc + UOP_SIZE : pc + UOP_SIZE + 4);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_F_PUSH64: {
+        const sp = load<u64>(ctx, RSP << 3) - 8;
+        U.write64(ctx, pc, sp, U.d(ctx, pc));
+        store<u64>(ctx, sp, RSP << 3);
+        pc += UOP_SIZE;
+        continue;
+      }
+      case O.OP_F_POP64: {
+        const sp = load<u64>(ctx, RSP << 3);
+        U.set(ctx, pc, U.read64(ctx, pc, sp));
+        store<u64>(ctx, sp + 8, RSP << 3);
+        pc += UOP_SIZE;
+        continue;
+      }
+      case O.OP_F_CALL64: {
+        const sp = load<u64>(ctx, RSP << 3) - 8;
+        U.write64(ctx, pc, sp, load<u64>(ctx, RIP << 3) + <u64>(<i64>load<i32>(pc, UOP_IMM + 4)));
+        store<u64>(ctx, sp, RSP << 3);
+        pc = Jump.go(ctx, load<i32>(pc, UOP_IMM), 0, pc + UOP_SIZE);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_F_RET64: {
+        const sp = load<u64>(ctx, RSP << 3);
+        const rip = U.read64(ctx, pc, sp);
+        store<u64>(ctx, sp + U.imm(pc), RSP << 3);
+        store<u64>(ctx, rip, RIP << 3);
+        pc = find(ctx, 0);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_F_ADD: {
+        const x = U.a(ctx, pc);
+        const y = U.b(ctx, pc);
+        store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        U.set(ctx, pc, x + y);
+        pc += UOP_SIZE;
+        continue;
+      }
+      case O.OP_F_ADD32: {
+        const x = U.a(ctx, pc);
+        const y = U.b(ctx, pc);
+        store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        U.set(ctx, pc, (x + y) & 0xffffffff);
+        pc += UOP_SIZE;
+        continue;
+      }
+      case O.OP_F_ADDI: {
+        const x = U.a(ctx, pc);
+        const y = U.imm(pc);
+        store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        U.set(ctx, pc, x + y);
+        pc += UOP_SIZE;
+        continue;
+      }
+      case O.OP_F_ADDI32: {
+        const x = U.a(ctx, pc);
+        const y = U.imm(pc);
+        store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        U.set(ctx, pc, (x + y) & 0xffffffff);
+        pc += UOP_SIZE;
+        continue;
+      }
+      case O.OP_F_SUB: {
+        const x = U.a(ctx, pc);
+        const y = U.b(ctx, pc);
+        store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        U.set(ctx, pc, x - y);
+        pc += UOP_SIZE;
+        continue;
+      }
+      case O.OP_F_SUB32: {
+        const x = U.a(ctx, pc);
+        const y = U.b(ctx, pc);
+        store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        U.set(ctx, pc, (x - y) & 0xffffffff);
+        pc += UOP_SIZE;
+        continue;
+      }
+      case O.OP_F_SUBI: {
+        const x = U.a(ctx, pc);
+        const y = U.imm(pc);
+        store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        U.set(ctx, pc, x - y);
+        pc += UOP_SIZE;
+        continue;
+      }
+      case O.OP_F_SUBI32: {
+        const x = U.a(ctx, pc);
+        const y = U.imm(pc);
+        store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        U.set(ctx, pc, (x - y) & 0xffffffff);
+        pc += UOP_SIZE;
+        continue;
+      }
+      case O.OP_F_AND: {
+        const r = U.a(ctx, pc) & U.b(ctx, pc);
+        U.set(ctx, pc, r);
+        store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
+        store<u64>(ctx, r, CC_A << 3);
+        pc += UOP_SIZE;
+        continue;
+      }
+      case O.OP_F_AND32: {
+        const r = (U.a(ctx, pc) & U.b(ctx, pc)) & 0xffffffff;
+        U.set(ctx, pc, r);
+        store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
+        store<u64>(ctx, r, CC_A << 3);
+        pc += UOP_SIZE;
+        continue;
+      }
+      case O.OP_F_ANDI: {
+        const r = U.a(ctx, pc) & U.imm(pc);
+        U.set(ctx, pc, r);
+        store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
+        store<u64>(ctx, r, CC_A << 3);
+        pc += UOP_SIZE;
+        continue;
+      }
+      case O.OP_F_ANDI32: {
+        const r = (U.a(ctx, pc) & U.imm(pc)) & 0xffffffff;
+        U.set(ctx, pc, r);
+        store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
+        store<u64>(ctx, r, CC_A << 3);
+        pc += UOP_SIZE;
+        continue;
+      }
+      case O.OP_F_OR: {
+        const r = U.a(ctx, pc) | U.b(ctx, pc);
+        U.set(ctx, pc, r);
+        store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
+        store<u64>(ctx, r, CC_A << 3);
+        pc += UOP_SIZE;
+        continue;
+      }
+      case O.OP_F_OR32: {
+        const r = (U.a(ctx, pc) | U.b(ctx, pc)) & 0xffffffff;
+        U.set(ctx, pc, r);
+        store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
+        store<u64>(ctx, r, CC_A << 3);
+        pc += UOP_SIZE;
+        continue;
+      }
+      case O.OP_F_XOR: {
+        const r = U.a(ctx, pc) ^ U.b(ctx, pc);
+        U.set(ctx, pc, r);
+        store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
+        store<u64>(ctx, r, CC_A << 3);
+        pc += UOP_SIZE;
+        continue;
+      }
+      case O.OP_F_XOR32: {
+        const r = (U.a(ctx, pc) ^ U.b(ctx, pc)) & 0xffffffff;
+        U.set(ctx, pc, r);
+        store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
+        store<u64>(ctx, r, CC_A << 3);
+        pc += UOP_SIZE;
+        continue;
+      }
+      case O.OP_F_STEP: {
+        const r = (U.a(ctx, pc) + U.imm(pc));
+        store<u64>(ctx, <u64>carry(ctx), CC_B << 3);
+        store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
+        store<u64>(ctx, r, CC_A << 3);
+        U.set(ctx, pc, r);
+        pc += UOP_SIZE;
+        continue;
+      }
+      case O.OP_F_STEP32: {
+        const r = (U.a(ctx, pc) + U.imm(pc)) & 0xffffffff;
+        store<u64>(ctx, <u64>carry(ctx), CC_B << 3);
+        store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
+        store<u64>(ctx, r, CC_A << 3);
+        U.set(ctx, pc, r);
+        pc += UOP_SIZE;
+        continue;
+      }
+      case O.OP_F_ZERO:
+        U.set(ctx, pc, 0);
+        store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
+        store<u64>(ctx, 0, CC_A << 3);
+        pc += UOP_SIZE;
+        continue;
       default:
         unreachable();
     }
