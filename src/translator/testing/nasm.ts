@@ -16,13 +16,10 @@ export function nasm(source: string): Uint8Array {
     writeFileSync(file, source);
     const { status, stderr, error } = spawnSync('nasm', ['-w+error', '-w-other', '-f', 'bin', '-o', output, file], { encoding: 'utf8' });
     if (error) throw error;
-    if (status !== 0)
-      throw new Error(
-        `nasm: ${stderr}\n${source
-          .split('\n')
-          .map((line, k) => `${k + 1}: ${line}`)
-          .join('\n')}`,
-      );
+    if (status !== 0) {
+      const line = (number: string): string => source.split('\n')[Number(number) - 1] ?? '';
+      throw new Error(`nasm: ${stderr.replaceAll(/^\S*:(\d+):/gm, (_, number: string) => `${number}: '${line(number)}':`)}`);
+    }
     return new Uint8Array(readFileSync(output));
   } finally {
     rmSync(folder, { recursive: true, force: true });
