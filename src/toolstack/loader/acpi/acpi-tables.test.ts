@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import { buildAcpiTables } from './acpi-tables.ts';
 
 const BASE = 0xfc000000;
+const IASL = 'iasl';
 const sum = (bytes: Uint8Array): number => bytes.reduce((a, b) => (a + b) & 0xff, 0);
 const signature = (bytes: Uint8Array): string => String.fromCharCode(...bytes.subarray(0, 4));
 
@@ -56,7 +57,7 @@ test('the RSDP can lie in low memory', () => {
 });
 
 test('iasl reads the tables without complaint', (t) => {
-  if (spawnSync('iasl', ['-v']).error !== undefined) {
+  if (spawnSync(IASL, ['-v']).error !== undefined) {
     if (process.env['CI'] === 'true') assert.fail('iasl (acpica-tools) is needed for this test');
     t.skip('iasl (acpica-tools) is not installed');
     return;
@@ -68,7 +69,7 @@ test('iasl reads the tables without complaint', (t) => {
         const name = signature(bytes).trim().toLowerCase();
         if (name === 'rsd') continue;
         writeFileSync(join(folder, `${name}.dat`), bytes);
-        const disassembled = spawnSync('iasl', ['-d', `${name}.dat`], { cwd: folder, encoding: 'utf8' });
+        const disassembled = spawnSync(IASL, ['-d', `${name}.dat`], { cwd: folder, encoding: 'utf8' });
         const text = disassembled.stdout + disassembled.stderr;
         assert.equal(disassembled.status, 0, text);
         assert.doesNotMatch(text, /\b(error|warning|invalid)\b(?!s)/i, text);
@@ -76,7 +77,7 @@ test('iasl reads the tables without complaint', (t) => {
         assert.doesNotMatch(source, /should be|invalid|unknown/i, source);
         if (name !== 'dsdt') continue;
         assert.equal(source.match(/Processor \(PR/g)?.length, vcpus);
-        const compiled = spawnSync('iasl', [`${name}.dsl`], { cwd: folder, encoding: 'utf8' });
+        const compiled = spawnSync(IASL, [`${name}.dsl`], { cwd: folder, encoding: 'utf8' });
         assert.match(compiled.stdout + compiled.stderr, / 0 Errors/);
       }
     }
