@@ -19,6 +19,7 @@ import {
 } from '../../spec/xen/hvm/hvm-op.ts';
 import * as P from '../../spec/xen/hvm/params.ts';
 import { CALLBACK_NONE, CALLBACK_VECTOR, DOMF_hvm, domain as domainStruct } from '../domain.ts';
+import { repeatEventUpcall } from '../arch/x86/lapic.ts';
 import type { Domain } from '../hypervisor.ts';
 import { type Call, fail, ok, type SubOperation, subOperation } from './call.ts';
 
@@ -146,6 +147,8 @@ const setUpcallVector = subOperation(xen_hvm_evtchn_upcall_vector, ({ hv, caller
   const v = hv.vcpu(caller, arg.vcpu);
   if (v === undefined) return fail(ENOENT);
   v.s.evtchn_upcall_vector = arg.vector;
+  // An upcall raised before there was a vector would never come otherwise: the pending flag is set once.
+  repeatEventUpcall(hv, v);
   return ok();
 });
 

@@ -1,4 +1,5 @@
 import { NEVER, VCPUF_blocked, VCPUF_down, VCPUF_nmi_pending, VCPUF_wait_sipi } from '../../domain.ts';
+import { vcpu_info } from '../../../spec/xen/xen.ts';
 import type { Hypervisor, Vcpu } from '../../hypervisor.ts';
 import { startAtSipi } from './sipi.ts';
 
@@ -273,6 +274,12 @@ function readRegister(hv: Hypervisor, v: Vcpu, index: number): number | undefine
   }
 }
 
+/** Give the event upcall's interrupt again when its flag stands: the vector was not set, or the APIC was off, when it came. */
+export function repeatEventUpcall(hv: Hypervisor, v: Vcpu): void {
+  if (v.s.info === 0 || v.s.evtchn_upcall_vector === 0) return;
+  if (hv.memories.frameBytes[v.s.info + vcpu_info.offsets.evtchn_upcall_pending] !== 0) acceptInterrupt(hv, v, v.s.evtchn_upcall_vector);
+}
+
 /** Write register `index`; false when it does not exist or the value is refused (x2APIC: #GP). */
 function writeRegister(hv: Hypervisor, v: Vcpu, index: number, value: number): boolean {
   switch (index) {
@@ -295,7 +302,8 @@ function writeRegister(hv: Hypervisor, v: Vcpu, index: number, value: number): b
       return true; // Xen ignores writes of the id
     case SVR:
       set(hv, v, SVR, value & 0x3ff);
-      if ((value & SVR_ENABLE) === 0) for (let i = LVT_TIMER; i <= LVT_ERROR; i++) set(hv, v, i, get(hv, v, i) | MASKED);
+      if ((value & SVR_ENABLE) !== 0) repeatEventUpcall(hv, v);
+      else for (let i = LVT_TIMER; i <= LVT_ERROR; i++) set(hv, v, i, get(hv, v, i) | MASKED);
       return true;
     case ESR: {
       const at = v.s.lapic + ERRORS;
