@@ -5,7 +5,7 @@
 import { CC_A, CC_B, CC_OP, CC_SUB, RAX, RCX, RDI, RSI } from '../../layout';
 import { readSized } from '../memory/access';
 import { Ctx } from '../state';
-import { allowed, finish, linear, mustTrap, part, retire, setPart, stride } from './element';
+import { allowed, finish, linear, mustTrap, nothingToDo, part, retire, setPart, stride } from './element';
 
 const ES = 0;
 
@@ -20,15 +20,10 @@ export function compareStrings(ctx: usize, scan: bool, log2: i32, repeat: i32, s
   const size: u32 = 1 << log2;
   const mask: u64 = log2 == 3 ? u64.MAX_VALUE : (<u64>1 << (<u64>8 << log2)) - 1;
   const step = <u64>stride(ctx, log2);
+  if (repeat != 0 && nothingToDo(ctx, addressSize, extra)) return;
   let done = false;
   for (;;) {
-    if (repeat != 0) {
-      if (part(ctx, RCX, addressSize) == 0) {
-        done = true;
-        break;
-      }
-      if (allowed(ctx) == 0) break;
-    }
+    if (repeat != 0 && allowed(ctx) == 0) break;
     const from = part(ctx, RSI, addressSize);
     const to = part(ctx, RDI, addressSize);
     const a = scan ? Ctx.get(ctx, RAX) & mask : readSized(ctx, linear(ctx, segment, from, size, false), size);

@@ -7,7 +7,7 @@ import { copy_within, fill, ld16u, ld32u, ld64, ld8u, st16, st32, st64, st8 } fr
 import { readSized, writeSized } from '../memory/access';
 import { Tlb } from '../memory/tlb';
 import { Ctx } from '../state';
-import { ADDRESS64, allowed, finish, isPlain, linear, mustTrap, part, retire, setPart, stride } from './element';
+import { ADDRESS64, allowed, finish, isPlain, linear, mustTrap, nothingToDo, part, retire, setPart, stride } from './element';
 
 const ES = 0;
 const NONE: u64 = 0xffffffffffffffff;
@@ -126,6 +126,7 @@ const STOS = 1;
 const LODS = 2;
 
 function repeatMove(ctx: usize, kind: i32, log2: i32, segment: i32, addressSize: i32, extra: i64): void {
+  if (nothingToDo(ctx, addressSize, extra)) return;
   const bulk = kind != LODS && stride(ctx, log2) > 0 && isPlain(ctx, ES) && (kind == STOS || isPlain(ctx, segment)) && !mustTrap(ctx);
   for (;;) {
     const left = part(ctx, RCX, addressSize);

@@ -68,6 +68,13 @@ export function setRip(ctx: usize, offset: u64): void {
   Ctx.set(ctx, RIP, size == MODE_CODE64 ? rip : size == 1 ? rip & 0xffffffff : rip & 0xffff);
 }
 
+/** A repeated instruction with a count of 0: it retires as one that does nothing. True if it was one. */
+export function nothingToDo(ctx: usize, addressSize: i32, extra: i64): bool {
+  if (part(ctx, RCX, addressSize) != 0) return false;
+  setRip(ctx, <u64>((extra >> 8) & 0xff));
+  return true;
+}
+
 /**
  * Ends a repeated instruction: RIP behind it when it is done, else at it; the budget gets back what the block paid.
  * `extra` as in helpers/string.ts.

@@ -10,7 +10,7 @@ import { probeWrite, readSized, writeSized } from '../memory/access';
 import { replay } from '../memory/mmio';
 import { Ctx } from '../state';
 import { checkPort } from '../system/io-permission';
-import { allowed, finish, linear, mustTrap, part, retire, setPart, setRip, stride } from './element';
+import { allowed, finish, linear, mustTrap, nothingToDo, part, retire, setPart, setRip, stride } from './element';
 
 const ES = 0;
 const OUT: u32 = 0x100;
@@ -52,6 +52,7 @@ export function portString(ctx: usize, out: bool, log2: i32, repeat: i32, segmen
     setRip(ctx, <u64>((extra >> 8) & 0xff));
     return;
   }
+  if (nothingToDo(ctx, addressSize, extra)) return;
   while (part(ctx, RCX, addressSize) != 0 && allowed(ctx) != 0) {
     one(ctx, out, log2, segment, addressSize, extra);
     retire(ctx, addressSize, 1);
