@@ -23,7 +23,7 @@ export const X_LOAD_ST = 6;
 export const X_CONSTANT = 7;
 /** Stores ST(0) to memory: a = slot of the linear address, b = X_TYPE_*, d = 1: pop, d = 3: truncate and pop (FISTTP). */
 export const X_STORE_MEM = 8;
-/** ST(a) = ST(0), then pop if d = 1. */
+/** ST(a) = ST(0), then pop if d has bit 0; bit 1: an empty ST(0) is no fault and is only popped (FSTPNCE). */
 export const X_STORE_ST = 9;
 /** Exchanges ST(0) and ST(a). */
 export const X_XCH = 10;

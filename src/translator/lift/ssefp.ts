@@ -41,10 +41,18 @@ export const sqrtss = binary(V.V_SQRT + KIND_SS);
 export const sqrtsd = binary(V.V_SQRT + KIND_SD);
 export const sqrtps = binary(V.V_SQRT + KIND_PS);
 export const sqrtpd = binary(V.V_SQRT + KIND_PD);
-export const cmpss = binary(V.V_CMP + KIND_SS);
-export const cmpsd = binary(V.V_CMP + KIND_SD);
-export const cmpps = binary(V.V_CMP + KIND_PS);
-export const cmppd = binary(V.V_CMP + KIND_PD);
+/** Legacy SSE has eight predicates; the helper knows AVX's 32. */
+const comparison =
+  (kind: number) =>
+  (b: Builder, i: Insn): void => {
+    guard(b);
+    const from = source(b, i, i.o1);
+    b.helper(OP_HVEC, V.V_CMP + kind, i.o0.reg, i.o0.reg, from, 0, i.immLo & 7);
+  };
+export const cmpss = comparison(KIND_SS);
+export const cmpsd = comparison(KIND_SD);
+export const cmpps = comparison(KIND_PS);
+export const cmppd = comparison(KIND_PD);
 export const roundss = binary(V.V_ROUND + KIND_SS);
 export const roundsd = binary(V.V_ROUND + KIND_SD);
 export const roundps = binary(V.V_ROUND + KIND_PS);
@@ -113,7 +121,7 @@ export const cvttsd2si = toInteger(V.V_CVTTSD2SI);
 
 // ---- conversions from and to MMX registers: through a vector temporary -----------------------------------------------------
 
-/** CVTPI2PS keeps the upper half of the vector register, CVTPI2PD fills it. With a memory source the x87 state is not touched by CVTPI2PD. */
+/** CVTPI2PS keeps the upper half of the vector register, CVTPI2PD fills it. With a memory source the x87 state is not touched (AMD; Intel's CVTPI2PS enters MMX state). */
 const fromMmx =
   (helper: number, whole: boolean) =>
   (b: Builder, i: Insn): void => {
@@ -123,7 +131,6 @@ const fromMmx =
     if (i.o1.kind === OPK_MEM) {
       from = b.vectorTemp();
       loadVector(b, i, from, 8);
-      if (!whole) b.helper(OP_HX87, M_READ, t, 0);
     } else {
       from = b.vectorTemp();
       b.helper(OP_HX87, M_READ, t, i.o1.reg);

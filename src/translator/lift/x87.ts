@@ -23,6 +23,8 @@ const DIVR = 7;
 
 const POP = 1;
 const TRUNCATE = 2;
+/** FSTPNCE: no stack check. */
+const UNCHECKED = 2;
 
 /** #NM where the block's mode says that CR0 keeps the x87 from running. */
 function guard(b: Builder, wait = 0): void {
@@ -154,7 +156,7 @@ const store =
   (b: Builder, i: Insn): void => {
     const { o0 } = i;
     if (o0.kind === OPK_MEM) callMemory(b, i, X_STORE_MEM, pop, realType(o0.size), o0.size, true);
-    else call(b, i, X_STORE_ST, pop, o0.reg);
+    else call(b, i, X_STORE_ST, i.opcode === 0xd9 ? pop | UNCHECKED : pop, o0.reg);
   };
 export const fst = store(0);
 export const fstp = store(POP);
@@ -203,9 +205,10 @@ export function ffreep(b: Builder, i: Insn): void {
   call(b, i, X_FREE, POP, i.o0.reg);
 }
 
-/** FNOP and the controls of older coprocessors, which do nothing now. */
+/** FNOP; and the controls of older coprocessors (opcode DB), which do nothing now and wait for nothing. */
 export function fnop(b: Builder, i: Insn): void {
-  call(b, i, X_NOP);
+  if (i.opcode === 0xdb) guard(b);
+  else call(b, i, X_NOP);
 }
 
 // ---- control -------------------------------------------------------------------------------------------------------------

@@ -5,15 +5,16 @@ import { finish, finishAny, invalid, packZero } from './round';
 import { div128 } from './wide';
 
 /**
- * A modulo B, the quotient truncated or (`nearest`) rounded to nearest even. Env.quotient = low three bits of the quotient, or 0x100
- * when only the exponent was reduced. @see Intel SDM vol. 2A, FPREM
+ * A modulo B, the quotient truncated or (`nearest`) rounded to nearest even. Env.quotient = low three bits of the quotient, 0x100
+ * when only the exponent was reduced, 0x200 without a quotient (NaN, invalid). @see Intel SDM vol. 2A, FPREM
  */
 export function remainder(ctx: usize, nearest: bool): u64 {
   const a = Slot.a(ctx);
   const b = Slot.b(ctx);
-  Env.setQuotient(ctx, 0);
+  Env.setQuotient(ctx, 0x200);
   if (a.cls >= CLASS_QNAN || b.cls >= CLASS_QNAN) return propagate(ctx, F80);
   if (a.cls == CLASS_INF || b.cls == CLASS_ZERO) return invalid(ctx, F80);
+  Env.setQuotient(ctx, 0);
   if (a.denormal | b.denormal) Env.raise(ctx, FE_DENORMAL);
   if (a.cls == CLASS_ZERO) return packZero(ctx, F80, a.sign);
   if (b.cls != CLASS_FINITE) return finish(ctx, F80, a.sign, a.exp, a.sig, 0);

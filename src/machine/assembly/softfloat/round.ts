@@ -102,6 +102,11 @@ export function finish(ctx: usize, format: u32, sign: u32, exp: i32, hi: u64, lo
       Env.raise(ctx, FE_UNDERFLOW);
       if (Env.mode(ctx) & MODE_WRAP) {
         exp += 24576;
+        if (exp < emin) {
+          // too small even so (FSCALE)
+          Env.raise(ctx, FE_INEXACT);
+          return packZero(ctx, format, sign);
+        }
       } else {
         if (inexact) Env.raise(ctx, FE_INEXACT);
         return packZero(ctx, format, sign);
@@ -150,6 +155,11 @@ export function finish(ctx: usize, format: u32, sign: u32, exp: i32, hi: u64, lo
     if (inexact) Env.raise(ctx, FE_INEXACT);
     if (!(Env.mode(ctx) & MODE_WRAP)) return packInfinity(ctx, format, sign);
     exp -= 24576;
+    if (exp > emax) {
+      Env.raise(ctx, FE_INEXACT);
+      Env.setRoundedUp(ctx, 1);
+      return packInfinity(ctx, format, sign);
+    }
   } else if (inexact) {
     Env.raise(ctx, FE_INEXACT);
   }

@@ -209,11 +209,13 @@ function compareLanes(ctx: usize, kind: i32, d: i32, a: i32, b: i32, predicate: 
 /** DPPS, DPPD: products of the lanes in imm[7:4], their sum to the lanes in imm[3:0]. */
 function dotProduct(ctx: usize, kind: i32, x: v128, y: v128, imm: i32): v128 {
   const zero = i64x2.splat(0);
+  // each step of the sum is an operation of its own: an unmasked exception ends it
   begin(ctx);
   let sum: v128;
   if (kind == 3) {
     const selected = i64x2.replace_lane(i64x2.splat(-i64((imm >> 4) & 1)), 1, -i64((imm >> 5) & 1));
     const products = softLanes(ctx, LANE_MUL, F64, 2, v128.and(x, selected), v128.and(y, selected));
+    commit(ctx);
     sum = softLanes(ctx, LANE_ADD, F64, 1, products, v128.shuffle<i64>(products, products, 1, 1));
     commit(ctx);
     const wanted = i64x2.replace_lane(i64x2.splat(-i64(imm & 1)), 1, -i64((imm >> 1) & 1));
@@ -222,7 +224,9 @@ function dotProduct(ctx: usize, kind: i32, x: v128, y: v128, imm: i32): v128 {
   const bits = i32x4(1, 2, 4, 8);
   const selected = i32x4.ne(v128.and(i32x4.splat(imm >> 4), bits), zero);
   const products = softLanes(ctx, LANE_MUL, F32, 4, v128.and(x, selected), v128.and(y, selected));
+  commit(ctx);
   const pairs = softLanes(ctx, LANE_ADD, F32, 2, v128.shuffle<i32>(products, products, 0, 2, 0, 2), v128.shuffle<i32>(products, products, 1, 3, 1, 3));
+  commit(ctx);
   sum = softLanes(ctx, LANE_ADD, F32, 1, pairs, v128.shuffle<i32>(pairs, pairs, 1, 1, 1, 1));
   commit(ctx);
   return v128.and(v128.shuffle<i32>(sum, sum, 0, 0, 0, 0), i32x4.ne(v128.and(i32x4.splat(imm), bits), zero));

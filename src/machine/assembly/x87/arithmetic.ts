@@ -144,7 +144,9 @@ export function compareFlags(ctx: usize, d: i32, i: i32, quiet: i32, pops: i32):
     Fpu.unpackA(ctx, 0);
     Fpu.unpackB(ctx, i);
     order = compare(ctx, quiet ^ 1);
+    const c1 = Fpu.status(ctx) & C1;
     complete = settle(ctx);
+    Fpu.setStatus(ctx, Fpu.status(ctx) | c1);
   }
   Ctx.set(ctx, d, order == LESS ? 1 : order == EQUAL ? 0x40 : order == GREATER ? 0 : 0x45);
   if (complete) popTimes(ctx, pops);

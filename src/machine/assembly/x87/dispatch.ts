@@ -7,7 +7,7 @@ import { arithmeticMemory, arithmeticStack, compareFlags, compareStack } from '.
 import { clearExceptions, initialize, loadEnvironment, restoreState, saveState, setControl, storeEnvironment } from './control';
 import { checkOsxsave, fxrstor, fxsave, xgetbv, xrstor, xsave, xsavec } from './fxsave';
 import { binaryMmx, checkMmx, emptyMmx, maskedStoreMmx, readMmx, storeMmx, writeMmx } from './mmx';
-import { checkPending, Fpu, note } from './stack';
+import { C1, checkPending, Fpu, note } from './stack';
 import { conditionalMove, constant, exchange, loadMemory, loadStack, storeMemory, storeStack } from './transfer';
 import { unary } from './unary';
 
@@ -36,8 +36,9 @@ function registerForm(ctx: usize, n: i32, d: i32, a: i32, b: i32, c: i32, extra:
     case N.X_CMOV: return conditionalMove(ctx, a, Ctx.get(ctx, d) != 0);
     case N.X_UNARY: return unary(ctx, d);
     case N.X_FREE: {
+      Fpu.setStatus(ctx, Fpu.status(ctx) & ~C1);
       Fpu.free(ctx, a);
-      if (d) Fpu.setTop(ctx, Fpu.top(ctx) + 1);
+      if (d) Fpu.pop(ctx);
     }
   }
 }

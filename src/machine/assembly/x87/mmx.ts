@@ -46,9 +46,9 @@ export function writeMmx(ctx: usize, n: i32, value: u64): void {
   Mmx.set(ctx, n, value);
 }
 
-/** EMMS. */
+/** EMMS; TOP becomes 0, as AMD's processors have it. */
 export function emptyMmx(ctx: usize): void {
-  checkMmx(ctx);
+  enter(ctx);
   Ctx.set(ctx, FTW, 0);
 }
 

@@ -1,6 +1,6 @@
 /** x87 loads, stores, exchanges and constants. */
 import { convert, fromBcd, fromInteger, toBcd, toInteger } from '../softfloat/convert';
-import { Env, F32, F64, F80, FE_INVALID, FE_OVERFLOW, FE_UNDERFLOW, ROUND_DOWN, ROUND_UP, ROUND_ZERO, Slot } from '../softfloat/environment';
+import { Env, F32, F64, F80, FE_INEXACT, FE_INVALID, FE_OVERFLOW, FE_UNDERFLOW, ROUND_DOWN, ROUND_UP, ROUND_ZERO, Slot } from '../softfloat/environment';
 import { unpack32, unpack64 } from '../softfloat/unpack';
 import { probeWrite, read16, read32, read64, write16, write32, write64 } from '../memory/access';
 import { begin, C1, checkPending, Fpu, INDEFINITE_SE, INDEFINITE_SIG, note, settle, stackFault } from './stack';
@@ -65,7 +65,9 @@ export function loadMemory(ctx: usize, address: u64, type: i32, c: i32, extra: u
       se = u32(fromInteger(ctx, F80, value));
     }
   }
-  if (settle(ctx)) Fpu.push(ctx, se, Env.sig(ctx));
+  // an unmasked denormal operand does not keep the number from being loaded
+  settle(ctx);
+  if ((Env.flags(ctx) & ~Env.masks(ctx) & FE_INVALID) == 0) Fpu.push(ctx, se, Env.sig(ctx));
 }
 
 /** FLD ST(i). */
@@ -159,6 +161,8 @@ export function storeMemory(ctx: usize, address: u64, type: i32, how: i32, c: i3
       default: bits = u64(toInteger(ctx, type == N.X_TYPE_I16 ? 16 : type == N.X_TYPE_I32 ? 32 : 64, rounding));
     }
     complete = (Env.flags(ctx) & ~Env.masks(ctx) & (FE_INVALID | FE_OVERFLOW | FE_UNDERFLOW)) == 0;
+    // nothing is stored, so nothing is inexact
+    if (!complete) Env.setFlags(ctx, Env.flags(ctx) & ~FE_INEXACT);
   }
   if (complete) {
     switch (type) {
@@ -192,16 +196,18 @@ function probeTen(ctx: usize, address: u64): void {
   if ((address & 0xfff) > 0xff6) probeWrite(ctx, address, 10);
 }
 
-/** FST, FSTP to ST(i). */
-export function storeStack(ctx: usize, i: i32, pop: i32): void {
-  if (Fpu.isEmpty(ctx, 0)) {
+/** FST, FSTP to ST(i); how: bit 0 pop, bit 1 without a check for an empty ST(0), which is only popped (FSTPNCE). */
+export function storeStack(ctx: usize, i: i32, how: i32): void {
+  if (how & 2 && Fpu.isEmpty(ctx, 0)) {
+    Fpu.setStatus(ctx, Fpu.status(ctx) & ~C1);
+  } else if (Fpu.isEmpty(ctx, 0)) {
     if (!stackFault(ctx, 0)) return;
     Fpu.write(ctx, i, INDEFINITE_SE, INDEFINITE_SIG);
   } else {
     Fpu.setStatus(ctx, Fpu.status(ctx) & ~C1);
     Fpu.write(ctx, i, Fpu.se(ctx, 0), Fpu.sig(ctx, 0));
   }
-  if (pop) Fpu.pop(ctx);
+  if (how & 1) Fpu.pop(ctx);
 }
 
 /** FXCH: an empty register counts as the indefinite. */
@@ -223,6 +229,5 @@ export function conditionalMove(ctx: usize, i: i32, condition: bool): void {
     if (stackFault(ctx, 0)) Fpu.write(ctx, 0, INDEFINITE_SE, INDEFINITE_SIG);
     return;
   }
-  Fpu.setStatus(ctx, Fpu.status(ctx) & ~C1);
   if (condition) Fpu.write(ctx, 0, Fpu.se(ctx, i), Fpu.sig(ctx, i));
 }

@@ -27,6 +27,7 @@ function examine(ctx: usize): void {
 function partialRemainder(ctx: usize, nearest: bool): void {
   if (Fpu.isEmpty(ctx, 0) || Fpu.isEmpty(ctx, 1)) {
     if (stackFault(ctx, 0)) Fpu.write(ctx, 0, INDEFINITE_SE, INDEFINITE_SIG);
+    Fpu.setStatus(ctx, Fpu.status(ctx) & ~C2);
     return;
   }
   begin(ctx);
@@ -34,9 +35,10 @@ function partialRemainder(ctx: usize, nearest: bool): void {
   Fpu.unpackB(ctx, 1);
   const se = u32(remainder(ctx, nearest));
   const quotient = Env.quotient(ctx);
-  if (!settle(ctx)) return;
-  Fpu.write(ctx, 0, se, Env.sig(ctx));
-  Fpu.conditions(ctx, quotient & 0x100 ? C2 : (quotient & 4 ? C0 : 0) | (quotient & 2 ? C3 : 0) | (quotient & 1 ? C1 : 0));
+  const stored = settle(ctx);
+  if (stored) Fpu.write(ctx, 0, se, Env.sig(ctx));
+  if (quotient & 0x200 || !stored) Fpu.setStatus(ctx, Fpu.status(ctx) & ~C2);
+  else Fpu.conditions(ctx, quotient & 0x100 ? C2 : (quotient & 4 ? C0 : 0) | (quotient & 2 ? C3 : 0) | (quotient & 1 ? C1 : 0));
 }
 
 function roundToInt(ctx: usize): void {
