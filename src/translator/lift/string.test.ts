@@ -2,7 +2,22 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import {
-  BUDGET, EXIT_A, EXIT_B, EXIT_BUDGET, EXIT_C, EXIT_HLT, EXIT_IO_STRING, RAX, RCX, RDI, RDX, RETIRED_BASE, RIP, RSI, SEG_BASE, SEG_LIMIT,
+  BUDGET,
+  EXIT_A,
+  EXIT_B,
+  EXIT_BUDGET,
+  EXIT_C,
+  EXIT_HLT,
+  EXIT_IO_STRING,
+  RAX,
+  RCX,
+  RDI,
+  RDX,
+  RETIRED_BASE,
+  RIP,
+  RSI,
+  SEG_BASE,
+  SEG_LIMIT,
 } from '../../machine/layout.ts';
 import { coreIsBuilt, type TestMode, TestMachine } from '../testing/test-machine.ts';
 
