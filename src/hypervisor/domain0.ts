@@ -1,4 +1,5 @@
 import { DOMF_privileged } from './domain.ts';
+import { growTable, INITIAL_GRANT_FRAMES } from './grants/table.ts';
 import type { Domain, Hypervisor } from './hypervisor.ts';
 import { OWNER_XEN } from './memory/frame-table.ts';
 import { p2m_shared } from './memory/p2m.ts';
@@ -16,8 +17,10 @@ export function createDomain0(hv: Hypervisor): Domain {
   d.s.max_pages = 0x100000;
   d.s.shared_info = shared;
   d.s.grants.version = 1;
+  d.s.grants.max_version = 2;
   d.s.grants.max_frames = 16;
   d.s.grants.max_maptrack_frames = 1024;
+  if (!growTable(hv, d, INITIAL_GRANT_FRAMES)) throw new Error('the machine is too small for domain 0');
   d.p2m.set(DOM0_SHARED_INFO_GFN, shared, p2m_shared, true);
   hv.frames.setGfn(shared, DOM0_SHARED_INFO_GFN);
   for (let gfn = 0; gfn < DOM0_RAM_PAGES; gfn++) {

@@ -3,6 +3,7 @@ import { ENOSYS, EPERM } from '../spec/xen/errno.ts';
 import { __HYPERVISOR_grant_table_op, __HYPERVISOR_memory_op, __HYPERVISOR_multicall } from '../spec/xen/xen.ts';
 import { completeInstruction, type ExitContext } from './exits.ts';
 import { GuestVirtualMemory } from './guest-memory.ts';
+import type { Call } from './hypercalls/call.ts';
 import { hypercall } from './hypercalls/table.ts';
 import type { Vcpu } from './hypervisor.ts';
 
@@ -24,7 +25,14 @@ export function enterHypercall(x: ExitContext, v: Vcpu): void {
   else if (!wide && NO_COMPAT.has(nr)) result = -ENOSYS;
   else {
     const memory = new GuestVirtualMemory(hv.memories, hv.frames, hv.cpu, c.address);
-    result = hypercall({ hv, caller: v.domain, vcpu: v, memory, again: false }, nr, args);
+    const call: Call = { hv, caller: v.domain, vcpu: v, memory };
+    result = hypercall(call, nr, args);
+    if (call.restart !== undefined) {
+      // The instruction is executed again, with what is left to do in the argument registers.
+      const slots = wide ? ARGUMENTS64 : ARGUMENTS32;
+      for (const [i, value] of call.restart.entries()) c.set(slots[i] as number, value);
+      return;
+    }
   }
   trace.hypercall(v, nr, args, result);
   if (wide) c.set(RAX, BigInt.asUintN(64, BigInt(result)));

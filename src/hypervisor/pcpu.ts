@@ -17,6 +17,7 @@ import { NEVER, VCPUF_blocked, VCPUF_down } from './domain.ts';
 import { exitName } from './exit-names.ts';
 import { type ExitContext, handleExit } from './exits.ts';
 import { GuestPhysicalMemory } from './guest-memory.ts';
+import type { Call } from './hypercalls/call.ts';
 import { hypercall } from './hypercalls/table.ts';
 import type { Hypervisor, Vcpu } from './hypervisor.ts';
 import {
@@ -265,7 +266,12 @@ export class Pcpu {
     const v = dom0 === undefined ? undefined : hv.vcpu(dom0, 0);
     if (dom0 !== undefined && v !== undefined) {
       const memory = new GuestPhysicalMemory(hv.memories, hv.frames, hv.cpu, dom0.p2m);
-      const result = hypercall({ hv, caller: dom0, vcpu: v, memory, again: false }, box.nr, [...box.args]);
+      let result = 0;
+      for (let args: readonly bigint[] | undefined = [...box.args]; args !== undefined; ) {
+        const call: Call = { hv, caller: dom0, vcpu: v, memory };
+        result = hypercall(call, box.nr, args);
+        args = call.restart === undefined ? undefined : [...call.restart, ...args.slice(call.restart.length)];
+      }
       this.trace.hypercall(v, box.nr, [...box.args], result);
       box.result = BigInt.asUintN(64, BigInt(result));
     }

@@ -10,8 +10,23 @@ export interface Call {
   /** The calling vCPU; domain 0's programs call as its vCPU 0. */
   readonly vcpu: Vcpu;
   readonly memory: CallerMemory;
-  /** Set by handlers whose work must go on when the call is made again (restart with the same arguments). */
-  again: boolean;
+  /**
+   * Set by a handler that stopped in the middle of a long list: the call is not answered, it is made again with these
+   * arguments after other work had its turn (a continuation, in Xen's words).
+   */
+  restart?: readonly bigint[];
+  /** Elements of lists handled by this call so far. */
+  elements?: number;
+}
+
+/** Elements of lists that one call handles before it makes room for other work. */
+export const ELEMENTS_AT_ONCE = 4096;
+
+/** Count one more element of a list as done: true when the call must make room for other work before the next. */
+export function mustPause(call: Call): boolean {
+  const done = (call.elements ?? 0) + 1;
+  call.elements = done;
+  return done >= ELEMENTS_AT_ONCE;
 }
 
 /** What a sub-operation answers: an errno, or fields to copy out and a value to return (0 when absent). */
@@ -53,19 +68,3 @@ export function subOperation<F extends Fields>(
     return answer.value ?? 0;
   };
 }
-
-/** As subOperation, for calls that take an array of structs and answer in each element (grant table operations). */
-export function batchOperation<F extends Fields>(element: Struct<F>, handler: (call: Call, arg: Snapshot<F>) => Update<F>): (call: Call, va: bigint, count: number) => number {
-  return (call, va, count) => {
-    for (let i = 0; i < count; i++) {
-      const at = va + BigInt(i * element.size);
-      const bytes = call.memory.read(at, element.size);
-      if (bytes === undefined || !call.memory.writable(at, element.size)) return -EFAULT;
-      const view = new DataView(bytes.buffer);
-      element.write(view, 0, handler(call, element.read(view, 0)));
-      if (!call.memory.write(at, bytes)) return -EFAULT;
-    }
-    return 0;
-  };
-}
-

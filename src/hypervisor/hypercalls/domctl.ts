@@ -1,6 +1,6 @@
 import type { Fields, Snapshot, Struct, Update } from '../../base/struct.ts';
 import * as D from '../../spec/xen/domctl.ts';
-import { EACCES, EFAULT, ENOSYS, EPERM, ESRCH } from '../../spec/xen/errno.ts';
+import { EACCES, EFAULT, ENOSYS, EPERM, ERESTART, ESRCH } from '../../spec/xen/errno.ts';
 import { DOMID_FIRST_RESERVED } from '../../spec/xen/xen.ts';
 import type { Domain } from '../hypervisor.ts';
 import type { Answer, Call } from './call.ts';
@@ -41,6 +41,7 @@ const operations: ReadonlyMap<number, Domctl<Fields>> = new Map<number, unknown>
 
 /**
  * domctl(arg): toolstack operations on a domain; domain 0 only.
+ * A handler that answers ERESTART has work left: the call is made again.
  * Fails, in this order: EFAULT; EPERM not privileged; EACCES another interface version; ENOSYS unknown; ESRCH no such domain.
  */
 export function domctl(call: Call, argument: bigint): number {
@@ -63,6 +64,10 @@ export function domctl(call: Call, argument: bigint): number {
   if (bytes === undefined || !call.memory.writable(argument, HEAD + size)) return -EFAULT;
   const view = new DataView(bytes.buffer);
   const answer = operation.run(call, of, (operation.argument?.read(view, 0) ?? {}) as Snapshot<Fields>, id);
+  if ('errno' in answer && answer.errno === ERESTART) {
+    call.restart = [argument];
+    return 0;
+  }
   if ('errno' in answer) return -answer.errno;
   if (answer.domain !== undefined) {
     headView.setUint16(8, answer.domain, true);

@@ -1,20 +1,17 @@
 import { EFAULT, EINVAL } from '../../spec/xen/errno.ts';
 import { __HYPERVISOR_multicall, multicall_entry } from '../../spec/xen/xen.ts';
-import type { Call } from './call.ts';
-
-/** Most entries taken in one go. */
-const ENTRIES_MAX = 0x10000;
+import { type Call, mustPause } from './call.ts';
 
 /** How one hypercall is made: the table's own dispatch. */
 export type Dispatch = (call: Call, nr: number, args: readonly bigint[]) => number;
 
 /**
- * A list of hypercalls, each with its own result.
+ * A list of hypercalls, each with its own result. An entry that stops in the middle gets its arguments rewritten, and
+ * the list goes on with it.
  * @xen multicall #Y
- * Fails: EINVAL too many; EFAULT the list is not readable and writable (entries before that are done).
+ * Fails: EFAULT the list is not readable and writable (entries before that are done). EINVAL as an entry's result: a list in a list.
  */
 export function multicall(call: Call, list: bigint, count: number, dispatch: Dispatch): number {
-  if (count > ENTRIES_MAX) return -EINVAL;
   for (let i = 0; i < count; i++) {
     const at = list + BigInt(i * multicall_entry.size);
     const bytes = call.memory.read(at, multicall_entry.size);
@@ -22,8 +19,14 @@ export function multicall(call: Call, list: bigint, count: number, dispatch: Dis
     const view = new DataView(bytes.buffer);
     const { op, args } = multicall_entry.read(view, 0);
     const result = op === __HYPERVISOR_multicall ? -EINVAL : dispatch(call, op, args);
-    multicall_entry.write(view, 0, { result: BigInt.asUintN(64, BigInt(result)) });
+    const rest = call.restart;
+    multicall_entry.write(view, 0, rest === undefined ? { result: BigInt.asUintN(64, BigInt(result)) } : { args: rest });
     if (!call.memory.write(at, bytes)) return -EFAULT;
+    if (rest !== undefined || (mustPause(call) && i + 1 < count)) {
+      const done = rest === undefined ? i + 1 : i;
+      call.restart = [list + BigInt(done * multicall_entry.size), BigInt(count - done)];
+      return 0;
+    }
   }
   return 0;
 }

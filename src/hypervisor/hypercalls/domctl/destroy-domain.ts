@@ -9,7 +9,7 @@ import type { Domctl } from '../domctl.ts';
 /**
  * Take everything from a domain and forget it once nobody holds anything of it.
  * @xen domctl 2 destroydomain #Y
- * Fails: EINVAL domain 0 or the caller; ERESTART work is left, call again.
+ * Fails: EINVAL domain 0 or the caller; ERESTART (never seen by the caller) work is left.
  */
 export const destroyDomain: Domctl<Record<never, never>> = {
   argument: undefined,
