@@ -113,7 +113,7 @@ export function printOp(builder: Builder, k: number): string {
   else if (op.imm === 'o') {
     if (imm !== 0n) push(hex(imm));
   } else if (op.imm !== '-') push(hex(imm));
-  const lock = ((builder.mark[k] as number) & MARK_LOCK) !== 0 ? ' lock' : '';
+  const lock = op.memory !== 'none' && ((builder.mark[k] as number) & MARK_LOCK) !== 0 ? ' lock' : '';
   return `${op.name} ${fields.join(' ')}`.trimEnd() + lock;
 }
 

@@ -7,6 +7,10 @@ import {
   CR4,
   EFER,
   FCW,
+  GDTR_BASE,
+  GDTR_LIMIT,
+  IDTR_BASE,
+  IDTR_LIMIT,
   MXCSR,
   P2M_ROOT,
   P2M_ROOT_ENTRIES,
@@ -20,12 +24,14 @@ import {
   SEG_BASE,
   SEG_LIMIT,
   SEG_SEL,
+  TR_ATTR,
   XENHEAP,
 } from '../../machine/layout.ts';
 import { Memories } from '../../machine/memories.ts';
 import { contextAddress, VcpuContext } from '../../machine/vcpu-context.ts';
 import { Engine, type EngineOptions } from '../engine.ts';
 import { assertSound } from '../ir/verifier.ts';
+import { fromHex } from './hex.ts';
 
 const coreFile = join(import.meta.dirname, '../../../build/core.wasm');
 
@@ -45,7 +51,6 @@ const CODE = 0xb | 0x10 | 0x80 | 0x800;
 const DATA = 0x3 | 0x10 | 0x80 | 0x800;
 const SIZE_32 = 0x400;
 const LONG = 0x200;
-const TR_ATTR_SLOT = 77;
 
 export type TestMode = 16 | 32 | 64;
 
@@ -122,7 +127,7 @@ export class TestMachine {
       const attr = segment === 1 ? CODE | (long ? LONG : SIZE_32) : DATA | SIZE_32;
       context.setLow(SEG_ATTR + segment, mode === 16 ? (segment === 1 ? 0x9b : 0x93) : attr);
     }
-    context.setLow(TR_ATTR_SLOT, 0x8b);
+    context.setLow(TR_ATTR, 0x8b);
     context.setLow(CR0, mode === 16 ? 0x10 : long ? 0x80010033 : 0x33);
     context.setLow(CR4, long ? 0x620 : 0x600);
     context.setLow(EFER, long ? 0xd01 : 0);
@@ -137,6 +142,12 @@ export class TestMachine {
     this.engine.setRflags(this.ctx, 2n);
   }
 
+  /** Base and limit of the descriptor table register. */
+  table(which: 'gdt' | 'idt', base: number, limit: number): void {
+    this.context.setNumber(which === 'gdt' ? GDTR_BASE : IDTR_BASE, base);
+    this.context.setLow(which === 'gdt' ? GDTR_LIMIT : IDTR_LIMIT, limit);
+  }
+
   reg(slot: number): bigint {
     return this.context.get(slot);
   }
@@ -149,10 +160,4 @@ export class TestMachine {
   run(budget = 1_000_000): number {
     return this.engine.runFor(this.ctx, budget);
   }
-}
-
-/** Bytes from hexadecimal text; blanks and line ends are ignored. */
-export function fromHex(hex: string): Uint8Array {
-  const digits = hex.replaceAll(/\s+/g, '');
-  return Uint8Array.from({ length: digits.length / 2 }, (_, k) => Number.parseInt(digits.slice(k * 2, k * 2 + 2), 16));
 }

@@ -2,9 +2,7 @@
  * Replaces frequent neighbours by one bytecode operation (OP_F_*), in place: the operation that is kept gets the fused number,
  * the others become NOP, which packing leaves out. Runs last: fused operations are no IR.
  */
-import {
-  CC_A, CC_B, CC_DEC, CC_INC, CC_LOGIC, CC_SUB, RIP, RSP, T0, TEMPS, ZERO,
-} from '../../../machine/layout.ts';
+import { CC_A, CC_B, CC_DEC, CC_INC, CC_LOGIC, CC_SUB, RIP, RSP, T0, TEMPS, ZERO } from '../../../machine/layout.ts';
 import * as ops from '../../../machine/ops.ts';
 import type { Builder } from '../../ir/builder.ts';
 
@@ -47,8 +45,7 @@ const isTemp = (slot: number): boolean => slot >= T0 && slot < T0 + TEMPS;
 export function fuse(builder: Builder): void {
   const { op, d, a, b, c, immLo, immHi, idx, count } = builder;
   /** Operation k is RSP += constant, in the instruction of j. */
-  const movesStack = (k: number, j: number): boolean =>
-    k < count && op[k] === ops.OP_ADDI && d[k] === RSP && a[k] === RSP && idx[k] === idx[j];
+  const movesStack = (k: number, j: number): boolean => k < count && op[k] === ops.OP_ADDI && d[k] === RSP && a[k] === RSP && idx[k] === idx[j];
 
   for (let k = 0; k < count; k++) {
     const next = k + 1;
@@ -178,4 +175,9 @@ const branches = (builder: Builder, k: number): boolean =>
 
 /** Operation k puts the return address of the call at `call` into `slot`. */
 const isReturnAddress = (builder: Builder, k: number, slot: number, call: number): boolean =>
-  builder.op[k] === ops.OP_ADDI && builder.d[k] === slot && isTemp(slot) && builder.a[k] === RIP && builder.immLo[k] === builder.immHi[call] && builder.idx[k] === builder.idx[call];
+  builder.op[k] === ops.OP_ADDI &&
+  builder.d[k] === slot &&
+  isTemp(slot) &&
+  builder.a[k] === RIP &&
+  builder.immLo[k] === builder.immHi[call] &&
+  builder.idx[k] === builder.idx[call];
