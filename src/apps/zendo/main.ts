@@ -1,4 +1,57 @@
-/** The `zendo` command line. */
-import { Command } from 'commander';
+/** The `zendo` command line: the composition root that chooses Node as the host. */
+import { createHash, randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { nodeFileStore } from '../../host/node/file-store.ts';
+import { processTerminal } from '../../host/node/terminal.ts';
+import { nodeWorkerHost } from '../../host/node/worker-host.ts';
+import type { CommandHost } from './host.ts';
+import { CommandEnded, EXIT_OPERATOR_ERROR } from './exit-status.ts';
+import { makeProgram } from './program.ts';
+import { reportError } from './operator-report.ts';
 
-await new Command('zendo').description('boots unmodified Xen guests anywhere JavaScript runs').parseAsync();
+const message = (line: string): void => {
+  process.stderr.write(`${line}\n`);
+};
+
+const host: CommandHost = {
+  workers: nodeWorkerHost,
+  files: nodeFileStore,
+  terminal: processTerminal(),
+  message,
+  milliseconds: () => performance.now(),
+  wall: () => Date.now(),
+  uuid: () => new Uint8Array(randomBytes(16)),
+  after: (milliseconds, callback) => {
+    const timer = setTimeout(callback, milliseconds);
+    return () => clearTimeout(timer);
+  },
+  onInterrupt: (listener) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, listener);
+    return () => {
+      for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.off(signal, listener);
+    };
+  },
+  core: async () => new Uint8Array(await readFile(new URL('../../../build/core.wasm', import.meta.url))),
+  compress: (bytes) => zstdCompressSync(bytes),
+  decompress: (bytes) => zstdDecompressSync(bytes),
+  sha256: (pieces) => {
+    const hash = createHash('sha256');
+    for (const piece of pieces) hash.update(piece);
+    return hash.digest('hex');
+  },
+};
+
+try {
+  const { program, status } = makeProgram(host);
+  await program.parseAsync();
+  process.exitCode = status();
+} catch (error) {
+  if (error instanceof CommandEnded) process.exitCode = error.status;
+  else {
+    reportError(error, message);
+    process.exitCode = EXIT_OPERATOR_ERROR;
+  }
+}
+// Output that a pipe has not taken yet is written before the process ends by itself; threads and stdin must not keep it.
+process.stdin.destroy();

@@ -18,7 +18,9 @@ export const nodeWorkerHost: WorkerHost = {
         return () => worker.off('message', listener);
       },
       onExit(listener) {
-        worker.on('exit', () => listener(failure));
+        const on = (): void => listener(failure);
+        worker.on('exit', on);
+        return () => worker.off('exit', on);
       },
       async stop() {
         await worker.terminate();

@@ -1,0 +1,126 @@
+import { OperatorError } from '../../../base/operator-error.ts';
+import { TIME_HOST, TIME_VIRTUAL } from '../../../hypervisor/header.ts';
+import { type KernelImage, loadKernel } from '../../../toolstack/loader/domain-image.ts';
+import { checkInitrd } from '../../../toolstack/loader/domain-initrd.ts';
+import { unreadable } from '../../../toolstack/loader/image-error.ts';
+import type { CommandHost } from '../host.ts';
+import { MachineThread } from '../machine-thread.ts';
+import { type RunEnd, runGuest } from '../run-guest.ts';
+import { Session } from '../session.ts';
+
+const MIB = 1 << 20;
+/** Frames the machine has beyond the guest's memory: domain 0, special pages, ACPI, grant tables. */
+const SPARE_FRAMES = 4096;
+/** Largest machine: 4 GiB of frames, less the poison at the bottom. */
+const FRAMES_MAX = 0x100000 - 16;
+/** Wall clock of machines in virtual time: 2026-01-01, so that runs repeat. */
+const VIRTUAL_WALL_SECONDS = 1_767_225_600n;
+
+/** Options of `zendo boot`, parsed. */
+export interface BootOptions {
+  readonly kernel: string;
+  readonly initrd?: string;
+  readonly append: string;
+  /** MiB. */
+  readonly memory: number;
+  /** Seconds, 0 = none. */
+  readonly timeout: number;
+  /** Virtual time and deterministic random numbers when given. */
+  readonly seed?: bigint;
+  readonly trace: readonly string[];
+  readonly snapshot?: string;
+  readonly json: boolean;
+  readonly blockLimit?: number;
+}
+
+/** Images already in memory, for `zendo start`. */
+export interface GuestImages {
+  readonly kernel: KernelImage;
+  readonly initrd?: Uint8Array;
+  readonly name: string;
+}
+
+export async function readImages(host: CommandHost, options: Pick<BootOptions, 'kernel' | 'initrd'>): Promise<GuestImages> {
+  const read = async (what: 'kernel' | 'initrd', path: string): Promise<Uint8Array> => {
+    try {
+      return await host.files.read(path);
+    } catch (error) {
+      throw unreadable({ what, path }, error instanceof Error && error.cause !== undefined ? error.cause : error);
+    }
+  };
+  const kernel = loadKernel(await read('kernel', options.kernel), options.kernel);
+  const initrd = options.initrd === undefined ? undefined : checkInitrd(await read('initrd', options.initrd), options.initrd);
+  const name = options.kernel.split('/').at(-1) ?? 'guest';
+  return { kernel, name, ...(initrd === undefined ? {} : { initrd }) };
+}
+
+/** Boot a kernel as a PVH domain and stay with it until it ends. The exit status. */
+export async function boot(host: CommandHost, options: BootOptions, images?: GuestImages): Promise<number> {
+  const started = host.milliseconds();
+  const { kernel, initrd, name } = images ?? (await readImages(host, options));
+  const loaded = host.milliseconds();
+  const memoryBytes = options.memory * MIB;
+  const frames = memoryBytes / 4096 + SPARE_FRAMES;
+  if (frames > FRAMES_MAX) {
+    throw new OperatorError(`a machine cannot have ${options.memory} MiB for its guest`, {
+      details: `Its frames are limited to 4 GiB, of which ${(SPARE_FRAMES * 4096) / MIB} MiB are the hypervisor's and domain 0's.`,
+      hint: `Give --memory ${Math.floor(((FRAMES_MAX - SPARE_FRAMES) * 4096) / MIB)} or less.`,
+    });
+  }
+  const virtual = options.seed !== undefined;
+  const wall = host.wall();
+  const output = (bytes: Uint8Array): void => void host.terminal.write(bytes);
+  const machine = new MachineThread({
+    workers: host.workers,
+    core: await host.core(),
+    cpuModel: 'AMD x86-64-v2',
+    trace: options.trace,
+    fresh: {
+      frames,
+      timeMode: virtual ? TIME_VIRTUAL : TIME_HOST,
+      seed: options.seed ?? 0n,
+      wallSeconds: virtual ? VIRTUAL_WALL_SECONDS : BigInt(Math.floor(wall / 1000)),
+      wallNanoseconds: virtual ? 0 : (wall % 1000) * 1_000_000,
+    },
+    onConsole: (_domid, bytes) => output(bytes),
+    onLog: (line) => host.message(line),
+    ...(options.blockLimit === undefined ? {} : { blockLimit: options.blockLimit }),
+  });
+  const session = new Session(machine, output);
+  machine.open(() => session.onTurn());
+  await machine.door.enter(() =>
+    session.start({
+      kernel,
+      initrd,
+      cmdline: options.append,
+      memoryBytes,
+      vcpus: 1,
+      handle: virtual ? new Uint8Array(16).fill(1) : host.uuid(),
+      name,
+      startTime: virtual ? Number(VIRTUAL_WALL_SECONDS) * 1e6 : wall * 1000,
+    }),
+  );
+  const built = host.milliseconds();
+  const interactive = host.terminal.size() !== undefined;
+  const end = await runGuest(machine, session, host, { timeout: options.timeout, interactive, symbols: () => kernel.symbols() });
+  if (options.json) host.message(JSON.stringify(summary(end, { load: loaded - started, build: built - loaded, run: host.milliseconds() - built })));
+  return end.status;
+}
+
+/** The object of `--json`. */
+export function summary(end: RunEnd, milliseconds: Readonly<Record<string, number>>): object {
+  const rounded = Object.fromEntries(Object.entries(milliseconds).map(([phase, ms]) => [phase, Math.round(ms)]));
+  const { counters, engine, retired } = end.report;
+  return {
+    end: end.reason ?? end.why,
+    status: end.status,
+    milliseconds: rounded,
+    instructions: Number(retired),
+    exits: counters.exits,
+    hypercalls: counters.hypercalls,
+    unknownMsrs: counters.unknownMsrs,
+    unclaimedPorts: counters.unclaimedPorts,
+    unclaimedMemory: counters.unclaimedMemory,
+    translations: engine,
+  };
+}

@@ -1,0 +1,27 @@
+import type { FileStore } from '../../base/ports/file-store.ts';
+import type { Terminal } from '../../base/ports/terminal.ts';
+import type { WorkerHost } from '../../base/ports/worker-host.ts';
+
+/** What the command line needs of its host; made in main.ts, the composition root. */
+export interface CommandHost {
+  readonly workers: WorkerHost;
+  readonly files: FileStore;
+  readonly terminal: Terminal;
+  /** Lines for people: stderr. */
+  readonly message: (line: string) => void;
+  /** Milliseconds of a monotonic clock. */
+  readonly milliseconds: () => number;
+  /** Wall clock, milliseconds since 1970. */
+  readonly wall: () => number;
+  /** 16 random bytes. */
+  readonly uuid: () => Uint8Array;
+  readonly after: (milliseconds: number, callback: () => void) => () => void;
+  /** Ctrl-C and the like where the terminal is not raw; the answer stops listening. */
+  readonly onInterrupt: (listener: () => void) => () => void;
+  /** Bytes of build/core.wasm. */
+  readonly core: () => Promise<Uint8Array<ArrayBuffer>>;
+  readonly compress: (bytes: Uint8Array) => Uint8Array;
+  readonly decompress: (bytes: Uint8Array) => Uint8Array;
+  /** SHA-256 as hex. */
+  readonly sha256: (pieces: Iterable<Uint8Array>) => string;
+}

@@ -1,0 +1,55 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { boot } from './commands/boot.ts';
+import { CommandEnded, EXIT_OPERATOR_ERROR } from './exit-status.ts';
+import type { CommandHost } from './host.ts';
+
+const TRACES = ['hypercalls', 'exits', 'exec'] as const;
+
+const whole = (least: number, most: number) => (text: string): number => {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value < least || value > most) throw new InvalidArgumentError(`Give a whole number from ${least} to ${most}.`);
+  return value;
+};
+
+const seconds = (text: string): number => {
+  const value = Number(text);
+  if (!/^\d+(\.\d+)?$/.test(text) || value <= 0) throw new InvalidArgumentError('Give seconds, such as 30 or 2.5.');
+  return value;
+};
+
+const seed = (text: string): bigint => {
+  if (!/^(\d+|0x[0-9a-fA-F]+)$/.test(text) || BigInt(text) >= 1n << 64n) throw new InvalidArgumentError('Give a whole number below 2^64.');
+  return BigInt(text);
+};
+
+const traces = (text: string): string[] => {
+  const names = text.split(',');
+  for (const name of names) {
+    if (!(TRACES as readonly string[]).includes(name)) throw new InvalidArgumentError(`"${name}" is no trace; there are ${TRACES.join(', ')}.`);
+  }
+  return names;
+};
+
+/** The command line's grammar. `status` tells, after parsing, with what the process ends. */
+export function makeProgram(host: CommandHost): { program: Command; status: () => number } {
+  let status = 0;
+  const program = new Command('zendo').description('boots unmodified Xen guests anywhere JavaScript runs').exitOverride((error) => {
+    throw new CommandEnded(error.exitCode === 0 ? 0 : EXIT_OPERATOR_ERROR);
+  });
+  program
+    .command('boot')
+    .description('boot a kernel as a PVH domain and stay with it until it ends')
+    .requiredOption('--kernel <file>', 'bzImage or ELF file with a Xen PVH entry')
+    .option('--initrd <file>', 'initial RAM disk')
+    .option('--append <text>', 'kernel command line', '')
+    .addOption(new Option('--memory <MiB>', 'memory of the guest').default(512).argParser(whole(1, 4080)))
+    .addOption(new Option('--timeout <seconds>', 'give up after this time (exit status 124)').default(0, 'none').argParser(seconds))
+    .addOption(new Option('--seed <n>', 'virtual time: the same seed repeats the run bit for bit').argParser(seed))
+    .addOption(new Option('--trace <kinds>', `write traces to stderr: ${TRACES.join(', ')}`).default([], 'none').argParser(traces))
+    .option('--json', 'print one JSON object about the run to stderr at the end', false)
+    .addHelpText('after', '\nExit status: 0 the guest powered off, 1 operator error, 2 the guest crashed, 3 it asked for a reboot, 124 timeout.')
+    .action(async (options) => {
+      status = await boot(host, options);
+    });
+  return { program, status: () => status };
+}

@@ -1,0 +1,89 @@
+import type { SymbolTable } from '../../toolstack/loader/elf/symbol-table.ts';
+import { EXIT_CRASHED, EXIT_TIMEOUT, shutdownName, statusOfShutdown } from './exit-status.ts';
+import type { CommandHost } from './host.ts';
+import type { MachineReport, MachineThread } from './machine-thread.ts';
+import { formatRegisters, readCpuRecords } from './registers.ts';
+import type { Session } from './session.ts';
+
+/** Ctrl-] leaves, as in `xl console`. */
+const LEAVE = 0x1d;
+
+export interface RunOptions {
+  /** Seconds of host time; 0 = no limit. */
+  readonly timeout: number;
+  /** Pass keys as they are typed (a terminal), and watch for Ctrl-]. */
+  readonly interactive: boolean;
+  readonly symbols: () => SymbolTable | undefined;
+}
+
+/** How a run ended. */
+export interface RunEnd {
+  readonly status: number;
+  readonly why: 'shutdown' | 'timeout' | 'left';
+  readonly reason?: string;
+  readonly report: MachineReport;
+}
+
+/** What ends a run. */
+type Ending = { readonly kind: 'shutdown'; readonly reason: number } | { readonly kind: 'timeout' } | { readonly kind: 'left' };
+
+/**
+ * Connect the operator with a running guest until it ends, the time is up, or the operator leaves. `beforeStop` runs in
+ * a last turn of domain 0 (snapshots are taken there).
+ */
+export async function runGuest(
+  machine: MachineThread,
+  session: Session,
+  host: CommandHost,
+  options: RunOptions,
+  beforeStop: (ending: Ending['kind']) => void = () => {},
+): Promise<RunEnd> {
+  const { door } = machine;
+  const cleanUps: (() => void)[] = [];
+  const endings: Promise<Ending>[] = [session.shutdown.then((reason) => ({ kind: 'shutdown', reason }) as const)];
+  if (options.timeout > 0) {
+    endings.push(new Promise((resolve) => cleanUps.push(host.after(options.timeout * 1000, () => resolve({ kind: 'timeout' })))));
+  }
+  endings.push(
+    new Promise((resolve) => {
+      const leave = (): void => resolve({ kind: 'left' });
+      if (!options.interactive) cleanUps.push(host.onInterrupt(leave));
+      cleanUps.push(
+        host.terminal.onInput((bytes) => {
+          const at = options.interactive ? bytes.indexOf(LEAVE) : -1;
+          const typed = at < 0 ? bytes : bytes.subarray(0, at);
+          if (typed.length > 0) door.enter(() => session.type(typed)).catch(() => {});
+          if (at >= 0) leave();
+        }),
+      );
+    }),
+  );
+  if (options.interactive) {
+    host.terminal.setRaw(true);
+    cleanUps.push(() => host.terminal.setRaw(false));
+  }
+  // When the thread dies, its error is the end.
+  const died = machine.ended.then(() => ({ kind: 'left' }) as const);
+  let ending: Ending;
+  let records: Uint8Array | undefined;
+  try {
+    ending = await Promise.race([...endings, died]);
+    await door.enter(() => {
+      if (ending.kind === 'shutdown' && statusOfShutdown(ending.reason) === EXIT_CRASHED) records = session.records();
+      beforeStop(ending.kind);
+    });
+  } finally {
+    for (const cleanUp of cleanUps) cleanUp();
+  }
+  const report = await machine.stop();
+  if (records !== undefined) reportCrash(records, options.symbols(), host.message);
+  if (ending.kind === 'shutdown') return { status: statusOfShutdown(ending.reason), why: 'shutdown', reason: shutdownName(ending.reason), report };
+  return { status: ending.kind === 'timeout' ? EXIT_TIMEOUT : 0, why: ending.kind, report };
+}
+
+function reportCrash(records: Uint8Array, symbols: SymbolTable | undefined, write: (line: string) => void): void {
+  write('zendo: the guest crashed');
+  for (const cpu of readCpuRecords(records)) {
+    for (const line of formatRegisters(cpu, (address) => (symbols?.lookup(address) === undefined ? undefined : symbols.describe(address)))) write(line);
+  }
+}
