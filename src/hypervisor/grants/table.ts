@@ -22,7 +22,7 @@ export function grantEntries(of: Domain): number {
 }
 
 /** Status frames that a table of `frames` frames needs under version 2. */
-const neededStatusFrames = (frames: number): number => Math.ceil((frames * V2_PER_FRAME) / STATUS_PER_FRAME);
+export const neededStatusFrames = (frames: number): number => Math.ceil((frames * V2_PER_FRAME) / STATUS_PER_FRAME);
 
 /** Make the table at least `count` frames long. False, and nothing changed, beyond the domain's limit or when memory is used up. */
 export function growTable(hv: Hypervisor, of: Domain, count: number): boolean {

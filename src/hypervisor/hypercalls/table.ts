@@ -51,5 +51,5 @@ export function hypercall(call: Call, nr: number, args: readonly bigint[]): numb
   const row = rows.get(nr);
   if (row === undefined) return -ENOSYS;
   if (row.who === 'privileged' && !call.hv.isPrivileged(call.caller)) return -EPERM;
-  return row.run(call, args);
+  return row.run(call, args) + 0; // an errno of 0 negated is -0
 }

@@ -61,15 +61,20 @@ export class P2m {
     return (entry & P2M_VALID) === 0 ? -1 : (entry & P2M_MFN_MASK) * 4096 + (gpa % 4096);
   }
 
+  /** Make sure that `set` at this gfn cannot fail; false when the heap is full or the gfn beyond the limit. */
+  reserve(gfn: number): boolean {
+    if (!(gfn < GFN_LIMIT)) return false;
+    if (this.leaf(gfn) !== 0) return true;
+    const leaf = this.heap.allocate(LEAF_BYTES);
+    if (leaf === 0) return false;
+    this.view.setUint32(this.root + (gfn >>> 10) * 4, leaf, true);
+    return true;
+  }
+
   /** Put a frame at `gfn`; false when the heap is full or the gfn beyond the limit. Flush afterwards. */
   set(gfn: number, mfn: Mfn, type: number, writable: boolean): boolean {
-    if (!(gfn < GFN_LIMIT)) return false;
-    let leaf = this.leaf(gfn);
-    if (leaf === 0) {
-      leaf = this.heap.allocate(LEAF_BYTES);
-      if (leaf === 0) return false;
-      this.view.setUint32(this.root + (gfn >>> 10) * 4, leaf, true);
-    }
+    if (!this.reserve(gfn)) return false;
+    const leaf = this.leaf(gfn);
     const bits = P2M_VALID | (writable ? P2M_WRITABLE : 0);
     this.view.setUint32(leaf + (gfn & 1023) * 4, (bits | (type << P2M_TYPE_SHIFT) | mfn) >>> 0, true);
     return true;

@@ -1,0 +1,67 @@
+import type { Mfn } from '../../base/brand.ts';
+import { EINVAL, ENOMEM, ENXIO } from '../../spec/xen/errno.ts';
+import type { Domain, Hypervisor } from '../hypervisor.ts';
+import { putPage } from '../lifecycle/reap.ts';
+import { INVALID_M2P } from './frame-table.ts';
+import { GFN_LIMIT, p2m_grant_map_ro, p2m_grant_map_rw, p2m_map_foreign, p2m_ram_rw, p2m_shared } from './p2m.ts';
+
+/** What a domain's guest-physical addresses show, changed page by page. */
+
+const isGrant = (type: number): boolean => type === p2m_grant_map_rw || type === p2m_grant_map_ro;
+
+/** May something else be put at the gfn? Grant mappings only go by unmapping: 0, or an errno. */
+function replaceable(of: Domain, gfn: number): number {
+  if (!(gfn < GFN_LIMIT)) return EINVAL;
+  const entry = of.p2m.lookup(gfn);
+  if (entry !== undefined && isGrant(entry.type)) return ENXIO;
+  return of.p2m.reserve(gfn) ? 0 : ENOMEM;
+}
+
+/** Empty a gfn: RAM of the domain is freed, foreign pages are given back, Xen's own are hidden. False when nothing stood there, or a grant mapping. */
+export function emptyGfn(hv: Hypervisor, of: Domain, gfn: number): boolean {
+  const entry = of.p2m.lookup(gfn);
+  if (entry === undefined || isGrant(entry.type)) return false;
+  hv.setEntry(of, gfn, undefined);
+  if (entry.type === p2m_ram_rw) {
+    hv.frames.setGfn(entry.mfn, INVALID_M2P);
+    hv.cpu.frameWritten(entry.mfn);
+    putPage(hv, entry.mfn, of);
+  } else if (entry.type === p2m_map_foreign) putPage(hv, entry.mfn);
+  else hv.frames.setGfn(entry.mfn, INVALID_M2P);
+  return true;
+}
+
+/** Show a page of another domain, or of Xen's about it, at a gfn. Takes a reference. 0 or an errno. */
+export function placeForeign(hv: Hypervisor, of: Domain, gfn: number, mfn: Mfn, writable: boolean): number {
+  const errno = replaceable(of, gfn);
+  if (errno !== 0) return errno;
+  hv.frames.get(mfn); // before the gfn is emptied: it may show the same page
+  emptyGfn(hv, of, gfn);
+  hv.setEntry(of, gfn, mfn, p2m_map_foreign, writable);
+  return 0;
+}
+
+/** Show a page of Xen's that the domain has (shared info, grant table) at a gfn; it leaves its old place. 0 or an errno. */
+export function placeShared(hv: Hypervisor, of: Domain, gfn: number, mfn: Mfn): number {
+  const errno = replaceable(of, gfn);
+  if (errno !== 0) return errno;
+  const before = hv.frames.gfn(mfn);
+  if (before !== INVALID_M2P && of.p2m.lookup(before)?.mfn === mfn) hv.setEntry(of, before, undefined);
+  emptyGfn(hv, of, gfn);
+  hv.setEntry(of, gfn, mfn, p2m_shared, true);
+  hv.frames.setGfn(mfn, gfn);
+  return 0;
+}
+
+/** Move a page of the domain's RAM. 0 or an errno. */
+export function movePage(hv: Hypervisor, of: Domain, from: number, gfn: number): number {
+  const entry = of.p2m.lookup(from);
+  if (entry === undefined || entry.type !== p2m_ram_rw) return EINVAL;
+  const errno = replaceable(of, gfn);
+  if (errno !== 0 || from === gfn) return errno;
+  emptyGfn(hv, of, gfn);
+  hv.setEntry(of, from, undefined);
+  hv.setEntry(of, gfn, entry.mfn, p2m_ram_rw, true);
+  hv.frames.setGfn(entry.mfn, gfn);
+  return 0;
+}
