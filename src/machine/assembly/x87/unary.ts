@@ -137,7 +137,9 @@ export function unary(ctx: usize, which: i32): void {
   }
   // all others have one operand
   if (Fpu.isEmpty(ctx, 0)) {
-    if (!stackFault(ctx, 0)) return;
+    const masked = stackFault(ctx, 0);
+    if (which == 18 || which == 27 || which >= 30) Fpu.setStatus(ctx, Fpu.status(ctx) & ~C2);
+    if (!masked) return;
     Fpu.write(ctx, 0, INDEFINITE_SE, INDEFINITE_SIG);
     // FPTAN, FXTRACT, FSINCOS have a second result
     if (which == 18 || which == 20 || which == 27) Fpu.push(ctx, INDEFINITE_SE, INDEFINITE_SIG);
