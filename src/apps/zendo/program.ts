@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { boot } from './commands/boot.ts';
+import { resume } from './commands/resume.ts';
 import { CommandEnded, EXIT_OPERATOR_ERROR } from './exit-status.ts';
 import type { CommandHost } from './host.ts';
 
@@ -36,20 +37,30 @@ export function makeProgram(host: CommandHost): { program: Command; status: () =
   const program = new Command('zendo').description('boots unmodified Xen guests anywhere JavaScript runs').exitOverride((error) => {
     throw new CommandEnded(error.exitCode === 0 ? 0 : EXIT_OPERATOR_ERROR);
   });
-  program
-    .command('boot')
+  const running = (command: Command): Command =>
+    command
+      .addOption(new Option('--timeout <seconds>', 'give up after this time (exit status 124)').default(0, 'none').argParser(seconds))
+      .addOption(new Option('--trace <kinds>', `write traces to stderr: ${TRACES.join(', ')}`).default([], 'none').argParser(traces))
+      .option('--snapshot <file>', 'save the machine to this file when zendo leaves while the guest runs (Ctrl-], timeout)')
+      .addOption(new Option('--snapshot-at <seconds>', 'take the snapshot at this machine time, then leave').argParser(seconds))
+      .option('--json', 'print one JSON object about the run to stderr at the end', false)
+      .option('--hash', "add the SHA-256 of the guest's memory to the JSON object", false)
+      .addHelpText('after', '\nExit status: 0 the guest powered off, 1 operator error, 2 the guest crashed, 3 it asked for a reboot, 124 timeout.');
+  running(program.command('boot'))
     .description('boot a kernel as a PVH domain and stay with it until it ends')
     .requiredOption('--kernel <file>', 'bzImage or ELF file with a Xen PVH entry')
     .option('--initrd <file>', 'initial RAM disk')
     .option('--append <text>', 'kernel command line', '')
     .addOption(new Option('--memory <MiB>', 'memory of the guest').default(512).argParser(whole(1, 4080)))
-    .addOption(new Option('--timeout <seconds>', 'give up after this time (exit status 124)').default(0, 'none').argParser(seconds))
     .addOption(new Option('--seed <n>', 'virtual time: the same seed repeats the run bit for bit').argParser(seed))
-    .addOption(new Option('--trace <kinds>', `write traces to stderr: ${TRACES.join(', ')}`).default([], 'none').argParser(traces))
-    .option('--json', 'print one JSON object about the run to stderr at the end', false)
-    .addHelpText('after', '\nExit status: 0 the guest powered off, 1 operator error, 2 the guest crashed, 3 it asked for a reboot, 124 timeout.')
     .action(async (options) => {
       status = await boot(host, options);
+    });
+  running(program.command('resume'))
+    .description('go on with a machine that was saved with --snapshot')
+    .argument('<file>', 'snapshot file')
+    .action(async (file, options) => {
+      status = await resume(host, file, options);
     });
   return { program, status: () => status };
 }

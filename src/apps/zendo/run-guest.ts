@@ -41,6 +41,7 @@ export async function runGuest(
   const { door } = machine;
   const cleanUps: (() => void)[] = [];
   const endings: Promise<Ending>[] = [session.shutdown.then((reason) => ({ kind: 'shutdown', reason }) as const)];
+  endings.push(session.left.then(() => ({ kind: 'left' }) as const));
   if (options.timeout > 0) {
     endings.push(new Promise((resolve) => cleanUps.push(host.after(options.timeout * 1000, () => resolve({ kind: 'timeout' })))));
   }

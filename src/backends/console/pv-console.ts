@@ -42,6 +42,15 @@ export class PvConsole {
     if (this.feed()) this.channel.notify();
   }
 
+  /** Operator input that the guest has not taken yet. */
+  freeze(): Uint8Array {
+    return Uint8Array.from(this.queue);
+  }
+
+  thaw(bytes: Uint8Array): void {
+    this.queue = [...bytes];
+  }
+
   private feed(): boolean {
     if (this.queue.length === 0) return false;
     const { words, bytes } = this.channel;

@@ -231,7 +231,10 @@ export class Dom0Kernel {
         const errors = new DataView(this.copyOut(gpa + n * 16, n * 4).buffer);
         for (let i = 0; i < n; i++) {
           const error = errors.getInt32(i * 4, true);
-          if (error !== 0) throw new HypercallError(`mapping gfn 0x${(part[i] as number).toString(16)} of domain ${domid}`, -error);
+          if (error === 0) continue;
+          this.removePages(first, done + n);
+          this.releaseWindow(first, gfns.length);
+          throw new HypercallError(`mapping gfn 0x${(part[i] as number).toString(16)} of domain ${domid}`, -error);
         }
       });
       for (let i = 0; i < n; i++) pages.push(this.maddr((first + done + i) * 4096));
@@ -239,16 +242,27 @@ export class Dom0Kernel {
     return { pages, gfn: first };
   }
 
+  /** A mapping that exists already at `gfn` of the window (after a snapshot was loaded). */
+  mappingAt(gfn: number, count: number): Mapping {
+    return { gfn, pages: Array.from({ length: count }, (_, i) => this.maddr((gfn + i) * 4096)) };
+  }
+
   unmap(mapping: Mapping): void {
-    for (let i = 0; i < mapping.pages.length; i++) {
-      this.call('XENMEM_remove_from_physmap', __HYPERVISOR_memory_op, XENMEM_remove_from_physmap, xen_remove_from_physmap, {
-        domid: DOMID_SELF,
-        gpfn: mapping.gfn + i,
-      });
+    this.removePages(mapping.gfn, mapping.pages.length);
+    this.releaseWindow(mapping.gfn, mapping.pages.length);
+  }
+
+  private removePages(first: number, count: number): void {
+    for (let gpfn = first; gpfn < first + count; gpfn++) {
+      if (this.p2m.entry(gpfn) === 0) continue;
+      this.call('XENMEM_remove_from_physmap', __HYPERVISOR_memory_op, XENMEM_remove_from_physmap, xen_remove_from_physmap, { domid: DOMID_SELF, gpfn });
     }
-    const free = this.freeMaps.get(mapping.pages.length);
-    if (free === undefined) this.freeMaps.set(mapping.pages.length, [mapping.gfn]);
-    else free.push(mapping.gfn);
+  }
+
+  private releaseWindow(gfn: number, count: number): void {
+    const free = this.freeMaps.get(count);
+    if (free === undefined) this.freeMaps.set(count, [gfn]);
+    else free.push(gfn);
   }
 
   /** State for a snapshot: what cannot be found again in the machine. */

@@ -3,10 +3,8 @@ import { TIME_HOST, TIME_VIRTUAL } from '../../../hypervisor/header.ts';
 import { type KernelImage, loadKernel } from '../../../toolstack/loader/domain-image.ts';
 import { checkInitrd } from '../../../toolstack/loader/domain-initrd.ts';
 import { unreadable } from '../../../toolstack/loader/image-error.ts';
+import { attend, inMachine, startMachine } from '../attend.ts';
 import type { CommandHost } from '../host.ts';
-import { MachineThread } from '../machine-thread.ts';
-import { type RunEnd, runGuest } from '../run-guest.ts';
-import { Session } from '../session.ts';
 
 const MIB = 1 << 20;
 /** Frames the machine has beyond the guest's memory: domain 0, special pages, ACPI, grant tables. */
@@ -28,8 +26,13 @@ export interface BootOptions {
   /** Virtual time and deterministic random numbers when given. */
   readonly seed?: bigint;
   readonly trace: readonly string[];
+  /** File that the machine is saved to when zendo leaves while the guest still runs. */
   readonly snapshot?: string;
+  /** Machine time in seconds at which the snapshot is taken; then zendo leaves. */
+  readonly snapshotAt?: number;
   readonly json: boolean;
+  /** Add the SHA-256 of the guest's RAM at the end to the JSON object. */
+  readonly hash: boolean;
   readonly blockLimit?: number;
 }
 
@@ -69,26 +72,18 @@ export async function boot(host: CommandHost, options: BootOptions, images?: Gue
   }
   const virtual = options.seed !== undefined;
   const wall = host.wall();
-  const output = (bytes: Uint8Array): void => void host.terminal.write(bytes);
-  const machine = new MachineThread({
-    workers: host.workers,
-    core: await host.core(),
-    cpuModel: 'AMD x86-64-v2',
+  const { machine, session } = await startMachine(host, {
     trace: options.trace,
     fresh: {
       frames,
       timeMode: virtual ? TIME_VIRTUAL : TIME_HOST,
       seed: options.seed ?? 0n,
       wallSeconds: virtual ? VIRTUAL_WALL_SECONDS : BigInt(Math.floor(wall / 1000)),
-      wallNanoseconds: virtual ? 0 : (wall % 1000) * 1_000_000,
+      wallNanoseconds: virtual ? 0 : Math.floor((wall % 1000) * 1_000_000),
     },
-    onConsole: (_domid, bytes) => output(bytes),
-    onLog: (line) => host.message(line),
     ...(options.blockLimit === undefined ? {} : { blockLimit: options.blockLimit }),
   });
-  const session = new Session(machine, output);
-  machine.open(() => session.onTurn());
-  await machine.door.enter(() =>
+  await inMachine(machine, () =>
     session.start({
       kernel,
       initrd,
@@ -100,27 +95,6 @@ export async function boot(host: CommandHost, options: BootOptions, images?: Gue
       startTime: virtual ? Number(VIRTUAL_WALL_SECONDS) * 1e6 : wall * 1000,
     }),
   );
-  const built = host.milliseconds();
-  const interactive = host.terminal.size() !== undefined;
-  const end = await runGuest(machine, session, host, { timeout: options.timeout, interactive, symbols: () => kernel.symbols() });
-  if (options.json) host.message(JSON.stringify(summary(end, { load: loaded - started, build: built - loaded, run: host.milliseconds() - built })));
-  return end.status;
-}
-
-/** The object of `--json`. */
-export function summary(end: RunEnd, milliseconds: Readonly<Record<string, number>>): object {
-  const rounded = Object.fromEntries(Object.entries(milliseconds).map(([phase, ms]) => [phase, Math.round(ms)]));
-  const { counters, engine, retired } = end.report;
-  return {
-    end: end.reason ?? end.why,
-    status: end.status,
-    milliseconds: rounded,
-    instructions: Number(retired),
-    exits: counters.exits,
-    hypercalls: counters.hypercalls,
-    unknownMsrs: counters.unknownMsrs,
-    unclaimedPorts: counters.unclaimedPorts,
-    unclaimedMemory: counters.unclaimedMemory,
-    translations: engine,
-  };
+  const phases = { load: loaded - started, build: host.milliseconds() - loaded };
+  return await attend(host, machine, session, { ...options, memoryBytes, kernelPath: options.kernel, symbols: () => kernel.symbols(), phases });
 }

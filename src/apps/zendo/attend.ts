@@ -1,0 +1,86 @@
+import { OperatorError } from '../../base/operator-error.ts';
+import type { MachineConfig } from '../../hypervisor/hypervisor.ts';
+import type { Memories } from '../../machine/memories.ts';
+import type { SymbolTable } from '../../toolstack/loader/elf/symbol-table.ts';
+import type { CommandHost } from './host.ts';
+import { MachineThread } from './machine-thread.ts';
+import { runGuest } from './run-guest.ts';
+import { summary } from './run-summary.ts';
+import { Session } from './session.ts';
+import { encodeSnapshot } from './snapshot-file.ts';
+
+/** The CPU model of guests until models can be chosen. */
+const CPU_MODEL = 'AMD x86-64-v2';
+
+/** A machine's thread with a session on this side of it: a new machine, or what is in `memories`. */
+export async function startMachine(
+  host: CommandHost,
+  options: { readonly trace: readonly string[]; readonly fresh?: MachineConfig; readonly memories?: Memories; readonly blockLimit?: number },
+): Promise<{ machine: MachineThread; session: Session }> {
+  const output = (bytes: Uint8Array): void => void host.terminal.write(bytes);
+  const machine = new MachineThread({
+    ...options,
+    workers: host.workers,
+    core: await host.core(),
+    cpuModel: CPU_MODEL,
+    onConsole: (_domid, bytes) => output(bytes),
+    onLog: (line) => host.message(line),
+  });
+  const session = new Session(machine, output);
+  machine.open(() => session.onTurn());
+  return { machine, session };
+}
+
+/** Do something in the next turn of domain 0; when it fails, the machine is stopped before the error goes on. */
+export async function inMachine<T>(machine: MachineThread, action: () => T): Promise<T> {
+  const died = machine.ended.then(() => {
+    throw new Error('the processor thread of the machine ended');
+  });
+  died.catch(() => {});
+  try {
+    return await Promise.race([machine.door.enter(action), died]);
+  } catch (error) {
+    machine.door.stop();
+    await machine.ended.catch(() => {});
+    throw error;
+  }
+}
+
+/** What `attend` is told of the guest and of the operator's wishes. */
+export interface AttendOptions {
+  readonly timeout: number;
+  readonly snapshot?: string;
+  readonly snapshotAt?: number;
+  readonly json: boolean;
+  readonly hash: boolean;
+  readonly memoryBytes: number;
+  readonly kernelPath: string;
+  readonly symbols: () => SymbolTable | undefined;
+  /** Host milliseconds of the phases before. */
+  readonly phases: Readonly<Record<string, number>>;
+}
+
+/** Stay with a running guest until it ends; save it, hash it and report as asked. The exit status. */
+export async function attend(host: CommandHost, machine: MachineThread, session: Session, options: AttendOptions): Promise<number> {
+  const began = host.milliseconds();
+  let saved: Uint8Array | undefined;
+  let hash: string | undefined;
+  const save = (): void => {
+    if (options.snapshot === undefined || saved !== undefined) return;
+    const { memoryBytes, kernelPath } = options;
+    saved = encodeSnapshot(host, machine.memories, { format: 1, session: session.freeze(), cpuModel: CPU_MODEL, memoryBytes, kernel: kernelPath });
+  };
+  if (options.snapshotAt !== undefined) {
+    if (options.snapshot === undefined) throw new OperatorError('--snapshot-at needs --snapshot', { hint: 'Say with --snapshot FILE where the machine is saved.' });
+    const at = BigInt(Math.round(options.snapshotAt * 1e9));
+    await inMachine(machine, () => session.at(at, () => session.leave(save)));
+  }
+  const interactive = host.terminal.size() !== undefined;
+  const end = await runGuest(machine, session, host, { timeout: options.timeout, interactive, symbols: options.symbols }, (ending) => {
+    if (options.hash) hash = host.sha256(session.memoryPages(options.memoryBytes));
+    if (ending !== 'shutdown') save();
+  });
+  if (saved !== undefined && options.snapshot !== undefined) await host.files.write(options.snapshot, saved);
+  if (options.json) host.message(JSON.stringify({ ...summary(end, { ...options.phases, run: host.milliseconds() - began }), ...(hash === undefined ? {} : { memory: hash }) }));
+  return end.status;
+}

@@ -1,0 +1,43 @@
+import { Memories } from '../../../machine/memories.ts';
+import { loadKernel } from '../../../toolstack/loader/domain-image.ts';
+import type { SymbolTable } from '../../../toolstack/loader/elf/symbol-table.ts';
+import { OperatorError } from '../../../base/operator-error.ts';
+import { FileStoreError } from '../../../base/ports/file-store.ts';
+import { attend, inMachine, startMachine } from '../attend.ts';
+import type { CommandHost } from '../host.ts';
+import { decodeSnapshot } from '../snapshot-file.ts';
+
+/** Options of `zendo resume`, parsed. */
+export interface ResumeOptions {
+  readonly timeout: number;
+  readonly trace: readonly string[];
+  readonly snapshot?: string;
+  readonly snapshotAt?: number;
+  readonly json: boolean;
+  readonly hash: boolean;
+  readonly blockLimit?: number;
+}
+
+/** Go on with a machine that `zendo boot --snapshot` saved. The exit status. */
+export async function resume(host: CommandHost, path: string, options: ResumeOptions): Promise<number> {
+  const started = host.milliseconds();
+  let file: Uint8Array;
+  try {
+    file = await host.files.read(path);
+  } catch (error) {
+    const reason = error instanceof FileStoreError ? error.reason : 'host error';
+    throw new OperatorError(`the snapshot ${path} cannot be read: ${reason}`, { hint: 'Check the path.', cause: error });
+  }
+  const memories = new Memories();
+  const head = decodeSnapshot(host, memories, file, path);
+  let symbols: SymbolTable | undefined;
+  try {
+    symbols = loadKernel(await host.files.read(head.kernel), head.kernel).symbols();
+  } catch {
+    // The kernel's file is needed for names in a crash report only.
+  }
+  const { machine, session } = await startMachine(host, { ...options, memories });
+  await inMachine(machine, () => session.thaw(head.session));
+  const phases = { load: host.milliseconds() - started };
+  return await attend(host, machine, session, { ...options, memoryBytes: head.memoryBytes, kernelPath: head.kernel, symbols: () => symbols, phases });
+}
