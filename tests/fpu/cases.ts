@@ -133,4 +133,6 @@ export function randomCase(dice: Dice, row: Row, code: Uint8Array, record: Buffe
   }
   record.writeBigUInt64LE(0x202n | BigInt(dice.word() & 0x8d5), REC_FLAGS);
   randomMemory(dice, style, family === 'x87', record);
+  // bit 17 of MXCSR (misaligned SSE) exists on AMD's processors, not on ours
+  if (row.lift === 'ssefp.ldmxcsr') record.writeUInt32LE((record.readUInt32LE(REC_MEMORY) & ~0x20000) >>> 0, REC_MEMORY);
 }

@@ -63,7 +63,9 @@ export function difference(row: Row, native: Buffer, engine: Buffer): string | u
 export function describe(record: Buffer): string {
   const parts = [`MXCSR ${number(record.subarray(REC_MXCSR, REC_MXCSR + 4))}`];
   for (let k = 0; k < 4; k++) parts.push(`XMM${k} ${number(record.subarray(REC_XMM + 16 * k, REC_XMM + 16 * k + 16))}`);
-  parts.push(`FCW ${number(record.subarray(REC_X87, REC_X87 + 2))} FSW ${number(record.subarray(REC_X87 + 4, REC_X87 + 6))} tags ${number(record.subarray(REC_X87 + 8, REC_X87 + 10))}`);
+  parts.push(
+    `FCW ${number(record.subarray(REC_X87, REC_X87 + 2))} FSW ${number(record.subarray(REC_X87 + 4, REC_X87 + 6))} tags ${number(record.subarray(REC_X87 + 8, REC_X87 + 10))}`,
+  );
   for (let k = 0; k < 8; k++) parts.push(`ST${k} ${number(record.subarray(REC_X87 + 28 + 10 * k, REC_X87 + 38 + 10 * k))}`);
   parts.push(`RAX ${number(record.subarray(REC_GPR, REC_GPR + 8))}`, `memory ${hex(record.subarray(REC_MEMORY, REC_MEMORY + 16))}`);
   return parts.join(' ');

@@ -1,7 +1,28 @@
 /** Runs the harness' records on the engine. */
-import { CR4, FCW, FSW, FTW, IDTR_BASE, IDTR_LIMIT, MXCSR, RAX, RBX, RCX, RDI, RDX, RIP, VEC, VEC_STRIDE, X87, X87_STRIDE } from '../../src/machine/layout.ts';
+import {
+  CR4,
+  FCW,
+  FSW,
+  FTW,
+  GDTR_BASE,
+  GDTR_LIMIT,
+  IDTR_BASE,
+  IDTR_LIMIT,
+  MXCSR,
+  RAX,
+  RBX,
+  RCX,
+  RDI,
+  RDX,
+  RIP,
+  VEC,
+  VEC_STRIDE,
+  X87,
+  X87_STRIDE,
+  XCR0,
+} from '../../src/machine/layout.ts';
 import { TestMachine } from '../../src/translator/testing/test-machine.ts';
-import { MEMORY_SIZE, REC_FAULT, REC_FLAGS, REC_GPR, REC_LENGTH, REC_MEMORY, REC_MXCSR, REC_X87, REC_XMM, RECORD } from './native.ts';
+import { MEMORY_SIZE, REC_FAULT, REC_FLAGS, REC_GPR, REC_LENGTH, REC_MEMORY, REC_MXCSR, REC_X87, REC_XMM } from './native.ts';
 
 const IDT = 0x8000;
 const HANDLERS = 0x9000;
@@ -10,6 +31,8 @@ const CODE = 0x100000;
 const CODE_END = 0x300000;
 const SIGNALS: Readonly<Record<number, number>> = { 6: 4, 16: 8, 19: 8, 13: 11, 14: 11 };
 const HLT = 0xf4;
+/** PAE, OSFXSR, OSXMMEXCPT, OSXSAVE. */
+const CR4_VALUE = 0x40620;
 const FLAGS = 0x8d5n;
 
 const tagOf = (se: number, sig: bigint, used: boolean): number => {
@@ -39,11 +62,10 @@ export class FpuMachine {
     machine.write64(0x7000, 0n);
     machine.write64(0x7008, 0x00af9b000000ffffn);
     machine.write64(0x7010, 0x00cf93000000ffffn);
-    machine.context.setLow(78, 0x7000);
-    machine.context.setLow(79, 0x17);
+    machine.context.setLow(GDTR_BASE, 0x7000);
+    machine.context.setLow(GDTR_LIMIT, 0x17);
     machine.context.setLow(IDTR_BASE, IDT);
     machine.context.setLow(IDTR_LIMIT, 0x1ff);
-    machine.context.setLow(CR4, 0x620);
   }
 
   /** Address of the code, written once per encoding. */
@@ -67,7 +89,9 @@ export class FpuMachine {
     const { ctx, context } = machine;
     const rip = this.place(record.subarray(0, record.readUInt32LE(REC_LENGTH)));
     machine.enter(64, rip);
-    machine.write(OPERAND, record.subarray(REC_MEMORY, REC_MEMORY + MEMORY_SIZE));
+    context.setLow(CR4, CR4_VALUE);
+    context.setLow(XCR0, 7);
+    machine.write(OPERAND, record.subarray(REC_MEMORY));
     for (let k = 0; k < 4; k++) {
       view.setBigUint64(ctx + VEC + k * VEC_STRIDE, record.readBigUInt64LE(REC_XMM + 16 * k), true);
       view.setBigUint64(ctx + VEC + k * VEC_STRIDE + 8, record.readBigUInt64LE(REC_XMM + 16 * k + 8), true);
@@ -87,7 +111,7 @@ export class FpuMachine {
     record.writeUInt32LE(context.low(MXCSR), REC_MXCSR);
     if (vector >= 0) return;
     if (end !== rip + record.readUInt32LE(REC_LENGTH) + 1) throw new Error(`the engine stopped at ${end.toString(16)}, exit ${machine.engine.exitReason(ctx)}`);
-    record.set(machine.read(OPERAND, MEMORY_SIZE), REC_MEMORY);
+    record.set(machine.read(OPERAND, record.length - REC_MEMORY), REC_MEMORY);
     for (let k = 0; k < 4; k++) {
       record.writeBigUInt64LE(view.getBigUint64(ctx + VEC + k * VEC_STRIDE, true), REC_XMM + 16 * k);
       record.writeBigUInt64LE(view.getBigUint64(ctx + VEC + k * VEC_STRIDE + 8, true), REC_XMM + 16 * k + 8);
@@ -134,10 +158,10 @@ export class FpuMachine {
   }
 }
 
-/** Records the engine has run. */
-export function runEngine(records: Buffer): Buffer {
+/** Records, of `memorySize` bytes of memory operand, as the engine leaves them. */
+export function runEngine(records: Buffer, memorySize: number = MEMORY_SIZE): Buffer {
   const machine = new FpuMachine();
   const answers = Buffer.from(records);
-  for (let at = 0; at < answers.length; at += RECORD) machine.run(answers.subarray(at, at + RECORD));
+  for (let at = 0; at < answers.length; at += REC_MEMORY + memorySize) machine.run(answers.subarray(at, at + REC_MEMORY + memorySize));
   return answers;
 }

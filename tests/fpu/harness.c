@@ -12,6 +12,10 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#ifndef MEMORY
+#define MEMORY 64
+#endif
+
 struct record {
 	uint8_t code[16];   /* the instruction, may use RBX as address of `memory`; RDI too */
 	uint8_t xmm[4][16]; /* XMM0..3 */
@@ -19,9 +23,10 @@ struct record {
 	uint32_t mxcsr;
 	uint64_t gpr[3];    /* RAX, RCX, RDX */
 	uint64_t flags;
-	uint8_t memory[64];
 	uint32_t length;    /* of the code */
 	uint32_t fault;     /* out: signal number */
+	uint8_t padding[24];
+	uint8_t memory[MEMORY];
 };
 
 static sigjmp_buf back;
@@ -49,7 +54,7 @@ static void run(struct record *r)
 		"movups 48(%[r]), %%xmm2\n"
 		"movups 64(%[r]), %%xmm3\n"
 		"pushq 216(%[r])\n"
-		"leaq 224(%[r]), %%rbx\n"
+		"leaq 256(%[r]), %%rbx\n"
 		"movq %%rbx, %%rdi\n"
 		"movq 192(%[r]), %%rax\n"
 		"movq 200(%[r]), %%rcx\n"
@@ -73,7 +78,8 @@ static void run(struct record *r)
 		"movq %%rsi, 216(%%rbx)\n"
 		:
 		: [r] "r"(r), [page] "r"(page)
-		: "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "xmm0", "xmm1", "xmm2", "xmm3", "memory", "cc");
+		: "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6",
+		  "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15", "memory", "cc");
 }
 
 int main(void)

@@ -1,7 +1,5 @@
 /** FXSAVE, FXRSTOR, the XSAVE family, XGETBV, XSETBV. */
-import {
-  F_CHECK_OSXSAVE, F_FXRSTOR, F_FXSAVE, F_XGETBV, F_XRSTOR, F_XRSTORS, F_XSAVE, F_XSAVEC, F_XSAVEOPT, F_XSAVES,
-} from '../../machine/helpers/x87.ts';
+import { F_CHECK_OSXSAVE, F_FXRSTOR, F_FXSAVE, F_XGETBV, F_XRSTOR, F_XRSTORS, F_XSAVE, F_XSAVEC, F_XSAVEOPT, F_XSAVES } from '../../machine/helpers/x87.ts';
 import { EXIT_XSETBV } from '../../machine/layout.ts';
 import { OP_HX87 } from '../../machine/ops.ts';
 import type { Insn } from '../decode/insn.ts';

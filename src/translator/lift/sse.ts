@@ -1,7 +1,8 @@
 /** SSE moves, integer arithmetic, shuffles and string compares. Floating point is in ssefp.ts. */
-import { RDI, ZERO } from '../../machine/layout.ts';
+
 import * as V from '../../machine/helpers/vec.ts';
 import { M_READ, M_WRITE } from '../../machine/helpers/x87.ts';
+import { RDI, ZERO } from '../../machine/layout.ts';
 import { OP_HVEC, OP_HX87, OP_SETFLAGS, OP_SHRI, OP_VGET, OP_VMOV, OP_VPUT, OP_VZERO, OP_ZX8, OP_ZX16, OP_ZX32 } from '../../machine/ops.ts';
 import { type Insn, OPK_IMM, OPK_MEM, OPK_VEC } from '../decode/insn.ts';
 import type { Builder } from '../ir/builder.ts';

@@ -1,7 +1,8 @@
 /** SSE floating point: arithmetic, comparisons, conversions, MXCSR. */
-import { MXCSR } from '../../machine/layout.ts';
+
 import * as V from '../../machine/helpers/vec.ts';
 import { M_CHECK, M_READ, M_WRITE } from '../../machine/helpers/x87.ts';
+import { MXCSR } from '../../machine/layout.ts';
 import { OP_HVEC, OP_HX87, OP_SETFLAGS, OP_VGET, OP_VPUT, OP_VZERO } from '../../machine/ops.ts';
 import { type Insn, OPK_MEM, OPK_VEC } from '../decode/insn.ts';
 import type { Builder } from '../ir/builder.ts';

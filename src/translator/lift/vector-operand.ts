@@ -1,6 +1,7 @@
 /** Vector operands of SSE instructions: registers and memory, the trap check, helper calls. */
-import { MODE_FPU_TRAP, MODE_SSE } from '../../machine/layout.ts';
+
 import { V_CHECK } from '../../machine/helpers/vec.ts';
+import { MODE_FPU_TRAP, MODE_SSE } from '../../machine/layout.ts';
 import { OP_ALIGN, OP_HVEC, OP_VLD32, OP_VLD64, OP_VLD128, OP_VPUT, OP_VST32, OP_VST64, OP_VST128 } from '../../machine/ops.ts';
 import { type Insn, OPK_MEM, OPK_VEC, type Operand } from '../decode/insn.ts';
 import type { Builder } from '../ir/builder.ts';

@@ -1,8 +1,35 @@
 /** x87 instructions: each is one helper call, which makes its memory access itself. */
 import {
-  X_ARITH_MEM, X_ARITH_ST, X_CHECK, X_CLEX, X_CMOV, X_COMPARE, X_COMPARE_FLAGS, X_CONSTANT, X_FREE, X_INIT, X_LDCW, X_LDENV, X_LOAD_MEM, X_LOAD_ST,
-  X_NOP, X_RSTOR, X_SAVE, X_STENV, X_STORE_MEM, X_STORE_ST, X_TYPE_BCD, X_TYPE_F32, X_TYPE_F64, X_TYPE_F80, X_TYPE_I16, X_TYPE_I32, X_TYPE_I64, X_UNARY,
-  X_WAIT, X_XCH,
+  X_ARITH_MEM,
+  X_ARITH_ST,
+  X_CHECK,
+  X_CLEX,
+  X_CMOV,
+  X_COMPARE,
+  X_COMPARE_FLAGS,
+  X_CONSTANT,
+  X_FREE,
+  X_INIT,
+  X_LDCW,
+  X_LDENV,
+  X_LOAD_MEM,
+  X_LOAD_ST,
+  X_NOP,
+  X_RSTOR,
+  X_SAVE,
+  X_STENV,
+  X_STORE_MEM,
+  X_STORE_ST,
+  X_TYPE_BCD,
+  X_TYPE_F32,
+  X_TYPE_F64,
+  X_TYPE_F80,
+  X_TYPE_I16,
+  X_TYPE_I32,
+  X_TYPE_I64,
+  X_UNARY,
+  X_WAIT,
+  X_XCH,
 } from '../../machine/helpers/x87.ts';
 import { FCW, FSW, MODE_FPU_TRAP, MODE_PROTECTED, MODE_VM86 } from '../../machine/layout.ts';
 import { OP_COND, OP_HX87, OP_SETFLAGS } from '../../machine/ops.ts';
@@ -111,6 +138,7 @@ export const fucomi = comparisonToFlags(1, 0);
 export const fucomip = comparisonToFlags(1, 1);
 
 const unary = (b: Builder, i: Insn): void => call(b, i, X_UNARY, i.modrm & 31);
+
 export {
   unary as fchs,
   unary as fabs,
@@ -194,6 +222,7 @@ export const fcmovu = conditionalMove(10);
 export const fcmovnu = conditionalMove(11);
 
 const constant = (b: Builder, i: Insn): void => call(b, i, X_CONSTANT, i.modrm & 7);
+
 export { constant as fld1, constant as fldl2e, constant as fldl2t, constant as fldlg2, constant as fldln2, constant as fldpi, constant as fldz };
 
 export function ffree(b: Builder, i: Insn): void {
