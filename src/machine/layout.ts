@@ -180,6 +180,8 @@ export const SCRATCH = 141;
 export const CPU_FLAGS = 160;
 export const CR4_VALID = 161;
 export const EFER_VALID = 162;
+/** State of the generator behind RDRAND and RDSEED: any value is a seed. */
+export const RANDOM = 163;
 /** CPU_FLAGS: Intel's behaviour where vendors differ (SYSRET, SYSENTER in long mode, ...). */
 export const CPU_INTEL = 1;
 export const SLOTS = 256;
@@ -295,10 +297,11 @@ export const BLK_PHYS2 = 20;
 /** u32 execution counter (for promotion to the wasm target); u32 flags (BLKF_*) */
 export const BLK_COUNT = 24;
 export const BLK_FLAGS = 28;
-/** u32 index+1 of a wasm region function in the table, 0 = none; u32 number of micro-ops; u32 next block of frame 2; u32 spare */
+/** u32 index+1 of a wasm region function in the table, 0 = none; u32 number of micro-ops (at most); u32 next block of frame 2; u32 address of the last micro-op (the core's) */
 export const BLK_REGION = 32;
 export const BLK_UOPS = 36;
 export const BLK_FRAME2_NEXT = 40;
+export const BLK_LAST = 44;
 export const BLK_HEADER = 48;
 /** Dropped (self-modified); its first micro-op is DEAD. */
 export const BLKF_DEAD = 1;

@@ -27,7 +27,7 @@ export const H_CHECK_CPL0_UD = 7;
 // ---- flags ----------------------------------------------------------------------------------------------------------
 /** Slot d = the value PUSHF stores, c = size. #GP(0) in virtual-8086 mode with IOPL < 3. */
 export const H_PUSHF = 10;
-/** #GP(0) in virtual-8086 mode with IOPL < 3 (before POPF reads the stack). */
+/** #GP(0) in virtual-8086 mode with IOPL < 3 (before POPF changes anything). */
 export const H_POPF_CHECK = 11;
 /** Flags from slot a as POPF does, c = size, extra = next. Sets RIP, never faults. */
 export const H_POPF = 12;
@@ -101,6 +101,8 @@ export const H_RDTSCP = 54;
 export const H_RDPMC = 55;
 /** Slot d = TSC_AUX. */
 export const H_RDPID = 56;
+/** RDRAND, RDSEED: register slot d (size c) = the next number of the vCPU's seeded generator; CF = 1, other flags 0. */
+export const H_RDRAND = 57;
 
 // ---- control and debug registers ----------------------------------------------------------------------------------------------
 /** Slot d = control register a (number). */

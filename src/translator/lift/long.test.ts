@@ -1,7 +1,22 @@
 /** System instructions in long mode on an AMD model, as small programs; expectations from AMD APM 2 and 3, Intel SDM 2. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { BUDGET, EXIT_A, EXIT_B, EXIT_BUDGET, EXIT_CR8, EXIT_HLT, EXIT_IO, EXIT_LEN, EXIT_MSR, RETIRED_BASE, RIP, TSC_MUL } from '../../machine/layout.ts';
+import {
+  BUDGET,
+  CPU_FLAGS,
+  CPU_INTEL,
+  EXIT_A,
+  EXIT_B,
+  EXIT_BUDGET,
+  EXIT_CR8,
+  EXIT_HLT,
+  EXIT_IO,
+  EXIT_LEN,
+  EXIT_MSR,
+  RETIRED_BASE,
+  RIP,
+  TSC_MUL,
+} from '../../machine/layout.ts';
 import { briefLong, runLong } from '../testing/long-program.ts';
 import { nasmIsThere } from '../testing/nasm.ts';
 import { coreIsBuilt } from '../testing/test-machine.ts';
@@ -340,6 +355,62 @@ describe('long mode', { skip }, () => {
       `,
       '=12340000 =ffff8000 =0 =4 =4d 13:0 none 13:0',
     );
+  });
+
+  test("Intel's ways: SYSRET checks RCX first, SYSENTER and SYSEXIT work, far pointers may be 64 bits wide", () => {
+    const { log } = runLong(
+      `
+      ${systemCalls}
+      mov rcx, 0x800000000000
+      mov r11d, 2
+      faults o64 sysret
+      mov ecx, 0x174
+      mov eax, 8
+      xor edx, edx
+      wrmsr
+      mov ecx, 0x175
+      mov eax, 0x18600
+      wrmsr
+      mov ecx, 0x176
+      mov eax, entered
+      wrmsr
+      to_ring3
+      sysenter
+      entered:
+      note cs
+      note ss
+      note rsp
+      mov rdx, left
+      mov rcx, 0x17000
+      o64 sysexit
+      left:
+      note cs
+      note ss
+      to_ring0
+      push CODE0
+      mov rax, wide_pointer
+      mov qword [0x30000], there
+      mov word [0x30008], CODE0
+      jmp far qword [0x30000]
+      there:
+      note cs
+      entry64:
+      entry32:
+      wide_pointer:
+      `,
+      '',
+      (machine) => machine.setReg(CPU_FLAGS, BigInt(CPU_INTEL)),
+      { vendor: 'intel' },
+    );
+    assert.equal(briefLong(log), '13:0 =8 =10 =185f8 =2b =33 =8');
+    assert.deepEqual([log[0]?.cs, log[0]?.ss], [8n, 0x10n]);
+  });
+
+  test('RDRAND gives the same numbers in every run', () => {
+    const code = 'rdrand rax\nnote rax\nrdseed eax\nnote rax\nrdrand ax\nsetc bl\nmovzx eax, bl\nnote rax\n';
+    const first = briefLong(runLong(code).log);
+    assert.equal(first, briefLong(runLong(code).log));
+    assert.match(first, /^=e220a8397b1dcdaf .*=1$/);
   });
 
   test('#DF on its own stack; the frame is aligned to 16 bytes', () => {

@@ -446,6 +446,96 @@ describe('protected mode', { skip }, () => {
     assert.deepEqual([log[0]?.cs, log[0]?.eflags, log[1]?.eflags], [0x800, 0x30002, 0x33002]);
   });
 
+  test('virtual-8086 mode: INT n by the IDT with IOPL 3, ports by the bitmap only, CLI and POPF', () => {
+    const { log } = runProtected(`
+      %macro vm 2
+      push dword 0
+      push dword 0
+      push dword 0
+      push dword 0
+      push dword 0x1000
+      push dword 0x7ff0
+      push dword %1
+      push dword 0x800
+      push dword %2 - 0x8000
+      mov dword [resume], %%out
+      mov dword [back], %%out
+      iretd
+      %%out:
+      %endmacro
+      vm 0x23002, with_int
+      mov esp, 0x18000
+      note [0x187fc]             ; GS, SS and ESP of the frame that INT left on the stack of level 0
+      note [0x187ec]
+      note [0x187e8]
+      note [0x187e4]
+      vm 0x20002, with_int
+      vm 0x23002, with_port
+      vm 0x20002, with_cli
+      vm 0x23002, with_popf
+      vm 0x20002, with_popf
+      jmp finish
+      bits 16
+      with_int:
+      mov ax, 0x7777
+      mov gs, ax
+      int 0x80
+      with_port:
+      in al, 0x44
+      with_cli:
+      cli
+      ud2
+      with_popf:
+      push word 0x7202           ; IOPL stays, IF and NT change
+      popf
+      pushf
+      pop ax
+      ud2
+      bits 32
+    `);
+    assert.equal(brief(log).join(' '), '=7777 =1000 =7ff0 =23002 13:0 13:0 13:0 6:0 13:0');
+    assert.equal((log[7]?.eflags ?? 0) & 0xffff, 0x7202);
+  });
+
+  test('SYSCALL and SYSRET outside long mode', () => {
+    expectLog(
+      `
+      faults syscall
+      mov ecx, 0xc0000080
+      mov eax, 1
+      xor edx, edx
+      wrmsr
+      mov ecx, 0xc0000081
+      mov eax, entered
+      mov edx, 0x00180008
+      wrmsr
+      to_ring3
+      mov edx, esp
+      syscall
+      returned:
+      note cs
+      note ss
+      pushfd
+      pop eax
+      and eax, 0x200
+      note eax
+      faults sysret
+      jmp finish
+      entered:
+      note cs
+      note ss
+      lea eax, [ecx - returned]
+      note eax
+      pushfd
+      pop eax
+      and eax, 0x200
+      note eax
+      sysret
+      `,
+      '6:0 =8 =10 =0 =0 =1b =20 =200 13:0',
+    );
+  });
+
   test('page faults of level 3 reach level 0 with their error codes and CR2', () => {
     const { log } = runProtected(`
       mov dword [0x40000], 0x41007

@@ -1,7 +1,7 @@
 /** Control and debug registers, descriptor-table registers, system calls, time stamps, exits. Privileges: helpers and row rules. */
 import {
   H_CHECK_CPL0, H_CHECK_CPL0_UD, H_CLAC, H_CLTS, H_INVLPG, H_INVPCID, H_LGDT, H_LIDT, H_LMSW, H_MONITOR, H_MOV_FROM_CR, H_MOV_FROM_DR,
-  H_MOV_TO_CR, H_MOV_TO_DR, H_MWAIT_CHECK, H_RDPID, H_RDTSC, H_RDTSCP, H_SGDT, H_SIDT, H_SMSW, H_STAC, H_SWAPGS, H_SYSCALL, H_SYSENTER,
+  H_MOV_TO_CR, H_MOV_TO_DR, H_MWAIT_CHECK, H_RDPID, H_RDRAND, H_RDTSC, H_RDTSCP, H_SGDT, H_SIDT, H_SMSW, H_STAC, H_SWAPGS, H_SYSCALL, H_SYSENTER,
   H_SYSEXIT, H_SYSRET,
 } from '../../machine/helpers/system.ts';
 import {
@@ -180,3 +180,9 @@ export const rdtscp = (b: Builder): void => b.helper(OP_HSYS, H_RDTSCP);
 export function rdpid(b: Builder, i: Insn): void {
   b.helper(OP_HSYS, H_RDPID, i.o0.reg);
 }
+
+export function rdrand(b: Builder, i: Insn): void {
+  b.helper(OP_HSYS, H_RDRAND, i.o0.reg, 0, 0, i.o0.size);
+}
+
+export const rdseed: (b: Builder, i: Insn) => void = rdrand;

@@ -2,9 +2,7 @@
  * MOV to and from control registers, LMSW, CLTS, SMSW, INVLPG, INVPCID, XGETBV. Soft-TLB flushes that follow from changed
  * paging bits are updateMode()'s. @see Intel SDM 2B MOV (control registers), 3A 2.5; AMD APM 2 3.1
  */
-import {
-  CR0, CR2, CR3, CR4, CR4_VALID, CR8, EFER, EXIT_A, MODE, PHYS_BITS, RAX, RCX, RDX, RIP, SEG_ATTR, TR_ATTR, XCR0,
-} from '../../layout';
+import { CR0, CR2, CR3, CR4, CR4_VALID, CR8, EFER, EXIT_A, PHYS_BITS, RAX, RCX, RDX, RIP, SEG_ATTR, TR_ATTR, XCR0 } from '../../layout';
 import { raise } from '../exceptions/raise';
 import { ld64 } from '../frames';
 import { read64 } from '../memory/access';
@@ -15,7 +13,6 @@ import { ATTR_LONG } from './descriptor';
 import { cpl, cr4Has, CS, get, get32, GP, is64, isCanonical, isIntel, isLong, nextRip, set, UD } from './slots';
 
 const PE: u64 = 1;
-const MP: u64 = 2;
 const TS: u64 = 8;
 const ET: u64 = 0x10;
 const NW: u64 = 0x20000000;
@@ -28,8 +25,8 @@ const CR4_PAE: u32 = 0x20;
 const CR4_PCIDE: u32 = 0x20000;
 const CR4_OSXSAVE: u32 = 0x40000;
 const CR4_UMIP: u32 = 0x800;
-/** VME PVI TSD DE PSE PAE MCE PGE PCE OSFXSR OSXMMEXCPT UMIP FSGSBASE PCIDE OSXSAVE SMEP SMAP: what the core implements. */
-const CR4_ALL: u64 = 0x370fff;
+/** TSD DE PSE PAE MCE PGE PCE OSFXSR OSXMMEXCPT UMIP FSGSBASE PCIDE OSXSAVE SMEP SMAP: what the core implements. */
+const CR4_ALL: u64 = 0x370ffc;
 
 const EFER_LME: u64 = 0x100;
 const EFER_LMA: u64 = 0x400;

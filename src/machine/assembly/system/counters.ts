@@ -1,7 +1,8 @@
-/** RDTSC, RDTSCP, RDPID, and the segment bases with SWAPGS. @see Intel SDM 2B RDTSC, WRFSBASE */
-import { KERNEL_GS_BASE, RAX, RCX, RDX, SEG_BASE, TSC_AUX, TSC_MODE, TSC_MUL, TSC_OFFSET } from '../../layout';
+/** RDTSC, RDTSCP, RDRAND, and the segment bases with SWAPGS. @see Intel SDM 2B RDTSC, WRFSBASE */
+import { KERNEL_GS_BASE, RANDOM, RAX, RCX, RDX, SEG_BASE, TSC_AUX, TSC_MODE, TSC_MUL, TSC_OFFSET } from '../../layout';
 import { host_tsc } from '../env';
 import { raise } from '../exceptions/raise';
+import { setFlags } from '../flags';
 import { retiredNow } from '../state';
 import { requireCpl0 } from './control-registers';
 import { cpl, cr4Has, get, get32, GP, GS, isCanonical, isProtected, set, setRegister, UD } from './slots';
@@ -21,6 +22,16 @@ export function readTimeStamp(ctx: usize, withAux: bool): void {
   set(ctx, RAX, value & 0xffffffff);
   set(ctx, RDX, value >> 32);
   if (withAux) set(ctx, RCX, get32(ctx, TSC_AUX));
+}
+
+/** SplitMix64: the same numbers in every run with the same seed. @see Steele, Lea, Flood: Fast splittable pseudorandom number generators */
+export function readRandom(ctx: usize, slot: i32, size: i32): void {
+  const state = get(ctx, RANDOM) + 0x9e3779b97f4a7c15;
+  set(ctx, RANDOM, state);
+  let z = (state ^ (state >> 30)) * 0xbf58476d1ce4e5b9;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+  setRegister(ctx, slot, size, z ^ (z >> 31));
+  setFlags(ctx, 1);
 }
 
 export function swapGs(ctx: usize): void {

@@ -1,12 +1,10 @@
 /** GDTR, IDTR, LDTR and TR. @see Intel SDM 2A LGDT, LLDT, 2B LTR, SGDT; AMD APM 3 */
-import {
-  GDTR_BASE, GDTR_LIMIT, IDTR_BASE, IDTR_LIMIT, LDTR_ATTR, LDTR_BASE, LDTR_LIMIT, LDTR_SEL, TR_ATTR, TR_BASE, TR_LIMIT, TR_SEL,
-} from '../../layout';
+import { LDTR_ATTR, LDTR_BASE, LDTR_LIMIT, LDTR_SEL, TR_ATTR, TR_BASE, TR_LIMIT, TR_SEL } from '../../layout';
 import { raise } from '../exceptions/raise';
 import { probeWrite, read16, read32, read64, write16, write32, write64 } from '../memory/access';
 import { checkUmip, requireCpl0 } from './control-registers';
 import { ATTR_UNUSABLE, attrOf, baseOf, fetchDescriptor, fetchUpper, isPresent, limitOf, setBusy } from './descriptor';
-import { get, get32, GP, is64, isCanonical, isLong, NP, set } from './slots';
+import { get, GP, is64, isCanonical, isLong, NP, set } from './slots';
 
 /** SGDT, SIDT: limit and base to memory; `size` 8 in 64-bit code, else 4. */
 export function storeTable(ctx: usize, baseSlot: i32, limitSlot: i32, va: u64, size: i32): void {

@@ -5,7 +5,7 @@ import {
 import {
   H_ARPL, H_BOUND, H_CHECK_CPL0, H_CHECK_CPL0_UD, H_CLAC, H_CLFLUSH, H_CLI, H_CLTS, H_FAR_CALL, H_FAR_JMP, H_INT, H_INTO, H_INVLPG, H_INVPCID,
   H_IO_CHECK, H_IRET, H_LAR, H_LGDT, H_LIDT, H_LLDT, H_LMSW, H_LOAD_SEG, H_LSL, H_LTR, H_MONITOR, H_MOV_FROM_CR, H_MOV_FROM_DR, H_MOV_TO_CR,
-  H_MOV_TO_DR, H_MWAIT_CHECK, H_POPF, H_POPF_CHECK, H_PUSHF, H_RAISE, H_RAISE_FPU, H_RDMSR, H_RDPID, H_RDPMC, H_RDSEGBASE, H_RDTSC, H_RDTSCP,
+  H_MOV_TO_DR, H_MWAIT_CHECK, H_POPF, H_POPF_CHECK, H_PUSHF, H_RAISE, H_RAISE_FPU, H_RDMSR, H_RDPID, H_RDPMC, H_RDRAND, H_RDSEGBASE, H_RDTSC, H_RDTSCP,
   H_RETF, H_SGDT, H_SIDT, H_SLDT, H_SMSW, H_STAC, H_STI, H_STR, H_SWAPGS, H_SYSCALL, H_SYSENTER, H_SYSEXIT, H_SYSRET, H_VERR, H_VERW, H_WRMSR,
   H_WRSEGBASE, H_XGETBV, H_XSETBV_CHECK,
 } from '../../helpers/system';
@@ -15,18 +15,18 @@ import {
   checkSetExtendedControl, checkUmip, clearTaskSwitched, invalidatePage, invalidatePcid, loadMachineStatus, readControl, readExtendedControl,
   requireCpl0, writeControl,
 } from './control-registers';
-import { readSegmentBase, readTimeStamp, swapGs, writeSegmentBase } from './counters';
+import { readRandom, readSegmentBase, readTimeStamp, swapGs, writeSegmentBase } from './counters';
 import { readDebug, writeDebug } from './debug-registers';
 import { loadLdt, loadTable, loadTask, storeTable } from './descriptor-tables';
 import { farReturn } from './far-return';
 import { farCall, farJump } from './far-transfer';
-import { checkPopFlags, clearInterrupts, popFlags, pushedFlags, setAlignmentCheck, setInterrupts } from './flags-register';
+import { checkVm86Iopl, clearInterrupts, popFlags, pushedFlags, setAlignmentCheck, setInterrupts } from './flags-register';
 import { interruptReturn } from './interrupt-return';
 import { checkPort } from './io-permission';
 import { loadSegment } from './load-segment';
 import { readMsr, writeMsr } from './msr';
 import { adjustRpl, loadAccessRights, loadSegmentLimit, verifyRead, verifyWrite } from './segment-query';
-import { BR, cpl, get, get32, GP, nextRip, NM, set, SS, UD } from './slots';
+import { BR, cpl, get, get32, GP, nextRip, NM, set, UD } from './slots';
 import { interruptOnOverflow, softwareInterrupt } from './software-interrupt';
 import { syscall, sysenter, sysexit, sysret } from './syscall';
 
@@ -42,7 +42,7 @@ export function dispatchSystem(ctx: usize, number: i32, d: i32, a: i32, b: i32, 
     case H_CHECK_CPL0_UD: if (cpl(ctx) != 0) raise(ctx, UD, false, 0); break;
 
     case H_PUSHF: set(ctx, d, pushedFlags(ctx, c)); break;
-    case H_POPF_CHECK: checkPopFlags(ctx, get32(ctx, a), c); break;
+    case H_POPF_CHECK: checkVm86Iopl(ctx); break;
     case H_POPF: popFlags(ctx, get32(ctx, a), c, next); break;
     case H_CLI: clearInterrupts(ctx); break;
     case H_STI: setInterrupts(ctx, next); break;
@@ -88,6 +88,7 @@ export function dispatchSystem(ctx: usize, number: i32, d: i32, a: i32, b: i32, 
     case H_RDTSC: readTimeStamp(ctx, false); break;
     case H_RDTSCP: readTimeStamp(ctx, true); break;
     case H_RDPMC: raise(ctx, GP, true, 0); break;
+    case H_RDRAND: readRandom(ctx, d, c); break;
     case H_RDPID: set(ctx, d, get32(ctx, TSC_AUX)); break;
 
     case H_MOV_FROM_CR: set(ctx, d, readControl(ctx, a)); break;

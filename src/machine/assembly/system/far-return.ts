@@ -1,5 +1,5 @@
 /** Far RET, and the part that IRET shares with it. @see Intel SDM 2B RET; AMD APM 3 RET (Far) */
-import { RIP, RSP, CPL } from '../../layout';
+import { RIP, RSP } from '../../layout';
 import { raise } from '../exceptions/raise';
 import { updateMode } from '../mode';
 import { checkRealTarget, checkReturnCode, checkTarget, isLongCode, setCode } from './code-segment';

@@ -2,25 +2,21 @@
  * Far JMP and far CALL: code segments, call gates with their stack switch, TSS and task gates.
  * Nothing of the vCPU changes before the last possible fault. @see Intel SDM 2A CALL, 2A JMP, 3A 5.8; AMD APM 2 4.11
  */
-import { RIP, RSP, SEG_SEL, TR_BASE, TR_LIMIT, TR_SEL, TR_ATTR, SEG_BASE } from '../../layout';
+import { RIP, RSP, SEG_SEL, TR_BASE, TR_LIMIT, TR_SEL, TR_ATTR } from '../../layout';
 import { raise } from '../exceptions/raise';
 import { readSys16, readSys32, readSys64, supervisorView, writeView } from '../memory/access';
 import { updateMode } from '../mode';
-import { checkDirectCode, checkRealTarget, checkTarget, isLongCode, setCode } from './code-segment';
+import { checkCodeType, checkDirectCode, checkRealTarget, checkTarget, setCode } from './code-segment';
 import {
-  ATTR_LONG, attrOf, baseOf, dplOf, fetchDescriptor, fetchUpper, isCode, isConforming, isPresent, isSystem, isWritableData, limitOf, touchDescriptor,
+  ATTR_LONG, attrOf, baseOf, dplOf, fetchDescriptor, fetchUpper, isConforming, isPresent, isSystem, isWritableData, limitOf, touchDescriptor,
 } from './descriptor';
 import { setFromDescriptor, setNull, setRealSegment } from './load-segment';
-import { checkCodeType } from './code-segment';
-import {
-  currentStackAddress, readStack, setStackPointer, stackAddress, stackWidth, widthOf, wrapStack, writeStack,
-} from './stack';
+import { readStack, setStackPointer, stackAddress, stackWidth, widthOf, wrapStack, writeStack } from './stack';
 import { BY_CALL, BY_JMP, taskGate, taskSwitch } from './task-switch';
 import { cpl, CS, get, get32, GP, isCanonical, isLong, isRealLike, nextRip, NP, set, SS, SSF, truncate, TS } from './slots';
 
 /** System descriptor types. */
 const TYPE_TSS16: u32 = 1;
-const TYPE_LDT: u32 = 2;
 const TYPE_CALL_GATE16: u32 = 4;
 const TYPE_TASK_GATE: u32 = 5;
 const TYPE_TSS32: u32 = 9;

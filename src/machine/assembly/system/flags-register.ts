@@ -1,14 +1,13 @@
 /**
- * RFLAGS as a whole, and PUSHF, POPF, CLI, STI, CLAC, STAC with their privileges (IOPL, VME, PVI).
- * @see Intel SDM 2B POPF, table 4-16; 3A 20.3 (VME)
+ * RFLAGS as a whole, and PUSHF, POPF, CLI, STI, CLAC, STAC with their privileges. CR4.VME and PVI are not there.
+ * @see Intel SDM 2B POPF, table 4-16
  */
 import { EFLAGS_SYS, RIP, SHADOW, SHADOW_STI } from '../../layout';
 import { raise } from '../exceptions/raise';
 import { getFlags, setFlags } from '../flags';
 import { updateMode } from '../mode';
-import { cpl, cr4Has, get32, GP, iopl, isProtected, isVm86, nextRip, set, UD } from './slots';
+import { cpl, get32, GP, iopl, isProtected, isVm86, nextRip, set, UD } from './slots';
 
-const TF: u32 = 0x100;
 const IF: u32 = 0x200;
 const IOPL: u32 = 0x3000;
 const RF: u32 = 0x10000;
@@ -19,8 +18,6 @@ const VIP: u32 = 0x100000;
 const ARITHMETIC: u32 = 0x8d5;
 /** Flags that POPF writes at any level: arithmetic, TF, DF, NT, AC, ID. */
 const ANY_LEVEL: u32 = 0x244dd5;
-const CR4_VME: u32 = 1;
-const CR4_PVI: u32 = 2;
 
 /** RFLAGS with all bits. */
 export function readFlags(ctx: usize): u32 {
@@ -46,77 +43,46 @@ export function iretMask(ctx: usize, size: i32): u32 {
   return mask;
 }
 
+/** Virtual-8086 mode lets PUSHF, POPF and INT n through with IOPL 3 only. */
+export function checkVm86Iopl(ctx: usize): void {
+  if (isVm86(ctx) && iopl(ctx) < 3) raise(ctx, GP, true, 0);
+}
+
 /** What PUSHF stores. */
 export function pushedFlags(ctx: usize, size: i32): u64 {
-  let flags = readFlags(ctx) & ~(RF | VM);
-  if (isVm86(ctx) && iopl(ctx) < 3) {
-    if (size != 2 || !cr4Has(ctx, CR4_VME)) {
-      raise(ctx, GP, true, 0);
-      return 0;
-    }
-    flags = (flags & ~IF) | IOPL | ((get32(ctx, EFLAGS_SYS) & VIF) != 0 ? IF : 0);
-  }
+  checkVm86Iopl(ctx);
+  const flags = readFlags(ctx) & ~(RF | VM);
   return size == 2 ? flags & 0xffff : flags;
 }
 
-/** The checks of POPF of `value`: only virtual-8086 mode has any. */
-export function checkPopFlags(ctx: usize, value: u32, size: i32): void {
-  if (!isVm86(ctx) || iopl(ctx) == 3) return;
-  if (size == 2 && cr4Has(ctx, CR4_VME)) {
-    const pending = (get32(ctx, EFLAGS_SYS) & VIP) != 0 && (value & IF) != 0;
-    if (!pending && (value & TF) == 0) return;
-  }
-  raise(ctx, GP, true, 0);
-}
-
-/** POPF after checkPopFlags; sets RIP. */
+/** POPF after checkVm86Iopl; sets RIP. */
 export function popFlags(ctx: usize, value: u32, size: i32, next: i32): void {
   let mask: u32 = size == 2 ? ANY_LEVEL & 0xffff : ANY_LEVEL | RF;
   const level = cpl(ctx);
-  let bits = value & ~RF;
-  if (isVm86(ctx)) {
-    if (iopl(ctx) == 3) {
-      mask |= IF;
-    } else {
-      // 16-bit POPF with CR4.VME: IF is virtual
-      mask |= VIF;
-      bits = (bits & ~VIF) | ((value & IF) != 0 ? VIF : 0);
-    }
-  } else {
-    if (level <= iopl(ctx)) mask |= IF;
-    if (level == 0) mask |= IOPL;
-  }
+  if (level <= iopl(ctx)) mask |= IF;
+  if (level == 0) mask |= IOPL;
   const rip = nextRip(ctx, next);
-  writeFlags(ctx, bits, mask);
+  writeFlags(ctx, value & ~RF, mask);
   set(ctx, RIP, rip);
   updateMode(ctx);
 }
 
-/** 1: acts on IF, 2: on VIF, 0: #GP(0). `vme` is set for virtual-8086 mode with CR4.VME. */
-function interruptFlagRight(ctx: usize): i32 {
-  if (!isProtected(ctx)) return 1;
-  if (isVm86(ctx)) return iopl(ctx) == 3 ? 1 : cr4Has(ctx, CR4_VME) ? 2 : 0;
-  if (cpl(ctx) <= iopl(ctx)) return 1;
-  return cpl(ctx) == 3 && cr4Has(ctx, CR4_PVI) ? 2 : 0;
+/** CLI and STI: #GP(0) without the privilege. Level 3 of virtual-8086 mode counts like any. */
+function requireInterruptRight(ctx: usize): void {
+  if (isProtected(ctx) && cpl(ctx) > iopl(ctx)) raise(ctx, GP, true, 0);
 }
 
 export function clearInterrupts(ctx: usize): void {
-  const right = interruptFlagRight(ctx);
-  if (right == 0) raise(ctx, GP, true, 0);
-  set(ctx, EFLAGS_SYS, get32(ctx, EFLAGS_SYS) & ~(right == 1 ? IF : VIF));
+  requireInterruptRight(ctx);
+  set(ctx, EFLAGS_SYS, get32(ctx, EFLAGS_SYS) & ~IF);
 }
 
 /** STI: interrupts come after the instruction that follows, if they were off. Sets RIP. */
 export function setInterrupts(ctx: usize, next: i32): void {
-  const right = interruptFlagRight(ctx);
+  requireInterruptRight(ctx);
   const flags = get32(ctx, EFLAGS_SYS);
-  if (right == 0 || (right == 2 && (flags & VIP) != 0)) raise(ctx, GP, true, 0);
-  if (right == 1) {
-    if ((flags & IF) == 0) set(ctx, SHADOW, SHADOW_STI);
-    set(ctx, EFLAGS_SYS, flags | IF);
-  } else {
-    set(ctx, EFLAGS_SYS, flags | VIF);
-  }
+  if ((flags & IF) == 0) set(ctx, SHADOW, SHADOW_STI);
+  set(ctx, EFLAGS_SYS, flags | IF);
   set(ctx, RIP, nextRip(ctx, next));
 }
 

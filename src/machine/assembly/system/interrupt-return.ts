@@ -1,5 +1,5 @@
 /** IRET, IRETD and IRETQ in every mode. @see Intel SDM 2A IRET; AMD APM 3 IRET */
-import { CPL, EFLAGS_SYS, RIP, RSP, SEG_ATTR, SEG_LIMIT, TR_BASE, TR_SEL } from '../../layout';
+import { CPL, EFLAGS_SYS, RIP, RSP, TR_BASE } from '../../layout';
 import { raise } from '../exceptions/raise';
 import { readSys16 } from '../memory/access';
 import { updateMode } from '../mode';

@@ -1,9 +1,9 @@
 /** INT n, INT3, INTO, INT1. @see Intel SDM 2A INT n */
 import { EXC_SOFTWARE, EXC_TRAP, RIP } from '../../layout';
 import { deliver } from '../exceptions/deliver';
-import { raise } from '../exceptions/raise';
 import { getFlags } from '../flags';
-import { DB, get, GP, iopl, isVm86, nextRip, OF, set } from './slots';
+import { checkVm86Iopl } from './flags-register';
+import { DB, nextRip, OF, set } from './slots';
 
 /** Kinds: 0 INT n, 1 INT3, 2 INTO, 3 INT1. Sets RIP. */
 export function softwareInterrupt(ctx: usize, vector: u32, kind: u32, next: i32): void {
@@ -12,7 +12,7 @@ export function softwareInterrupt(ctx: usize, vector: u32, kind: u32, next: i32)
     deliver(ctx, DB, EXC_TRAP, 0, rip);
     return;
   }
-  if (kind == 0 && isVm86(ctx) && iopl(ctx) != 3) raise(ctx, GP, true, 0);
+  if (kind == 0) checkVm86Iopl(ctx);
   deliver(ctx, vector, EXC_SOFTWARE, 0, rip);
 }
 

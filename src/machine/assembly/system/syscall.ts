@@ -1,6 +1,6 @@
 /** SYSCALL, SYSRET, SYSENTER, SYSEXIT. @see AMD APM 3 SYSCALL, SYSRET, 2 6.1; Intel SDM 2B SYSENTER */
 import {
-  CPL, CSTAR, EFER, EFLAGS_SYS, LSTAR, RCX, RDX, RIP, RSP, SEG_ATTR, SEG_SEL, SFMASK, STAR, SYSENTER_CS, SYSENTER_EIP, SYSENTER_ESP,
+  CPL, CSTAR, EFER, EFLAGS_SYS, LSTAR, RCX, RDX, RIP, RSP, SEG_SEL, SFMASK, STAR, SYSENTER_CS, SYSENTER_EIP, SYSENTER_ESP,
 } from '../../layout';
 import { raise } from '../exceptions/raise';
 import { updateMode } from '../mode';

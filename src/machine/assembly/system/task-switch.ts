@@ -3,20 +3,22 @@
  * what is wrong with the new task's segments is raised in the new task. @see Intel SDM 3A 8.3; AMD APM 2 12.3
  */
 import {
-  CPL, CR0, CR3, CTX_SCRATCH, CUR_UOP, DR6, DR7, LDTR_ATTR, LDTR_BASE, LDTR_LIMIT, LDTR_SEL, RIP, SEG_ATTR, SEG_LIMIT, SEG_SEL,
-  TR_ATTR, TR_BASE, TR_LIMIT, TR_SEL, EFLAGS_SYS,
+  CPL, CR0, CR3, CTX_SCRATCH, CUR_UOP, DR6, DR7, LDTR_ATTR, LDTR_BASE, LDTR_LIMIT, LDTR_SEL, RIP, SEG_LIMIT, SEG_SEL, TR_ATTR, TR_BASE, TR_LIMIT,
+  TR_SEL,
 } from '../../layout';
 import { raise, raiseDbTrap } from '../exceptions/raise';
 import { probeView, readSys16, readSys64, supervisorView, writeSys16, writeSys32 } from '../memory/access';
 import { WRITE } from '../memory/walk';
 import { flushNonGlobal } from '../memory/tlb';
 import { updateMode } from '../mode';
-import { ATTR_UNUSABLE, attrOf, baseOf, descriptorAddress, dplOf, fetchDescriptor, isCode, isConforming, isPresent, isSystem, limitOf, setBusy, touchDescriptor } from './descriptor';
+import {
+  ATTR_UNUSABLE, attrOf, baseOf, descriptorAddress, dplOf, fetchDescriptor, isCode, isConforming, isPresent, limitOf, setBusy, touchDescriptor,
+} from './descriptor';
 import { readFlags, writeFlags } from './flags-register';
 import { checkedData, checkedStack, setFromDescriptor, setRealSegment } from './load-segment';
 import { setCode } from './code-segment';
 import { setStackPointer, stackWidth, writeStack } from './stack';
-import { CS, FS, get, get32, GP, GS, isVm86, NP, set, setSegment, SS, TS } from './slots';
+import { CS, get, get32, GP, isVm86, NP, set, setSegment, SS, TS } from './slots';
 
 /** What caused a task switch. */
 export const BY_JMP = 0;
