@@ -2,9 +2,13 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { DebianCache } from '../../host/node/debian/debian-cache.ts';
 import { nodeFileStore } from '../../host/node/file-store.ts';
 import { processTerminal } from '../../host/node/terminal.ts';
 import { nodeWorkerHost } from '../../host/node/worker-host.ts';
+import { decompress } from '../../toolstack/loader/decompress/decompress.ts';
+import type { DebianFiles } from './commands/start.ts';
+import { debianProgress } from './debian-progress.ts';
 import type { CommandHost } from './host.ts';
 import { CommandEnded, EXIT_OPERATOR_ERROR } from './exit-status.ts';
 import { makeProgram } from './program.ts';
@@ -42,8 +46,17 @@ const host: CommandHost = {
   },
 };
 
+const cache = new DebianCache({ decompress, onProgress: debianProgress(message, process.stderr.isTTY) });
+const debian: DebianFiles = {
+  kernel: async () => {
+    const file = await cache.kernel('linux-image-cloud-amd64');
+    return { name: `${file.package} ${file.version}`, data: file.data };
+  },
+  busybox: async () => (await cache.busybox()).data,
+};
+
 try {
-  const { program, status } = makeProgram(host);
+  const { program, status } = makeProgram(host, debian);
   await program.parseAsync();
   process.exitCode = status();
 } catch (error) {

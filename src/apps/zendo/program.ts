@@ -1,8 +1,11 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { boot } from './commands/boot.ts';
 import { resume } from './commands/resume.ts';
+import { type DebianFiles, start } from './commands/start.ts';
 import { CommandEnded, EXIT_OPERATOR_ERROR } from './exit-status.ts';
 import type { CommandHost } from './host.ts';
+import { helloGuest } from '../../toolstack/guests/hello.ts';
+import { loadKernel } from '../../toolstack/loader/domain-image.ts';
 
 const TRACES = ['hypercalls', 'exits', 'exec'] as const;
 
@@ -32,7 +35,7 @@ const traces = (text: string): string[] => {
 };
 
 /** The command line's grammar. `status` tells, after parsing, with what the process ends. */
-export function makeProgram(host: CommandHost): { program: Command; status: () => number } {
+export function makeProgram(host: CommandHost, debian: DebianFiles): { program: Command; status: () => number } {
   let status = 0;
   const program = new Command('zendo').description('boots unmodified Xen guests anywhere JavaScript runs').exitOverride((error) => {
     throw new CommandEnded(error.exitCode === 0 ? 0 : EXIT_OPERATOR_ERROR);
@@ -61,6 +64,15 @@ export function makeProgram(host: CommandHost): { program: Command; status: () =
     .argument('<file>', 'snapshot file')
     .action(async (file, options) => {
       status = await resume(host, file, options);
+    });
+  program
+    .command('start')
+    .description("boot Debian's kernel to a busybox shell (fetched with apt-get, cached)")
+    .addOption(new Option('--timeout <seconds>', 'give up after this time (exit status 124)').default(0, 'none').argParser(seconds))
+    .option('--json', 'print one JSON object about the run to stderr at the end', false)
+    .action(async (options) => {
+      const fallback = () => ({ kernel: loadKernel(helloGuest({ echo: true }), 'hello'), name: 'hello' });
+      status = await start(host, debian, fallback, options);
     });
   return { program, status: () => status };
 }

@@ -1,0 +1,47 @@
+import { OperatorError } from '../../../base/operator-error.ts';
+import { buildInitramfs } from '../../../toolstack/images/initramfs.ts';
+import { loadKernel } from '../../../toolstack/loader/domain-image.ts';
+import type { CommandHost } from '../host.ts';
+import { boot, type BootOptions, type GuestImages } from './boot.ts';
+
+/** Debian's kernel and busybox, as the host can get them. */
+export interface DebianFiles {
+  kernel(): Promise<{ readonly name: string; readonly data: Uint8Array }>;
+  busybox(): Promise<Uint8Array>;
+}
+
+/** Memory of the guest that `zendo start` boots, in MiB. */
+const MEMORY = 512;
+
+/**
+ * `npm start`: Debian's cloud kernel with a busybox shell on the console. Where Debian's packages cannot be had, it says
+ * so and boots the small guest that comes with zendo.
+ */
+export async function start(host: CommandHost, debian: DebianFiles, fallback: () => GuestImages, options: Pick<BootOptions, 'timeout' | 'json'>): Promise<number> {
+  const images = await fetchImages(host, debian, fallback);
+  if (host.terminal.size() !== undefined) host.message("zendo: booting; press Ctrl-] to leave, type 'poweroff' in the shell to end");
+  const bootOptions: BootOptions = {
+    kernel: images.name,
+    append: 'console=hvc0 quiet',
+    memory: images.initrd === undefined ? 64 : MEMORY,
+    trace: [],
+    hash: false,
+    ...options,
+  };
+  return await boot(host, bootOptions, images);
+}
+
+async function fetchImages(host: CommandHost, debian: DebianFiles, fallback: () => GuestImages): Promise<GuestImages> {
+  try {
+    const kernel = await debian.kernel();
+    const busybox = await debian.busybox();
+    host.message(`zendo: ${kernel.name}, with a busybox shell`);
+    return { kernel: loadKernel(kernel.data, kernel.name), initrd: buildInitramfs({ busybox, init: 'interactive' }), name: kernel.name };
+  } catch (error) {
+    if (!(error instanceof OperatorError)) throw error;
+    host.message(`zendo: Debian's kernel cannot be had: ${error.shortMessage}`);
+    if (error.hint !== undefined) host.message(`  ${error.hint}`);
+    host.message('zendo: booting the small guest that comes with zendo instead');
+    return fallback();
+  }
+}
