@@ -167,6 +167,7 @@ export class Hypervisor {
       p2m_root: root,
       tsc_incarnation: 1,
       max_evtchn_port: 0xffffffff,
+      shutdown_code: 0xff, // none yet (lifecycle/shutdown.ts)
     });
     // insert in order of ids
     let before = 0;

@@ -115,22 +115,17 @@ export function channel(hv: Hypervisor, of: Domain, port: number): Channel | und
   return bucket === 0 ? undefined : new Channel(view, bucket + (port % EVTCHNS_PER_BUCKET) * STRIDE, port);
 }
 
-/** Lowest free port, its bucket made when needed; undefined when the domain has none left. */
-export function firstFreePort(hv: Hypervisor, of: Domain): Channel | undefined {
-  const limit = portLimit(of);
+/** The channel at a port below the domain's limit, its bucket made when needed; undefined when the heap is full. */
+export function channelMade(hv: Hypervisor, of: Domain, port: number): Channel | undefined {
   const view = hv.memories.stateView;
-  for (let port = 1; port < limit; port++) {
-    const bucketAt = of.address + domainStruct.offsets.evtchn_buckets + Math.floor(port / EVTCHNS_PER_BUCKET) * 4;
-    if (view.getUint32(bucketAt, true) === 0) {
-      const made = hv.heap.allocate(EVTCHNS_PER_BUCKET * STRIDE);
-      if (made === 0) return undefined;
-      view.setUint32(bucketAt, made, true);
-      for (let i = 0; i < EVTCHNS_PER_BUCKET; i++) new Channel(view, made + i * STRIDE, 0).reset();
-    }
-    const found = channel(hv, of, port);
-    if (found !== undefined && found.state === ECS_FREE) return found;
+  const bucketAt = of.address + domainStruct.offsets.evtchn_buckets + Math.floor(port / EVTCHNS_PER_BUCKET) * 4;
+  if (view.getUint32(bucketAt, true) === 0) {
+    const made = hv.heap.allocate(EVTCHNS_PER_BUCKET * STRIDE);
+    if (made === 0) return undefined;
+    view.setUint32(bucketAt, made, true);
+    for (let i = 0; i < EVTCHNS_PER_BUCKET; i++) new Channel(view, made + i * STRIDE, 0).reset();
   }
-  return undefined;
+  return channel(hv, of, port);
 }
 
 /** Every channel that is not free. */

@@ -1,6 +1,6 @@
 import type { Mfn } from '../../base/brand.ts';
-import { evtchn_fifo_control_block } from '../../spec/xen/event-channel.ts';
-import { EINVAL, ENOENT, ENOMEM, ENOSPC } from '../../spec/xen/errno.ts';
+import { EVTCHN_FIFO_PRIORITY_DEFAULT, evtchn_fifo_control_block } from '../../spec/xen/event-channel.ts';
+import { EINVAL, ENOENT, ENOMEM, ENOSPC, EOPNOTSUPP } from '../../spec/xen/errno.ts';
 import { FIFO_ARRAY_PAGES } from '../domain.ts';
 import type { Domain, Hypervisor } from '../hypervisor.ts';
 import { putPage } from '../lifecycle/reap.ts';
@@ -8,6 +8,7 @@ import { p2m_ram_rw } from '../memory/p2m.ts';
 import { channel, openChannels } from './channels.ts';
 import { setPending } from './deliver.ts';
 import { WORDS_PER_PAGE } from './fifo.ts';
+import * as twoLevel from './two-level.ts';
 
 /** The guest's own writable page at a gfn, referenced; 0 when there is none. */
 function claimPage(hv: Hypervisor, of: Domain, gfn: number): number {
@@ -31,6 +32,11 @@ export function initControl(hv: Hypervisor, of: Domain, gfn: number, offset: num
       putPage(hv, mfn as Mfn, of);
       return ENOMEM;
     }
+    // What is pending now is delivered as soon as its event word exists.
+    for (const ch of openChannels(hv, of)) {
+      if (twoLevel.isPending(hv, of, ch.port)) ch.pending = true;
+      ch.priority = EVTCHN_FIFO_PRIORITY_DEFAULT;
+    }
     of.s.fifo = pages;
     of.s.fifo_pages = 0;
   }
@@ -40,7 +46,7 @@ export function initControl(hv: Hypervisor, of: Domain, gfn: number, offset: num
 
 /** Add a page of event words. 0 or an errno. Events that came before their word existed are delivered now. */
 export function expandArray(hv: Hypervisor, of: Domain, gfn: number): number {
-  if (of.s.fifo === 0) return EINVAL;
+  if (of.s.fifo === 0) return EOPNOTSUPP;
   if (of.s.fifo_pages >= FIFO_ARRAY_PAGES) return ENOSPC;
   const mfn = claimPage(hv, of, gfn);
   if (mfn === 0) return EINVAL;

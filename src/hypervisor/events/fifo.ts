@@ -1,4 +1,5 @@
 import {
+  EVTCHN_FIFO_BUSY,
   EVTCHN_FIFO_LINK_MASK,
   EVTCHN_FIFO_LINKED,
   EVTCHN_FIFO_MASKED,
@@ -19,6 +20,10 @@ import type { Channel } from './channels.ts';
 const PENDING = 1 << EVTCHN_FIFO_PENDING;
 const MASKED = 1 << EVTCHN_FIFO_MASKED;
 const LINKED = 1 << EVTCHN_FIFO_LINKED;
+const BUSY = 1 << EVTCHN_FIFO_BUSY;
+
+/** Tries to link behind an event word that the guest keeps changing. */
+const LINK_TRIES = 5;
 
 export const WORDS_PER_PAGE = 1024;
 
@@ -41,6 +46,8 @@ export function setPending(hv: Hypervisor, of: Domain, v: Vcpu, ch: Channel): [b
     ch.pending = true;
     return [!was, false];
   }
+  // Without a control block the guest cannot have unmasked anything yet: Xen drops the event.
+  if (v.s.fifo_control === 0) return [false, false];
   const wasPending = (Atomics.or(words, at, PENDING) & PENDING) !== 0;
   return [!wasPending, link(hv, of, v, ch, at)];
 }
@@ -70,13 +77,20 @@ function link(hv: Hypervisor, of: Domain, v: Vcpu, ch: Channel, at: number): boo
   return (Atomics.or(words, control / 4, 1 << queue) & (1 << queue)) === 0;
 }
 
-/** Link `port` behind the event at `at`, unless the guest has taken that one off meanwhile. */
+/** Link `port` behind the event at `at`, unless the guest has taken that one off meanwhile. A word that never holds still loses the event. */
 function setLink(words: Int32Array, at: number, port: number): boolean {
-  for (;;) {
+  for (let tries = 0; tries < LINK_TRIES; tries++) {
     const now = Atomics.load(words, at);
     if ((now & LINKED) === 0) return false;
-    if (Atomics.compareExchange(words, at, now, (now & ~EVTCHN_FIFO_LINK_MASK) | port) === now) return true;
+    if (Atomics.compareExchange(words, at, now, (now & ~(EVTCHN_FIFO_LINK_MASK | BUSY)) | port) === now) return true;
   }
+  return true;
+}
+
+/** Is the event still on some queue? Its port is not given out again before the guest took it off. */
+export function isLinked(hv: Hypervisor, of: Domain, port: number): boolean {
+  const at = word(hv, of, port);
+  return at >= 0 && (Atomics.load(hv.memories.frameWords, at) & LINKED) !== 0;
 }
 
 export function clearPending(hv: Hypervisor, of: Domain, port: number): void {

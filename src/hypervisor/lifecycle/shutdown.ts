@@ -6,10 +6,18 @@ import type { Domain, Hypervisor } from '../hypervisor.ts';
 /** Longest crash text kept with a domain, in bytes. */
 const CRASH_TEXT_MAX = 4096;
 
+/** No reason was given yet. */
+export const SHUTDOWN_CODE_INVALID = 0xff;
+
+/** Note why a domain will stop. The first reason counts. */
+export function sayShutdownCode(of: Domain, reason: number): void {
+  if (of.s.shutdown_code === SHUTDOWN_CODE_INVALID) of.s.shutdown_code = reason & 0xff;
+}
+
 /** A domain stops for good (until the toolstack resumes or destroys it); domain 0 hears of it. */
 export function shutDown(hv: Hypervisor, of: Domain, reason: number): void {
   if (of.s.is_shut_down !== 0) return;
-  of.s.shutdown_code = reason & 0xff;
+  sayShutdownCode(of, reason);
   of.s.is_shutting_down = 1;
   of.s.is_shut_down = 1;
   const dom0 = hv.domain(0);

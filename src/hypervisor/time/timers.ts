@@ -13,7 +13,7 @@ export function nextDeadline(hv: Hypervisor): bigint {
   let next = hv.header.dom0_due;
   for (const d of hv.domains()) {
     if (d.s.is_shut_down !== 0 || d.s.is_dying !== 0) continue;
-    for (let id = 0; id < 2; id++) if ((d.s.watchdog_inuse & (1 << id)) !== 0) next = min(next, watchdogDeadline(hv, d, id));
+    for (let id = 0; id < 2; id++) if (watchdogArmed(d, id)) next = min(next, watchdogDeadline(hv, d, id));
     if (d.s.pause_count !== 0) continue;
     for (const v of hv.vcpus(d)) {
       next = min(next, v.s.singleshot_deadline);
@@ -34,7 +34,7 @@ export function runTimers(hv: Hypervisor): void {
   for (const d of hv.domains()) {
     if (d.s.is_shut_down !== 0 || d.s.is_dying !== 0) continue;
     for (let id = 0; id < 2; id++) {
-      if ((d.s.watchdog_inuse & (1 << id)) !== 0 && watchdogDeadline(hv, d, id) <= now) {
+      if (watchdogArmed(d, id) && watchdogDeadline(hv, d, id) <= now) {
         hv.host.log(`(XEN) Watchdog timer fired for domain ${d.id}`);
         shutDown(hv, d, SHUTDOWN_watchdog);
       }
@@ -56,12 +56,14 @@ export function runTimers(hv: Hypervisor): void {
   }
 }
 
-/** Arm (seconds from now) or disarm (0) watchdog `id` (0..1). */
-export function setWatchdog(hv: Hypervisor, d: Domain, id: number, seconds: number): void {
-  if (seconds === 0) {
-    d.s.watchdog_inuse &= ~(1 << id);
-    return;
-  }
+export const watchdogArmed = (d: Domain, id: number): boolean => (d.s.watchdog_inuse & (1 << id)) !== 0;
+
+/** Let watchdog `id` (0..1) expire so many seconds from now. */
+export function armWatchdog(hv: Hypervisor, d: Domain, id: number, seconds: number): void {
   d.s.watchdog_inuse |= 1 << id;
   hv.memories.stateView.setBigUint64(watchdogAt(d, id), hv.now() + BigInt(seconds) * 1_000_000_000n, true);
+}
+
+export function disarmWatchdog(d: Domain, id: number): void {
+  d.s.watchdog_inuse &= ~(1 << id);
 }

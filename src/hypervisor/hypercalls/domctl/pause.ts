@@ -1,6 +1,7 @@
 import { EINVAL, EOVERFLOW } from '../../../spec/xen/errno.ts';
 import { VCPUF_down, VCPUF_initialised } from '../../domain.ts';
 import type { Domain } from '../../hypervisor.ts';
+import { SHUTDOWN_CODE_INVALID } from '../../lifecycle/shutdown.ts';
 import { fail, ok } from '../call.ts';
 import type { Domctl } from '../domctl.ts';
 
@@ -44,6 +45,7 @@ export const resumeDomain: Domctl<Record<never, never>> = {
   run({ caller }, of) {
     const d = present(of);
     if (d === caller) return fail(EINVAL);
+    d.s.shutdown_code = SHUTDOWN_CODE_INVALID;
     d.s.is_shut_down = 0;
     d.s.is_shutting_down = 0;
     return ok();

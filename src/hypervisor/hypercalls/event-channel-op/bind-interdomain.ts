@@ -1,24 +1,25 @@
-import { EINVAL, ENOSPC, ESRCH } from '../../../spec/xen/errno.ts';
+import { EINVAL, ESRCH } from '../../../spec/xen/errno.ts';
 import { evtchn_bind_interdomain } from '../../../spec/xen/event-channel.ts';
-import { channel, ECS_INTERDOMAIN, ECS_UNBOUND, firstFreePort } from '../../events/channels.ts';
+import { channel, ECS_INTERDOMAIN, ECS_UNBOUND } from '../../events/channels.ts';
 import { setPending } from '../../events/deliver.ts';
+import { firstFreePort } from '../../events/free-port.ts';
 import { fail, ok, subOperation } from '../call.ts';
 
 /**
  * EVTCHNOP_bind_interdomain: connect a fresh local port to a remote domain's unbound port meant for the caller. The
  * local port is made pending at once: the remote end may have sent before.
  * @xen event_channel_op 0 bind_interdomain #Y
- * Fails: ESRCH no such domain; EINVAL remote port not unbound for the caller; ENOSPC no free port.
+ * Fails: ESRCH no such domain; ENOSPC, ENOMEM no free port; EINVAL remote port not unbound for the caller.
  */
 export const bindInterdomain = subOperation(
   evtchn_bind_interdomain,
   ({ hv, caller }, arg) => {
     const remote = hv.resolve(arg.remote_dom, caller);
     if (remote === undefined) return fail(ESRCH);
+    const ours = firstFreePort(hv, caller);
+    if (typeof ours === 'number') return fail(ours);
     const theirs = channel(hv, remote, arg.remote_port);
     if (theirs === undefined || theirs.state !== ECS_UNBOUND || theirs.remoteDomid !== caller.id) return fail(EINVAL);
-    const ours = firstFreePort(hv, caller);
-    if (ours === undefined) return fail(ENOSPC);
     ours.reset();
     ours.state = ECS_INTERDOMAIN;
     ours.remoteDomid = remote.id;

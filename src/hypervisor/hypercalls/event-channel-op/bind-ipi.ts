@@ -1,19 +1,20 @@
-import { ENOENT, ENOSPC } from '../../../spec/xen/errno.ts';
+import { ENOENT } from '../../../spec/xen/errno.ts';
 import { evtchn_bind_ipi } from '../../../spec/xen/event-channel.ts';
-import { ECS_IPI, firstFreePort } from '../../events/channels.ts';
+import { ECS_IPI } from '../../events/channels.ts';
+import { firstFreePort } from '../../events/free-port.ts';
 import { fail, ok, subOperation } from '../call.ts';
 
 /**
  * EVTCHNOP_bind_ipi: a port by which the domain's own vCPUs notify one of them.
  * @xen event_channel_op 7 bind_ipi #Y
- * Fails: ENOENT no such vCPU; ENOSPC no free port.
+ * Fails: ENOENT no such vCPU; ENOSPC, ENOMEM no free port.
  */
 export const bindIpi = subOperation(
   evtchn_bind_ipi,
   ({ hv, caller }, arg) => {
     if (hv.vcpu(caller, arg.vcpu) === undefined) return fail(ENOENT);
     const ch = firstFreePort(hv, caller);
-    if (ch === undefined) return fail(ENOSPC);
+    if (typeof ch === 'number') return fail(ch);
     ch.reset();
     ch.state = ECS_IPI;
     ch.notifyVcpu = arg.vcpu;

@@ -5,7 +5,7 @@ import { fail, ok, subOperation } from '../call.ts';
 /**
  * EVTCHNOP_expand_array: add a page of FIFO event words.
  * @xen event_channel_op 12 expand_array #Y
- * Fails: EINVAL not on the FIFO ABI, or no writable RAM at the gfn; ENOSPC all pages are there.
+ * Fails: EOPNOTSUPP not on the FIFO ABI; ENOSPC all pages are there; EINVAL no writable RAM at the gfn.
  */
 export const expandArray = subOperation(evtchn_expand_array, ({ hv, caller }, arg) => {
   const errno = expand(hv, caller, arg.array_gfn);

@@ -24,16 +24,16 @@ const STATUS = new Map([
 /**
  * EVTCHNOP_status: what a port is connected to.
  * @xen event_channel_op 5 status #Y
- * Fails: ESRCH no such domain; EPERM caller may not ask about it; EINVAL no such port.
+ * Fails: ESRCH no such domain; EINVAL no such port; EPERM caller may not ask about it.
  */
 export const status = subOperation(
   evtchn_status,
   ({ hv, caller }, arg) => {
     const of = hv.resolve(arg.dom, caller);
     if (of === undefined) return fail(ESRCH);
-    if (of !== caller && !hv.isPrivileged(caller)) return fail(EPERM);
     const ch = channel(hv, of, arg.port);
     if (ch === undefined) return fail(EINVAL);
+    if (of !== caller && !hv.isPrivileged(caller)) return fail(EPERM);
     const kind = STATUS.get(ch.state);
     if (kind === undefined) return fail(EACCES);
     const base = { status: kind, vcpu: ch.notifyVcpu };

@@ -1,0 +1,31 @@
+import { EFAULT } from '../../../spec/xen/errno.ts';
+import { vcpu_register_runstate_memory_area, vcpu_runstate_info } from '../../../spec/xen/vcpu.ts';
+import { runstateInfo, writeRunstateArea } from '../../time/runstate.ts';
+import { ok, subOperation } from '../call.ts';
+import type { VcpuOperation } from './operation.ts';
+
+/**
+ * VCPUOP_get_runstate_info.
+ * @xen vcpu_op 4 get_runstate_info #Y
+ * Fails: EFAULT.
+ */
+export const getRunstateInfo: VcpuOperation =
+  (target) =>
+  ({ hv, memory }, argument) => {
+    const bytes = new Uint8Array(vcpu_runstate_info.size);
+    vcpu_runstate_info.write(new DataView(bytes.buffer), 0, runstateInfo(hv, target));
+    return memory.write(argument, bytes) ? 0 : -EFAULT;
+  };
+
+/**
+ * VCPUOP_register_runstate_memory_area: keep a copy of the runstate at a guest virtual address. One that cannot be
+ * written stays as it is, without an error, as in Xen; 0 ends it.
+ * @xen vcpu_op 5 register_runstate_memory_area #Y
+ * Fails: EFAULT.
+ */
+export const registerRunstateArea: VcpuOperation = (target) =>
+  subOperation(vcpu_register_runstate_memory_area, ({ hv }, arg) => {
+    target.s.runstate_area = arg.addr.v;
+    writeRunstateArea(hv, target);
+    return ok();
+  });
