@@ -113,10 +113,15 @@ export class NodeRequests {
     this.request(XS_SET_PERMS, `set permissions of ${path}`, nulTerminated(path, ...permissions));
   }
 
-  /** Send a request as it stands on the wire; its answer's payload. */
+  /** Send a request as it stands on the wire; its answer's payload. `what`: the request, for the error message. */
   request(type: number, what: string, payload: Uint8Array): Uint8Array {
+    return this.requestIn(this.transactionId, type, what, payload);
+  }
+
+  /** As `request`, in the transaction of that number. */
+  requestIn(transactionId: number, type: number, what: string, payload: Uint8Array): Uint8Array {
     if (!this.core.connections.includes(this.connection)) throw new XenstoreError('EIO', `${what} on a closed connection`);
-    handleMessage(this.core, this.connection, { type, requestId: 0, transactionId: this.transactionId, payload });
+    handleMessage(this.core, this.connection, { type, requestId: 0, transactionId, payload });
     const reply = present(this.connection.outbox.takeReply(), 'reply');
     this.settle();
     if (reply.type === XS_ERROR) throw new XenstoreError(stringsOf(reply.payload)[0] as XsdError, what);
@@ -152,7 +157,7 @@ export class NodeRequests {
   }
 }
 
-/** A program's connection to the store. Callbacks of watches run in the store's `run()`, never inside a call. */
+/** A program's connection to the store. Callbacks of watches run in the store's `run()` and `onEvent()`, never inside a call. */
 export class StoreClient extends NodeRequests {
   private readonly callbacks = new Map<string, WatchCallback>();
   private readonly settleAfter: () => void;

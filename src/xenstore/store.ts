@@ -19,7 +19,7 @@ export interface StoreOptions {
   /** For INTRODUCE requests; without it only `introduce()` introduces. */
   readonly openChannel?: OpenChannel;
   readonly log?: Logger;
-  /** There is work for `run()`, found outside of `run()` and `onEvent()`: callbacks to call, requests left over. */
+  /** There is work for `run()`, made outside of `run()` and `onEvent()`: callbacks to call, requests left over. */
   readonly wake?: () => void;
   readonly quotas?: Partial<Quotas>;
 }
@@ -148,27 +148,34 @@ export class Store {
     this.settle();
   }
 
-  /** A domain's event channel fired: handle a bounded number of its requests. True: call `onEvent` or `run` again soon. */
+  /**
+   * A domain's event channel fired: handle a bounded number of its requests and call the callbacks of watches.
+   * True when work is left: call `onEvent` or `run` again soon, after others had their turn.
+   */
   onEvent(domid: number): boolean {
     const ring = this.core.ring(domid);
     const more = ring !== undefined && pump(this.core, ring);
-    flushAll(this.core);
-    return more || this.callbacksWait();
+    return this.deliver() || more;
   }
 
   /** Give everybody one turn, then call the callbacks of watches. True when work is left: call it again soon. */
   run(): boolean {
     let more = false;
     for (const connection of [...this.core.connections]) if (pump(this.core, connection)) more = true;
-    let left = CALLBACKS_PER_TURN;
-    for (const client of [...this.clients]) left -= client.deliver(left);
-    flushAll(this.core);
-    return more || this.callbacksWait();
+    return this.deliver() || more;
   }
 
   /** What is inconsistent, in words; nothing is, unless we have a bug. */
   check(): string[] {
     return this.core.tree.check();
+  }
+
+  /** Call the callbacks of watches and send what waits; whether callbacks are left. */
+  private deliver(): boolean {
+    let left = CALLBACKS_PER_TURN;
+    for (const client of [...this.clients]) left -= client.deliver(left);
+    flushAll(this.core);
+    return this.callbacksWait();
   }
 
   private callbacksWait(): boolean {
