@@ -36,12 +36,17 @@ test('abandoned, it leaves nothing', () => {
   assert.throws(() => transaction.read('/tool'), refused('ENOENT'));
 });
 
+function remakeB(dom0: ReturnType<TestStore['store']['connect']>): void {
+  dom0.rm('/a/b');
+  dom0.write('/a/b', '1');
+}
+
 /** What another may do between a transaction's access and its commit; whether that is a conflict. */
 const MEANWHILE: [what: string, conflict: boolean, inside: string, outside: (dom0: ReturnType<TestStore['store']['connect']>) => void][] = [
   ['another node written', false, 'read', (dom0) => dom0.write('/other', '')],
   ['the node read is written', true, 'read', (dom0) => dom0.write('/a/b', 'x')],
   ['the node read is removed', true, 'read', (dom0) => dom0.rm('/a/b')],
-  ['the node read is removed and made again', true, 'read', (dom0) => (dom0.rm('/a/b'), dom0.write('/a/b', '1'))],
+  ['the node read is removed and made again', true, 'read', remakeB],
   ['the node read gets permissions', true, 'read', (dom0) => dom0.setPermissions('/a/b', ['r0'])],
   ['the node read gets a child', true, 'read', (dom0) => dom0.mkdir('/a/b/c')],
   ['the parent of the node read is written', false, 'read', (dom0) => dom0.write('/a', 'x')],
