@@ -47,6 +47,7 @@ export function makeProgram(host: CommandHost, debian: DebianFiles): { program: 
       .option('--snapshot <file>', 'save the machine to this file when zendo leaves while the guest runs (Ctrl-], timeout)')
       .addOption(new Option('--snapshot-at <seconds>', 'take the snapshot at this machine time, then leave').argParser(seconds))
       .option('--json', 'print one JSON object about the run to stderr at the end', false)
+      .addOption(new Option('--block-limit <n>', 'instructions per translated block').argParser(whole(1, 64)).hideHelp())
       .option('--hash', "add the SHA-256 of the guest's memory to the JSON object", false)
       .addHelpText('after', '\nExit status: 0 the guest powered off, 1 operator error, 2 the guest crashed, 3 it asked for a reboot, 124 timeout.');
   running(program.command('boot'))

@@ -1,0 +1,27 @@
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { OperatorError } from '../../src/base/operator-error.ts';
+import { DebianCache } from '../../src/host/node/debian/debian-cache.ts';
+import { buildInitramfs, type InitramfsRequest } from '../../src/toolstack/images/initramfs.ts';
+import { decompress } from '../../src/toolstack/loader/decompress/decompress.ts';
+
+/** A Debian kernel and an initramfs as files; undefined (with the reason) where packages cannot be had. */
+export type DebianImages = { readonly kernel: string; readonly initrd: string; readonly release: string } | { readonly missing: string };
+
+/** Fetch a kernel package and make an initramfs around Debian's busybox. In CI a failure is an error, elsewhere a reason to skip. */
+export async function debianImages(kernelPackage: string, init: InitramfsRequest['init']): Promise<DebianImages> {
+  try {
+    const cache = new DebianCache({ decompress });
+    const kernel = await cache.kernel(kernelPackage);
+    const busybox = await cache.busybox();
+    const folder = await mkdtemp(join(tmpdir(), 'zendo-boot-'));
+    const files = { kernel: join(folder, 'vmlinuz'), initrd: join(folder, 'initrd') };
+    await writeFile(files.kernel, kernel.data);
+    await writeFile(files.initrd, buildInitramfs({ busybox: busybox.data, init }));
+    return { ...files, release: kernel.path.replace(/^.*vmlinuz-/, '') };
+  } catch (error) {
+    if (process.env['CI'] === 'true' || !(error instanceof OperatorError)) throw error;
+    return { missing: error.shortMessage };
+  }
+}
