@@ -35,6 +35,7 @@ import { guestCpuid } from './arch/x86/cpuid.ts';
 import { APIC_DEFAULT_BASE, readMmio, writeMmio } from './arch/x86/lapic.ts';
 import { readMsr, writeMsr } from './arch/x86/msr.ts';
 import { hasPendingInterrupt } from './arch/x86/interrupts.ts';
+import { printk } from './console-ring.ts';
 import { domain as domainStruct, VCPUF_blocked, VCPUF_down } from './domain.ts';
 import { enterHypercall } from './entry.ts';
 import type { Hypervisor, Vcpu } from './hypervisor.ts';
@@ -173,7 +174,7 @@ function tripleFault({ hv }: ExitContext, v: Vcpu): void {
   const at = v.domain.address + domainStruct.offsets.hvm_params + HVM_PARAM_TRIPLE_FAULT_REASON * 8;
   const given = hv.memories.stateView.getUint32(at, true);
   const reason = given === 0 || given > SHUTDOWN_MAX ? SHUTDOWN_reboot : given;
-  hv.host.log(`(XEN) d${v.domain.id}v${v.id} Triple fault - invoking HVM shutdown action ${reason}`);
+  printk(hv, `(XEN) d${v.domain.id}v${v.id} Triple fault - invoking HVM shutdown action ${reason}`);
   if (reason === SHUTDOWN_crash) crashDomain(hv, v.domain, 'triple fault');
   else shutDown(hv, v.domain, reason);
 }

@@ -1,27 +1,20 @@
-import type { Fields, Snapshot, Struct, Update } from '../../base/struct.ts';
+import type { Fields, Snapshot, Update } from '../../base/struct.ts';
 import * as D from '../../spec/xen/domctl.ts';
 import { EACCES, EFAULT, ENOSYS, EPERM, ERESTART, ESRCH } from '../../spec/xen/errno.ts';
 import { DOMID_FIRST_RESERVED } from '../../spec/xen/xen.ts';
 import type { Domain } from '../hypervisor.ts';
-import type { Answer, Call } from './call.ts';
+import type { Call } from './call.ts';
 import { createDomain } from './domctl/create-domain.ts';
 import { destroyDomain } from './domctl/destroy-domain.ts';
 import { getDomainInfo } from './domctl/get-domain-info.ts';
 import { getHvmContext, setHvmContext } from './domctl/hvm-context.ts';
 import { maxMem, maxVcpus, setDomainHandle, setTimeOffset } from './domctl/limits.ts';
+import type { Domctl } from './domctl/operation.ts';
 import { pauseDomain, resumeDomain, unpauseDomain } from './domctl/pause.ts';
 import { getVcpuInfo } from './domctl/vcpu-info.ts';
 
 /** Bytes before the member of the union. */
 const HEAD = D.xen_domctl.offsets.u;
-
-/** What a domctl does, with its member of the union copied in. Domain-less commands get `of` undefined. */
-export interface Domctl<F extends Fields> {
-  readonly argument: Struct<F> | undefined;
-  /** `domain` names an existing domain (else the handler looks at the id itself). */
-  readonly needsDomain: boolean;
-  run(call: Call, of: Domain | undefined, arg: Snapshot<F>, id: number): Answer<F> & { readonly domain?: number };
-}
 
 const operations: ReadonlyMap<number, Domctl<Fields>> = new Map<number, unknown>([
   [D.XEN_DOMCTL_createdomain, createDomain],

@@ -1,5 +1,6 @@
 import { SHUTDOWN_crash } from '../../spec/xen/sched.ts';
 import { VIRQ_DOM_EXC } from '../../spec/xen/xen.ts';
+import { printk } from '../console-ring.ts';
 import { sendGlobalVirq } from '../events/deliver.ts';
 import type { Domain, Hypervisor } from '../hypervisor.ts';
 
@@ -27,7 +28,7 @@ export function shutDown(hv: Hypervisor, of: Domain, reason: number): void {
 /** A domain did something that ends it: keep the reason for the operator and shut it down as crashed. */
 export function crashDomain(hv: Hypervisor, of: Domain, reason: string): void {
   if (of.s.is_shut_down !== 0) return;
-  hv.host.log(`(XEN) domain ${of.id} crashed: ${reason.split('\n')[0]}`);
+  printk(hv, `(XEN) domain ${of.id} crashed: ${reason.split('\n')[0]}`);
   const bytes = new TextEncoder().encode(reason).subarray(0, CRASH_TEXT_MAX);
   if (of.s.crash_text === 0) {
     const at = hv.heap.allocate(Math.max(1, bytes.length));

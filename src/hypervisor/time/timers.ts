@@ -1,6 +1,7 @@
 import { SHUTDOWN_watchdog } from '../../spec/xen/sched.ts';
 import { VIRQ_TIMER } from '../../spec/xen/xen.ts';
 import { timerDeadline, timerExpired } from '../arch/x86/lapic.ts';
+import { printk } from '../console-ring.ts';
 import { domain as domainStruct, NEVER, VCPUF_polling } from '../domain.ts';
 import { sendVcpuVirq, stopPolling } from '../events/deliver.ts';
 import type { Domain, Hypervisor } from '../hypervisor.ts';
@@ -35,7 +36,7 @@ export function runTimers(hv: Hypervisor): void {
     if (d.s.is_shut_down !== 0 || d.s.is_dying !== 0) continue;
     for (let id = 0; id < 2; id++) {
       if (watchdogArmed(d, id) && watchdogDeadline(hv, d, id) <= now) {
-        hv.host.log(`(XEN) Watchdog timer fired for domain ${d.id}`);
+        printk(hv, `(XEN) Watchdog timer fired for domain ${d.id}`);
         shutDown(hv, d, SHUTDOWN_watchdog);
       }
     }

@@ -8,7 +8,7 @@ import type { Hypervisor } from '../../hypervisor.ts';
 import { OWNER_XEN } from '../../memory/frame-table.ts';
 import { updateWallClock } from '../../time/pvclock.ts';
 import { fail } from '../call.ts';
-import type { Domctl } from '../domctl.ts';
+import type { Domctl } from './operation.ts';
 
 const DEFAULT_MAX_MAPTRACK_FRAMES = 1024;
 

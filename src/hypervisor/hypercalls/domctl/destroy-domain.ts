@@ -4,7 +4,7 @@ import { sendGlobalVirq } from '../../events/deliver.ts';
 import type { Domain } from '../../hypervisor.ts';
 import { relinquish } from '../../lifecycle/destroy.ts';
 import { fail, ok } from '../call.ts';
-import type { Domctl } from '../domctl.ts';
+import type { Domctl } from './operation.ts';
 
 /**
  * Take everything from a domain and forget it once nobody holds anything of it.

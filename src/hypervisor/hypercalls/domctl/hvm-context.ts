@@ -3,7 +3,7 @@ import { EFAULT, EINVAL, ENOSPC } from '../../../spec/xen/errno.ts';
 import { loadHvmContext, saveHvmContext } from '../../arch/x86/hvm-context.ts';
 import type { Domain } from '../../hypervisor.ts';
 import { fail, ok } from '../call.ts';
-import type { Domctl } from '../domctl.ts';
+import type { Domctl } from './operation.ts';
 
 /** Most bytes of records taken in one call. */
 const CONTEXT_MAX = 8 << 20;

@@ -7,7 +7,7 @@ import { legacyInfo } from '../../events/two-level.ts';
 import type { Domain } from '../../hypervisor.ts';
 import { updateWallClock } from '../../time/pvclock.ts';
 import { fail, ok } from '../call.ts';
-import type { Domctl } from '../domctl.ts';
+import type { Domctl } from './operation.ts';
 
 /** Most pages a domain may have: the machine's frame numbers are 20 bits. */
 const MAX_PAGES = 0x100000;

@@ -3,7 +3,7 @@ import { VCPUF_down, VCPUF_initialised } from '../../domain.ts';
 import type { Domain } from '../../hypervisor.ts';
 import { SHUTDOWN_CODE_INVALID } from '../../lifecycle/shutdown.ts';
 import { fail, ok } from '../call.ts';
-import type { Domctl } from '../domctl.ts';
+import type { Domctl } from './operation.ts';
 
 const present = (of: Domain | undefined): Domain => of as Domain;
 

@@ -5,7 +5,7 @@ import { VCPUF_blocked, VCPUF_down } from '../../domain.ts';
 import type { Domain } from '../../hypervisor.ts';
 import { runstateInfo } from '../../time/runstate.ts';
 import { fail, ok } from '../call.ts';
-import type { Domctl } from '../domctl.ts';
+import type { Domctl } from './operation.ts';
 
 /** @xen domctl 14 getvcpuinfo #Y */
 export const getVcpuInfo: Domctl<(typeof xen_domctl_getvcpuinfo)['fields']> = {
