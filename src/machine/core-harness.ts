@@ -85,6 +85,7 @@ export class Harness {
           throw FAULT;
         },
         translate: (ctx: number, phys: number, phys2: number, mode: number) => this.onTranslate(ctx, phys >>> 0, phys2 >>> 0, mode),
+        promote: () => {},
         host_tsc: () => 0n,
         trace: () => {},
         abort: () => {

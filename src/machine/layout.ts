@@ -364,3 +364,8 @@ export const TLBF_GLOBAL = 1;
 export const TLBF_LISTED = 2;
 /** Frame of an event being delivered outside long mode: up to 10 u64 values in pushing order. */
 export const EVENT_FRAME = 0x2d00;
+// ---- additions of the wasm target -----------------------------------------------------------------------------------------------
+/** 1 = the access a compiled region asked for was refused: the interpreter has to do the instruction. */
+export const REGION_BAIL = 163;
+/** Executions after which a block whose region was dropped gets another one. */
+export const REGION_RETRY = 20000;

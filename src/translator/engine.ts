@@ -7,6 +7,7 @@ import type { Memories } from '../machine/memories.ts';
 import { BlockCache } from './cache.ts';
 import type { Builder } from './ir/builder.ts';
 import { allPasses, type PassSwitches } from './ir/passes/pipeline.ts';
+import { type RegionCore, Regions } from './targets/wasm/regions.ts';
 import { BlockTranslator, MAX_INSTRUCTIONS } from './translate-block.ts';
 
 /** What the core exports; see machine/README.md. Addresses and offsets are 32-bit numbers, possibly negative. */
@@ -34,6 +35,8 @@ export interface EngineOptions {
   readonly arenaLimit?: number;
   /** Looks at each block's IR after the passes (tests: the verifier). */
   readonly check?: (builder: Builder) => void;
+  /** Executions after which a block gets a compiled region (the wasm target), or a number for each new block; undefined: never. One pCPU thread only. */
+  readonly promoteAfter?: number | (() => number);
   /** Host's time stamp counter in guest ticks, for vCPUs with TSC_MODE 1. */
   readonly hostTsc?: () => bigint;
   /** Trace points of the core. */
@@ -62,6 +65,9 @@ export class Engine {
   readonly cache: BlockCache;
   readonly counters: EngineCounters = { translations: 0, once: 0, resets: 0, unwinds: 0, exits: new Uint32Array(64) };
 
+  /** The wasm target, when it is switched on. */
+  readonly regions: Regions | undefined;
+
   private readonly memories: Memories;
   private readonly blockLimit: number;
   private full = false;
@@ -82,6 +88,7 @@ export class Engine {
           throw FAULT;
         },
         translate: (ctx: number, phys: number, phys2: number, mode: number) => this.translate(ctx, phys >>> 0, phys2, mode),
+        promote: (ctx: number, block: number) => this.regions?.promote(ctx, block >>> 0),
         host_tsc: options.hostTsc ?? (() => 0n),
         trace: options.trace ?? (() => {}),
         abort: () => {
@@ -90,6 +97,11 @@ export class Engine {
       },
     });
     this.core = instance.exports as unknown as CoreExports;
+    const { promoteAfter } = options;
+    if (promoteAfter !== undefined) {
+      this.regions = new Regions(memories, instance.exports as unknown as RegionCore, this.translator);
+      this.cache.threshold = typeof promoteAfter === 'function' ? promoteAfter : () => promoteAfter;
+    }
   }
 
   /** Runs the vCPU at `ctx` until an exit (EXIT_*), at most BUDGET instructions. */
@@ -120,6 +132,7 @@ export class Engine {
     this.full = false;
     this.counters.resets++;
     this.cache.reset();
+    this.regions?.reset();
   }
 
   /** 64-bit slot of a context (machine/layout.ts), unsigned. */

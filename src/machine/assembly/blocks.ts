@@ -3,12 +3,13 @@
  * stores to translated code off the fast path.
  */
 import {
-  BLK_BYTES, BLK_FLAGS, BLK_FRAME2_NEXT, BLK_FRAME_NEXT, BLK_HEADER, BLK_INSNS, BLK_MODE, BLK_NEXT, BLK_PHYS, BLK_PHYS2, BLKF_DEAD, BLOCK_HASH,
+  BLK_BYTES, BLK_FLAGS, BLK_FRAME2_NEXT, BLK_FRAME_NEXT, BLK_HEADER, BLK_INSNS, BLK_MODE, BLK_NEXT, BLK_PHYS, BLK_PHYS2, BLK_REGION, BLKF_DEAD, BLOCK_HASH,
   BLOCK_HASH_ENTRIES, CUR_BLOCK, CUR_UOP, FRAME_BLOCKS, FRAME_CODE_BITS, HASH_MODE_SHIFT, HASH_PHYS_SHIFT,
 } from "../layout";
 import { OP_DEAD } from "../ops";
 import { restartAlone } from "./exceptions/raise";
 import { protectFrame } from "./memory/tlb";
+import { dropRegions } from "./regions";
 import { Ctx } from "./state";
 
 /** Address of the hash chain's head. */
@@ -17,7 +18,7 @@ export function hashHead(phys: u32, mode: u32): usize {
 }
 
 /** Bits of the 64-byte chunks that offsets first..last of a page lie in. */
-function chunkBits(first: u32, last: u32): u64 {
+export function chunkBits(first: u32, last: u32): u64 {
   const low = <u64>(first >> 6);
   const high = <u64>(last >> 6);
   return (0xffffffffffffffff >> (63 - (high - low))) << low;
@@ -101,6 +102,7 @@ function overlaps(block: usize, mfn: u32, first: u32, last: u32): bool {
 function kill(block: usize): void {
   store<u32>(block, load<u32>(block, BLK_FLAGS) | BLKF_DEAD, BLK_FLAGS);
   store<u16>(block + BLK_HEADER, OP_DEAD);
+  store<u32>(block, 0, BLK_REGION);
   unhash(block);
 }
 
@@ -108,12 +110,14 @@ function kill(block: usize): void {
 export function dropRange(ctx: usize, mfn: u32, first: u32, last: u32): void {
   let at = <usize>FRAME_BLOCKS + (<usize>mfn << 2);
   let bits: u64 = 0;
+  let dropped = false;
   for (;;) {
     const block = <usize>load<u32>(at);
     if (block == 0) break;
     if (overlaps(block, mfn, first, last)) {
       store<u32>(at, load<u32>(chainField(block, mfn)));
       kill(block);
+      dropped = true;
       const phys2 = load<u32>(block, BLK_PHYS2);
       const mfn1 = load<u32>(block, BLK_PHYS) >> 12;
       // the other frame's code bits stay: too many of them only cost time
@@ -125,6 +129,7 @@ export function dropRange(ctx: usize, mfn: u32, first: u32, last: u32): void {
     }
   }
   store<u64>(<usize>FRAME_CODE_BITS + (<usize>mfn << 3), bits);
+  if (dropped) dropRegions(mfn);
 }
 
 /** Drops every block of frame `mfn` (the frame changes hands, or the hypervisor writes to it). */

@@ -11,6 +11,8 @@ export declare function throw_fault(): void;
  * 0 = the first instruction needs bytes of the next page and phys2 is -1.
  */
 export declare function translate(ctx: usize, phys: u32, phys2: u32, mode: u32): usize;
+/** `block` has run often: the host may give it a region (installRegion). */
+export declare function promote(ctx: usize, block: usize): void;
 /** Host clock for TSC_MODE != 0, in TSC ticks. */
 export declare function host_tsc(): i64;
 /** For debugging only. */

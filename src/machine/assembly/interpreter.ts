@@ -5,10 +5,12 @@
  * is stored in CUR_UOP. Memory accesses probe the soft TLB inline and leave the loop only on a miss.
  */
 import {
-  ASID, BLK_HEADER, BLK_INSNS, BLK_MODE, BUDGET, CC_A, CC_B, CC_EFLAGS, CC_LOGIC, CC_OP, CC_SUB, CUR_BLOCK, CUR_UOP, EXIT_HLT, EXIT_LEN, EXIT_REASON, PCPU, RIP, RSP, TLB_ADDEND,
+  ASID, BLK_COUNT, BLK_HEADER, BLK_INSNS, BLK_MODE, BUDGET, CC_A, CC_B, CC_EFLAGS, CC_LOGIC, CC_OP, CC_SUB, CUR_BLOCK, CUR_UOP, EXIT_HLT, EXIT_LEN, EXIT_REASON, PCPU, RIP, RSP, TLB_ADDEND,
   TLB_ENTRIES, TLB_READ, TLB_WRITE, UOP_A, UOP_B, UOP_C, UOP_D, UOP_IDX, UOP_IMM, UOP_IPOS, UOP_SIZE, VEC,
 } from "../layout";
 import * as O from "../ops";
+import { promote } from "./env";
+import { runRegion } from "./regions";
 import { carry, cond, condSub, getFlags, OSZAPC } from "./flags";
 import { ld128, ld16u, ld32u, ld64, ld8u, st128, st16, st32, st64, st8 } from "./frames";
 import { dispatchInt } from "./int/dispatch";
@@ -750,9 +752,16 @@ export function run(ctx: usize): i32 {
         }
         store<i64>(ctx, left, BUDGET << 3);
         store<u64>(ctx, <u64>(pc - BLK_HEADER), CUR_BLOCK << 3);
+        const runs = load<u32>(pc - BLK_HEADER, BLK_COUNT) - 1;
+        store<u32>(pc - BLK_HEADER, runs, BLK_COUNT);
+        if (runs == 0) promote(ctx, pc - BLK_HEADER);
         pc += UOP_SIZE;
         continue;
       }
+      case O.OP_REGION:
+        pc = runRegion(ctx, pc);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
       case O.OP_JMP:
       case O.OP_CALL:
         pc = Jump.go(ctx, load<i32>(pc, UOP_IMM), load<u8>(pc, UOP_C), pc + UOP_SIZE);

@@ -44,6 +44,10 @@ const coreModule = (): WebAssembly.Module => {
   return compiled;
 };
 
+/** Options of every machine made without them: ZENDO_TEST_PROMOTE=n runs all tests of this kind with regions. */
+const promote = process.env['ZENDO_TEST_PROMOTE'];
+const defaults: EngineOptions = promote === undefined ? {} : { promoteAfter: Number(promote) };
+
 const PAGE = 4096;
 /** Guest memory starts above 2 GiB of `frames`, so that offsets are seen as unsigned. */
 const FIRST_MFN = 0x90000;
@@ -65,7 +69,7 @@ export class TestMachine {
   /** `pages`: guest frames of 4 KiB from address 0. Every block's IR is verified. */
   constructor(options: EngineOptions = {}, pages = 1024) {
     this.pages = pages;
-    this.engine = new Engine(this.memories, coreModule(), { check: assertSound, ...options });
+    this.engine = new Engine(this.memories, coreModule(), { check: assertSound, ...defaults, ...options });
     this.ctx = contextAddress(0);
     this.context = new VcpuContext(this.memories, this.ctx);
     this.map();

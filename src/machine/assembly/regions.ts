@@ -1,0 +1,173 @@
+/**
+ * Compiled regions (the wasm target) as the core sees them. A region is a function (ctx) -> what to do next, in the
+ * core's table; it stands for a block and those that the block reaches within its page. The block's first micro-op is OP_REGION
+ * then, and header word BLK_REGION holds the function's index + 1.
+ *
+ * A region that cannot go on leaves with everything in the context exact: registers, RIP, BUDGET. It never throws except
+ * through a helper, which finds the same in the context as when the interpreter calls it. What the non-throwing accesses here
+ * refuse (faults, devices, translated code) the interpreter does anew, instruction and all.
+ */
+import {
+  BLK_COUNT, BLK_FRAME2_NEXT, BLK_FRAME_NEXT, BLK_HEADER, BLK_INSNS, BLK_PHYS, BLK_REGION, BUDGET, CUR_BLOCK, DR7, FRAME_BLOCKS, FRAME_CODE_BITS,
+  REGION_BAIL, REGION_RETRY, UOP_SIZE,
+} from "../layout";
+import { OP_ENTER, OP_REGION } from "../ops";
+import { chunkBits } from "./blocks";
+import { condOf, flagsOf } from "./flags";
+import { ld128, ld16u, ld32u, ld64, ld8u, st128, st16, st32, st64, st8 } from "./frames";
+import { find, lookup, lookupOne } from "./lookup";
+import { currentView, R_FAILED, R_MMIO, resolve } from "./memory/access";
+import { READ, WRITE } from "./memory/walk";
+import { Ctx } from "./state";
+
+/** What a region answers: RIP is to be looked up; the block at RIP is to be interpreted even if it has a region; a helper changed RIP or mode. */
+export const NEXT_FIND = 0;
+export const NEXT_PLAIN = 1;
+export const NEXT_LOOKUP = 2;
+
+/** Runs the region of the block whose first micro-op is at `pc`; answers the next micro-op, 0 = leave run(). */
+export function runRegion(ctx: usize, pc: usize): usize {
+  const next = call_indirect<i32>(load<u32>(pc - BLK_HEADER, BLK_REGION) - 1, ctx);
+  if (next == NEXT_FIND) return find(ctx, 0);
+  if (next == NEXT_LOOKUP) return lookup(ctx, 0);
+  return interpretOne(ctx);
+}
+
+/** The block at RIP as bytecode. */
+function interpretOne(ctx: usize): usize {
+  const at = find(ctx, 0);
+  if (at == 0 || load<u16>(at) != OP_REGION) return at;
+  const left = load<i64>(ctx, BUDGET << 3) - <i64>load<u16>(at - BLK_HEADER, BLK_INSNS);
+  if (left < 0) return lookupOne(ctx);
+  store<i64>(ctx, left, BUDGET << 3);
+  store<u64>(ctx, <u64>(at - BLK_HEADER), CUR_BLOCK << 3);
+  return at + UOP_SIZE;
+}
+
+/** Gives `block` the region in table entry `index`. */
+export function installRegion(ctx: usize, block: usize, index: u32): void {
+  store<u32>(block, index + 1, BLK_REGION);
+  store<u16>(block + BLK_HEADER, OP_REGION);
+}
+
+/** Takes their regions from the blocks of frame `mfn`: code there has changed. */
+export function dropRegions(mfn: u32): void {
+  let block = <usize>load<u32>(<usize>FRAME_BLOCKS + (<usize>mfn << 2));
+  while (block != 0) {
+    if (load<u32>(block, BLK_REGION) != 0) {
+      store<u32>(block, 0, BLK_REGION);
+      store<u16>(block + BLK_HEADER, OP_ENTER);
+      store<u32>(block, REGION_RETRY, BLK_COUNT);
+    }
+    block = <usize>load<u32>(block + (load<u32>(block, BLK_PHYS) >> 12 == mfn ? BLK_FRAME_NEXT : BLK_FRAME2_NEXT));
+  }
+}
+
+/** Offset in `frames` of [va, va + size), or -1 when the interpreter has to do the access. */
+function plainOffset(ctx: usize, va: u64, size: u32, access: u32): i64 {
+  const at = resolve(ctx, va, access, currentView(ctx));
+  if (at & (R_FAILED | R_MMIO)) return -1;
+  if (access == WRITE) {
+    const bits = load<u64>(<usize>FRAME_CODE_BITS + (<usize>(<u32>at >> 12) << 3));
+    const first = <u32>at & 0xfff;
+    if (bits != 0 && (bits & chunkBits(first, first + size - 1)) != 0) return -1;
+  }
+  return <i64>at;
+}
+
+function refuse(ctx: usize): void {
+  Ctx.set(ctx, REGION_BAIL, 1);
+}
+
+/** Slow path of a region's loads of 1, 2, 4 or 8 bytes; `access` as for slowRead(). REGION_BAIL is set when nothing was read. */
+export function tryRead(ctx: usize, address: u64, size: u32, access: u32): u64 {
+  const va = Ctx.is64(ctx) ? address : address & 0xffffffff;
+  const first: u32 = 4096 - (<u32>va & 0xfff);
+  if (!(Ctx.get32(ctx, DR7) & 0xff)) {
+    if (size <= first) {
+      const at = plainOffset(ctx, va, size, access);
+      if (at >= 0) {
+        const offset = <u32>at;
+        return size == 8 ? ld64(offset) : size == 4 ? <u64>ld32u(offset) : size == 2 ? <u64>ld16u(offset) : <u64>ld8u(offset);
+      }
+    } else if (Ctx.is64(ctx)) {
+      const at1 = plainOffset(ctx, va, first, access);
+      const at2 = at1 < 0 ? -1 : plainOffset(ctx, va + first, size - first, access);
+      if (at2 >= 0) {
+        let value: u64 = 0;
+        for (let i: u32 = 0; i < size; i++) {
+          value |= <u64>ld8u(i < first ? <u32>at1 + i : <u32>at2 + (i - first)) << (<u64>i << 3);
+        }
+        return value;
+      }
+    }
+  }
+  refuse(ctx);
+  return 0;
+}
+
+/** Slow path of a region's stores. REGION_BAIL is set when nothing was written. */
+export function tryWrite(ctx: usize, address: u64, size: u32, value: u64): void {
+  const va = Ctx.is64(ctx) ? address : address & 0xffffffff;
+  const first: u32 = 4096 - (<u32>va & 0xfff);
+  if (!(Ctx.get32(ctx, DR7) & 0xff)) {
+    if (size <= first) {
+      const at = plainOffset(ctx, va, size, WRITE);
+      if (at >= 0) {
+        const offset = <u32>at;
+        if (size == 8) st64(offset, value);
+        else if (size == 4) st32(offset, <u32>value);
+        else if (size == 2) st16(offset, <u32>value);
+        else st8(offset, <u32>value);
+        return;
+      }
+    } else if (Ctx.is64(ctx)) {
+      const at1 = plainOffset(ctx, va, first, WRITE);
+      const at2 = at1 < 0 ? -1 : plainOffset(ctx, va + first, size - first, WRITE);
+      if (at2 >= 0) {
+        for (let i: u32 = 0; i < size; i++) {
+          st8(i < first ? <u32>at1 + i : <u32>at2 + (i - first), <u32>(value >> (<u64>i << 3)));
+        }
+        return;
+      }
+    }
+  }
+  refuse(ctx);
+}
+
+/** 16-byte load into the vector register at `to` (address in `state`). */
+export function tryRead128(ctx: usize, va: u64, to: usize): void {
+  if ((<u32>va & 0xfff) <= 4080 && !(Ctx.get32(ctx, DR7) & 0xff) && Ctx.is64(ctx)) {
+    const at = plainOffset(ctx, va, 16, READ);
+    if (at >= 0) {
+      v128.store(to, ld128(<u32>at));
+      return;
+    }
+  }
+  refuse(ctx);
+}
+
+/** 16-byte store of the vector register at `from`. */
+export function tryWrite128(ctx: usize, va: u64, from: usize): void {
+  if ((<u32>va & 0xfff) <= 4080 && !(Ctx.get32(ctx, DR7) & 0xff) && Ctx.is64(ctx)) {
+    const at = plainOffset(ctx, va, 16, WRITE);
+    if (at >= 0) {
+      st128(<u32>at, v128.load(from));
+      return;
+    }
+  }
+  refuse(ctx);
+}
+
+/** Lazy flags in registers: condition `cc`, carry, OSZAPC. */
+export function lazyCond(op: u32, a: u64, b: u64, cc: u32): u32 {
+  return condOf(flagsOf(op, a, b), cc);
+}
+
+export function lazyCarry(op: u32, a: u64, b: u64): u32 {
+  return flagsOf(op, a, b) & 1;
+}
+
+export function lazyFlags(op: u32, a: u64, b: u64): u32 {
+  return flagsOf(op, a, b);
+}

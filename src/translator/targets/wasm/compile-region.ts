@@ -1,0 +1,374 @@
+/** One region to the code of one Wasm function: control flow around the blocks, block ends, budget. */
+import { BUDGET, RIP } from '../../../machine/layout.ts';
+import * as O from '../../../machine/ops.ts';
+import { opNames } from '../../ir/op-bits.ts';
+import * as W from './code.ts';
+import { type Emit, emitAlu } from './emit-alu.ts';
+import { emitFlags, pushCond, pushCondSub } from './emit-flags.ts';
+import { emitHelper } from './emit-helper.ts';
+import { emitMemory } from './emit-memory.ts';
+import { emitVector } from './emit-vector.ts';
+import { analyse, type Flow } from './flow.ts';
+import { F_CHAIN } from './imports.ts';
+import type { RegionBlock } from './region-block.ts';
+import { RegionEmitter, UNKNOWN } from './region-emitter.ts';
+
+const CTX = 0;
+/** What a region answers. @see machine/assembly/regions.ts */
+const NEXT_PLAIN = 1;
+const NEXT_LOOKUP = 2;
+
+const emitters: (Emit | undefined)[] = new Array<Emit | undefined>(256);
+for (const family of [emitAlu, emitFlags, emitMemory, emitVector, emitHelper]) {
+  for (const [number, emit] of Object.entries(family)) emitters[Number(number)] = emit;
+}
+
+/** True if every operation of the block can be emitted. */
+export function canEmit(block: RegionBlock): boolean {
+  for (let k = 1; k < block.count - 1; k++) if (emitters[block.op[k] as number] === undefined) return false;
+  return ends.has(block.op[block.count - 1] as number);
+}
+
+const ends = new Set([O.OP_JMP, O.OP_CALL, O.OP_BRNZ, O.OP_BRCC, O.OP_BRSUB, O.OP_IND, O.OP_CALLIND, O.OP_RET, O.OP_NEXT]);
+const twoWay = new Set([O.OP_BRNZ, O.OP_BRCC, O.OP_BRSUB]);
+const indirectEnds = new Set([O.OP_IND, O.OP_CALLIND, O.OP_RET]);
+
+/** Deltas (from the block's RIP) of a block's direct successors. */
+export function successorDeltas(block: RegionBlock): number[] {
+  const k = block.count - 1;
+  const op = block.op[k] as number;
+  if (op === O.OP_JMP || op === O.OP_CALL) return [block.immLo[k] as number];
+  if (twoWay.has(op)) return [block.immLo[k] as number, block.immHi[k] as number];
+  return [];
+}
+
+/** Delta of the return address that a block's CALL pushed, or undefined. */
+export function returnDelta(block: RegionBlock): number | undefined {
+  const k = block.count - 1;
+  if (block.op[k] === O.OP_CALL) return block.immHi[k] as number;
+  // an indirect call pushed the address behind its instruction: the operation that computed it says where
+  if (block.op[k] === O.OP_CALLIND) {
+    for (let j = k - 1; j >= 0 && block.idx[j] === block.idx[k]; j--) {
+      if (block.op[j] === O.OP_ADDI && block.a[j] === RIP) return block.immLo[j] as number;
+    }
+  }
+  return undefined;
+}
+
+/** Function body, with its locals, ready for a code section. */
+export function compileRegion(blocks: readonly RegionBlock[], index: number): W.Code {
+  return new RegionCompiler(blocks, index).compile();
+}
+
+class RegionCompiler {
+  private readonly e: RegionEmitter;
+  private readonly blocks: readonly RegionBlock[];
+  private readonly nodeAt = new Map<number, number>();
+  private readonly flow: Flow;
+  private readonly returnSites: number[] = [];
+  private readonly loops = new Map<number, number>();
+  private readonly labels = new Map<number, number>();
+  private readonly children: number[][];
+  /** Instructions on the longest way from a node to the next budget check. */
+  private readonly cost: Int32Array;
+
+  constructor(blocks: readonly RegionBlock[], index: number) {
+    this.blocks = blocks;
+    this.e = new RegionEmitter(blocks, index);
+    for (const [n, block] of blocks.entries()) this.nodeAt.set(block.delta, n);
+    const jumpers = new Set<number>();
+    for (const [n, block] of blocks.entries()) if (block.op[block.count - 1] === O.OP_RET) jumpers.add(n);
+    if (jumpers.size > 0) {
+      for (const block of blocks) {
+        const back = returnDelta(block);
+        const site = back === undefined ? undefined : this.nodeAt.get(block.delta + back);
+        if (site !== undefined && !this.returnSites.includes(site)) this.returnSites.push(site);
+      }
+    }
+    this.flow = analyse({
+      successors: blocks.map((block) => successorDeltas(block).flatMap((delta) => this.nodeAt.get(block.delta + delta) ?? [])),
+      indirect: new Set(this.returnSites),
+      jumpers: this.returnSites.length > 0 ? jumpers : new Set(),
+    });
+    this.children = this.flow.order.length === 0 ? [] : Array.from(this.flow.order, () => []);
+    for (const n of this.flow.nodes) if (n !== 0) (this.children[this.flow.dominator[n] as number] as number[]).push(n);
+    this.cost = this.costs();
+  }
+
+  private isCheck(n: number): boolean {
+    return n === 0 || n === this.flow.dispatcher || this.flow.headers.has(n);
+  }
+
+  private targetsOf(n: number): number[] {
+    const { flow } = this;
+    if (n === flow.dispatcher) return [...flow.targets];
+    const block = this.blocks[n] as RegionBlock;
+    const direct = successorDeltas(block).flatMap((delta) => this.nodeAt.get(block.delta + delta) ?? []);
+    return direct.map((t) => flow.redirect(t));
+  }
+
+  private costs(): Int32Array {
+    const cost = new Int32Array(this.flow.order.length);
+    for (const n of [...this.flow.nodes].reverse()) {
+      let most = 0;
+      for (const t of this.targetsOf(n)) if (!this.isCheck(t)) most = Math.max(most, cost[t] as number);
+      cost[n] = most + (n === this.flow.dispatcher ? 0 : (this.blocks[n] as RegionBlock).insns);
+    }
+    return cost;
+  }
+
+  compile(): W.Code {
+    const { e } = this;
+    const { code } = e;
+    // entry: nothing has changed yet when the budget does not reach
+    code.get(CTX);
+    code.access(W.I64_LOAD, W.STATE, BUDGET * 8);
+    code.tee(e.budget);
+    code.i64(this.cost[0] as number);
+    code.byte(W.I64_LT_S);
+    e.open(W.IF);
+    code.i32(NEXT_PLAIN);
+    code.byte(W.RETURN);
+    e.close();
+    e.prologue();
+    e.open(W.BLOCK);
+    e.lookupLabel = e.depth;
+    e.open(W.BLOCK);
+    e.bailLabel = e.depth;
+    e.open(W.BLOCK);
+    e.outLabel = e.depth;
+    this.tree(0);
+    code.byte(W.UNREACHABLE);
+    e.close();
+    this.epilogue(true);
+    code.get(CTX);
+    code.byte(W.RETURN_CALL);
+    code.u32(F_CHAIN);
+    e.close();
+    this.epilogue(true);
+    code.i32(NEXT_PLAIN);
+    code.byte(W.RETURN);
+    e.close();
+    this.epilogue(false);
+    code.i32(NEXT_LOOKUP);
+    code.byte(W.END);
+    return this.withLocals();
+  }
+
+  private epilogue(rip: boolean): void {
+    const { e } = this;
+    e.spillAll();
+    e.spillBudget();
+    if (rip) e.storeSlot(RIP, () => e.code.get(e.exitRip));
+  }
+
+  private withLocals(): W.Code {
+    const types = this.e.localTypes.slice(1);
+    const runs: [number, number][] = [];
+    for (const type of types) {
+      const last = runs.at(-1);
+      if (last !== undefined && last[1] === type) last[0]++;
+      else runs.push([1, type]);
+    }
+    const body = new W.Code();
+    body.u32(runs.length);
+    for (const [count, type] of runs) {
+      body.u32(count);
+      body.byte(type);
+    }
+    body.raw(this.e.code);
+    return body;
+  }
+
+  // ---- structure. @see Ramsey, "Beyond Relooper" (ICFP 2022)
+
+  private tree(n: number): void {
+    const { e, flow } = this;
+    const merges = (this.children[n] as number[]).filter((child) => flow.merges.has(child));
+    merges.sort((x, y) => (flow.order[y] as number) - (flow.order[x] as number));
+    if (flow.headers.has(n)) {
+      e.open(W.LOOP);
+      this.loops.set(n, e.depth);
+      this.within(n, merges, 0);
+      e.close();
+    } else this.within(n, merges, 0);
+  }
+
+  private within(n: number, merges: readonly number[], at: number): void {
+    const { e } = this;
+    const child = merges[at];
+    if (child === undefined) {
+      this.node(n);
+      return;
+    }
+    e.open(W.BLOCK);
+    this.labels.set(child, e.depth);
+    this.within(n, merges, at + 1);
+    e.close();
+    this.tree(child);
+  }
+
+  /** Transfers control from node `from` to node `to`. */
+  private go(from: number, to: number): void {
+    const { e, flow } = this;
+    if (flow.targets.has(to) && from !== flow.dispatcher) {
+      e.code.i32(to);
+      e.code.set(e.next);
+      this.go2(from, flow.dispatcher);
+    } else this.go2(from, to);
+  }
+
+  private go2(from: number, to: number): void {
+    const { e, flow } = this;
+    if ((flow.order[to] as number) <= (flow.order[from] as number)) e.branch(this.loops.get(to) as number);
+    else if (flow.merges.has(to)) e.branch(this.labels.get(to) as number);
+    else {
+      const { block, kind } = e;
+      this.tree(to);
+      e.block = block;
+      e.kind = kind;
+    }
+  }
+
+  private node(n: number): void {
+    const { flow } = this;
+    if (n === flow.dispatcher) this.dispatch();
+    else this.emitBlock(n);
+  }
+
+  /** Leaves if the budget does not reach to the next check. RIP of the way out is `push`ed. */
+  private checkBudget(n: number, push: () => void): void {
+    const { e } = this;
+    const { code } = e;
+    code.get(e.budget);
+    code.i64(this.cost[n] as number);
+    code.byte(W.I64_LT_S);
+    e.open(W.IF);
+    push();
+    code.set(e.exitRip);
+    e.branch(e.bailLabel);
+    e.close();
+  }
+
+  private dispatch(): void {
+    const { e, flow } = this;
+    const { code } = e;
+    const targets = [...flow.targets];
+    // RIP of the target, should the budget end here
+    this.checkBudget(flow.dispatcher, () => {
+      code.get(e.rip);
+      code.i64(0);
+      for (const t of targets) {
+        code.i64((this.blocks[t] as RegionBlock).delta);
+        code.get(e.next);
+        code.i32(t);
+        code.byte(W.I32_EQ);
+        this.selectFlipped();
+      }
+      code.byte(W.I64_ADD);
+    });
+    const most = Math.max(...targets);
+    code.get(e.next);
+    code.byte(W.BR_TABLE);
+    code.u32(most + 1);
+    const label = (t: number): number => {
+      const target = flow.targets.has(t) ? t : (targets[0] as number);
+      const backward = (flow.order[target] as number) <= (flow.order[flow.dispatcher] as number);
+      return e.depth - ((backward ? this.loops.get(target) : this.labels.get(target)) as number);
+    };
+    for (let t = 0; t <= most + 1; t++) code.u32(label(t));
+  }
+
+  /** Stack: old, new, condition -> condition ? new : old. */
+  private selectFlipped(): void {
+    this.e.code.byte(W.I32_EQZ);
+    this.e.code.byte(W.SELECT);
+  }
+
+  private emitBlock(n: number): void {
+    const { e } = this;
+    const { code } = e;
+    const block = this.blocks[n] as RegionBlock;
+    e.block = block;
+    e.kind = UNKNOWN;
+    e.mustCheck = false;
+    if (this.flow.headers.has(n)) this.checkBudget(n, () => e.blockRip(0));
+    code.get(e.budget);
+    code.i64(block.insns);
+    code.byte(W.I64_SUB);
+    code.set(e.budget);
+    const last = block.count - 1;
+    for (let k = 1; k < last; k++) {
+      if (e.mustCheck && block.idx[k] !== block.idx[k - 1]) {
+        e.mustCheck = false;
+        e.checkAlive(block.ipos[k] as number, block.insns - (block.idx[k] as number));
+      }
+      const emit = emitters[block.op[k] as number];
+      if (emit === undefined) throw new Error(`wasm target: no way to emit ${opNames[block.op[k] as number]}`);
+      emit(e, k);
+    }
+    if (e.mustCheck && block.idx[last] !== block.idx[last - 1]) {
+      e.mustCheck = false;
+      e.checkAlive(block.ipos[last] as number, block.insns - (block.idx[last] as number));
+    }
+    this.end(n, last);
+  }
+
+  /** A direct edge to `delta` from the block's RIP. */
+  private edge(n: number, delta: number): void {
+    const { e } = this;
+    const to = this.nodeAt.get(e.block.delta + delta);
+    if (e.mustCheck || to === undefined) e.leave(delta);
+    else this.go(n, to);
+  }
+
+  private end(n: number, k: number): void {
+    const { e } = this;
+    const { code, block } = e;
+    const op = block.op[k] as number;
+    if (op === O.OP_NEXT) {
+      e.branch(e.lookupLabel);
+      return;
+    }
+    if (op === O.OP_JMP || op === O.OP_CALL) {
+      this.edge(n, block.immLo[k] as number);
+      return;
+    }
+    if (indirectEnds.has(op)) {
+      this.indirect(n, k);
+      return;
+    }
+    if (op === O.OP_BRCC) pushCond(e, block.b[k] as number);
+    else if (op === O.OP_BRSUB) pushCondSub(e, block.d[k] as number, block.a[k] as number, block.b[k] as number, (block.c[k] as number) >> 4);
+    else {
+      e.read(block.a[k] as number);
+      code.i64(0);
+      code.byte(W.I64_NE);
+    }
+    e.open(W.IF);
+    this.edge(n, block.immLo[k] as number);
+    e.close();
+    e.block = block;
+    this.edge(n, block.immHi[k] as number);
+  }
+
+  private indirect(n: number, k: number): void {
+    const { e } = this;
+    const { code, block } = e;
+    e.read(block.a[k] as number);
+    code.set(e.exitRip);
+    if (block.op[k] === O.OP_RET && this.returnSites.length > 0 && !e.mustCheck) {
+      for (const site of this.returnSites) {
+        code.get(e.exitRip);
+        code.get(e.rip);
+        code.i64((this.blocks[site] as RegionBlock).delta);
+        code.byte(W.I64_ADD);
+        code.byte(W.I64_EQ);
+        e.open(W.IF);
+        this.go(n, site);
+        e.close();
+      }
+    }
+    e.branch(e.outLabel);
+  }
+}

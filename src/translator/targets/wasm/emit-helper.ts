@@ -1,0 +1,77 @@
+/** Helper calls: the context is made exact, the core's dispatcher called with constants, what it may have changed read again. */
+import { V_PINSR, V_PMOVMSKB, V_PTEST } from '../../../machine/helpers/vec.ts';
+import * as O from '../../../machine/ops.ts';
+import { CLOBBERS, D_OUT, FLAGS_MAY_WRITE, FLAGS_WRITE, MEMORY } from '../../ir/op-bits.ts';
+import type { Emit } from './emit-alu.ts';
+import { F_INT, F_STRING, F_SYSTEM, F_VEC, F_X87 } from './imports.ts';
+import { type RegionEmitter, UNKNOWN } from './region-emitter.ts';
+
+const CTX = 0;
+
+const pushArguments = (e: RegionEmitter, k: number): void => {
+  const { code, block } = e;
+  const lo = block.immLo[k] as number;
+  const hi = block.immHi[k] as number;
+  code.get(CTX);
+  code.i32(lo & 0xffff);
+  for (const field of [block.d, block.a, block.b, block.c]) code.i32(field[k] as number);
+  code.i64((lo >>> 16) | (hi << 16), hi >> 16);
+};
+
+const fields = (e: RegionEmitter, k: number): number[] => {
+  const { d, a, b, c } = e.block;
+  return [...new Set([d[k] as number, a[k] as number, b[k] as number, c[k] as number])];
+};
+
+/** A helper of which nothing is known but its table row. */
+const general = (e: RegionEmitter, k: number, index: number): void => {
+  const { code, block } = e;
+  e.exact(k);
+  const temps = fields(e, k).filter((slot) => e.isTemp(slot));
+  for (const slot of temps) e.spill(slot);
+  pushArguments(e, k);
+  code.call(index);
+  for (const slot of temps) e.reload(slot);
+  const is = block.bits[k] as number;
+  if ((is & CLOBBERS) !== 0) e.reloadAll();
+  else {
+    const d = block.d[k] as number;
+    if ((is & D_OUT) !== 0 && !e.isTemp(d) && e.used.includes(d)) e.reload(d);
+    if ((is & (FLAGS_WRITE | FLAGS_MAY_WRITE)) !== 0) e.reloadFlags();
+  }
+  if ((is & (FLAGS_WRITE | FLAGS_MAY_WRITE | CLOBBERS)) !== 0) e.kind = UNKNOWN;
+  e.loadBudget();
+  if ((is & MEMORY) !== 0) e.mustCheck = true;
+};
+
+/** A helper that reads and writes vector registers, and perhaps slot d, and cannot fault. */
+const vectorsOnly = (e: RegionEmitter, k: number, writesSlot: boolean): void => {
+  pushArguments(e, k);
+  e.code.call(F_VEC);
+  if (!writesSlot) return;
+  const d = e.block.d[k] as number;
+  if (e.isTemp(d) || e.used.includes(d)) e.reload(d);
+};
+
+const vector: Emit = (e, k) => {
+  const number = (e.block.immLo[k] as number) & 0xffff;
+  if (number < V_PMOVMSKB) return vectorsOnly(e, k, false);
+  if (number >= V_PMOVMSKB && number <= V_PTEST) return vectorsOnly(e, k, true);
+  if (number === V_PINSR) {
+    const a = e.block.a[k] as number;
+    if (e.isTemp(a) || e.changed.includes(a)) e.spill(a);
+    return vectorsOnly(e, k, false);
+  }
+  general(e, k, F_VEC);
+};
+
+export const emitHelper: Readonly<Record<number, Emit>> = {
+  [O.OP_HSYS]: (e, k) => {
+    general(e, k, F_SYSTEM);
+    e.loadAsid();
+  },
+  [O.OP_HSTR]: (e, k) => general(e, k, F_STRING),
+  [O.OP_HX87]: (e, k) => general(e, k, F_X87),
+  [O.OP_HVEC]: vector,
+  [O.OP_HINT]: (e, k) => general(e, k, F_INT),
+};

@@ -1,0 +1,260 @@
+/** Guest memory: the soft-TLB probe inline, everything else in the core. IR to Wasm. */
+import { TLB_ADDEND, TLB_ENTRIES, TLB_READ, TLB_WRITE, VEC, VEC_STRIDE } from '../../../machine/layout.ts';
+import * as O from '../../../machine/ops.ts';
+import * as W from './code.ts';
+import { addImmediate, type Emit, pushIndexed } from './emit-alu.ts';
+import { F_TRY_READ, F_TRY_READ128, F_TRY_WRITE, F_TRY_WRITE128 } from './imports.ts';
+import type { RegionEmitter } from './region-emitter.ts';
+
+const CTX = 0;
+/** Access numbers of the core's page walks. */
+const READ = 0;
+const WRITE = 1;
+
+/** Address of operation k into the local `va`. */
+const address: Emit = (e, k) => {
+  e.read(e.block.a[k] as number);
+  addImmediate(e, k);
+  e.code.set(e.va);
+};
+const indexed: Emit = (e, k) => {
+  pushIndexed(e, k);
+  e.code.set(e.va);
+};
+
+/** Pushes (i32) whether the soft TLB lets `size` bytes at `va` through; leaves the entry in `entry`. */
+function pushHit(e: RegionEmitter, tag: number, size: number): void {
+  const { code } = e;
+  code.get(e.va);
+  code.i64(7);
+  code.byte(W.I64_SHR_U);
+  code.byte(W.I32_WRAP);
+  code.i32((TLB_ENTRIES - 1) << 5);
+  code.byte(W.I32_AND);
+  code.get(e.pcpu);
+  code.byte(W.I32_ADD);
+  code.tee(e.entry);
+  code.access(W.I64_LOAD, W.STATE, tag);
+  code.get(e.va);
+  if (size > 1) {
+    code.i64(size - 1);
+    code.byte(W.I64_ADD);
+  }
+  code.i64(-4096);
+  code.byte(W.I64_AND);
+  code.get(e.asid);
+  code.byte(W.I64_OR);
+  code.byte(W.I64_EQ);
+}
+
+/** Pushes (i32) the offset in `frames` of `va` after a hit. */
+function pushOffset(e: RegionEmitter): void {
+  const { code } = e;
+  code.get(e.va);
+  code.byte(W.I32_WRAP);
+  code.get(e.entry);
+  code.access(W.I32_LOAD, W.STATE, TLB_ADDEND);
+  code.byte(W.I32_ADD);
+}
+
+/** Sign extension of a value that the slow path read zero-extended. */
+const extensions: Readonly<Record<number, number>> = {
+  [W.I64_LOAD8_S]: W.I64_EXTEND8_S,
+  [W.I64_LOAD16_S]: W.I64_EXTEND16_S,
+  [W.I64_LOAD32_S]: W.I64_EXTEND32_S,
+};
+
+const load =
+  (form: Emit, size: number, instruction: number, access: number): Emit =>
+  (e, k) => {
+    const { code } = e;
+    form(e, k);
+    const d = e.block.d[k] as number;
+    e.begin(d);
+    pushHit(e, access === READ ? TLB_READ : TLB_WRITE, size);
+    e.open(W.IF, W.I64);
+    pushOffset(e);
+    code.access(instruction, W.FRAMES, 0);
+    code.byte(W.ELSE);
+    code.get(CTX);
+    code.get(e.va);
+    code.i32(size);
+    code.i32(access);
+    code.call(F_TRY_READ);
+    const extend = extensions[instruction];
+    if (extend !== undefined) code.byte(extend);
+    e.bailIfRefused(k);
+    e.close();
+    e.finish(d);
+  };
+
+const store =
+  (form: Emit, size: number, instruction: number): Emit =>
+  (e, k) => {
+    const { code } = e;
+    form(e, k);
+    const value = e.block.d[k] as number;
+    pushHit(e, TLB_WRITE, size);
+    e.open(W.IF);
+    pushOffset(e);
+    e.read(value);
+    code.access(instruction, W.FRAMES, 0);
+    code.byte(W.ELSE);
+    code.get(CTX);
+    code.get(e.va);
+    code.i32(size);
+    e.read(value);
+    code.call(F_TRY_WRITE);
+    e.bailIfRefused(k);
+    e.close();
+  };
+
+/** Offset of vector register n in a context. */
+export const vectorAt = (n: number): number => VEC + n * VEC_STRIDE;
+
+/** Short vector loads zero the rest of the 128 bits. */
+const loadVector =
+  (size: number, instruction: number): Emit =>
+  (e, k) => {
+    const { code } = e;
+    const to = vectorAt(e.block.d[k] as number);
+    address(e, k);
+    code.get(CTX);
+    pushHit(e, TLB_READ, size);
+    e.open(W.IF, W.I64);
+    pushOffset(e);
+    code.access(instruction, W.FRAMES, 0);
+    code.byte(W.ELSE);
+    code.get(CTX);
+    code.get(e.va);
+    code.i32(size);
+    code.i32(READ);
+    code.call(F_TRY_READ);
+    e.bailIfRefused(k);
+    e.close();
+    code.access(W.I64_STORE, W.STATE, to);
+    code.get(CTX);
+    code.i64(0);
+    code.access(W.I64_STORE, W.STATE, to + 8);
+  };
+
+const storeVector =
+  (size: number, instruction: number): Emit =>
+  (e, k) => {
+    const { code } = e;
+    const from = vectorAt(e.block.d[k] as number);
+    const pushValue = (): void => {
+      code.get(CTX);
+      code.access(W.I64_LOAD, W.STATE, from);
+    };
+    address(e, k);
+    pushHit(e, TLB_WRITE, size);
+    e.open(W.IF);
+    pushOffset(e);
+    pushValue();
+    code.access(instruction, W.FRAMES, 0);
+    code.byte(W.ELSE);
+    code.get(CTX);
+    code.get(e.va);
+    code.i32(size);
+    pushValue();
+    code.call(F_TRY_WRITE);
+    e.bailIfRefused(k);
+    e.close();
+  };
+
+const load128: Emit = (e, k) => {
+  const { code } = e;
+  const to = vectorAt(e.block.d[k] as number);
+  address(e, k);
+  pushHit(e, TLB_READ, 16);
+  e.open(W.IF);
+  code.get(CTX);
+  pushOffset(e);
+  code.accessV(W.V128_LOAD, W.FRAMES, 0);
+  code.accessV(W.V128_STORE, W.STATE, to);
+  code.byte(W.ELSE);
+  code.get(CTX);
+  code.get(e.va);
+  code.get(CTX);
+  code.i32(to);
+  code.byte(W.I32_ADD);
+  code.call(F_TRY_READ128);
+  e.bailIfRefused(k);
+  e.close();
+};
+
+const store128: Emit = (e, k) => {
+  const { code } = e;
+  const from = vectorAt(e.block.d[k] as number);
+  address(e, k);
+  pushHit(e, TLB_WRITE, 16);
+  e.open(W.IF);
+  pushOffset(e);
+  code.get(CTX);
+  code.accessV(W.V128_LOAD, W.STATE, from);
+  code.accessV(W.V128_STORE, W.FRAMES, 0);
+  code.byte(W.ELSE);
+  code.get(CTX);
+  code.get(e.va);
+  code.get(CTX);
+  code.i32(from);
+  code.byte(W.I32_ADD);
+  code.call(F_TRY_WRITE128);
+  e.bailIfRefused(k);
+  e.close();
+};
+
+/** #GP(0) for unaligned operands: the interpreter raises it. */
+const align: Emit = (e, k) => {
+  const { code } = e;
+  e.read(e.block.a[k] as number);
+  addImmediate(e, k);
+  code.i64((e.block.c[k] as number) - 1);
+  code.byte(W.I64_AND);
+  code.i64(0);
+  code.byte(W.I64_NE);
+  e.open(W.IF);
+  e.bail(k);
+  e.close();
+};
+
+export const emitMemory: Readonly<Record<number, Emit>> = {
+  [O.OP_LD8]: load(address, 1, W.I64_LOAD8_U, READ),
+  [O.OP_LD16]: load(address, 2, W.I64_LOAD16_U, READ),
+  [O.OP_LD32]: load(address, 4, W.I64_LOAD32_U, READ),
+  [O.OP_LD64]: load(address, 8, W.I64_LOAD, READ),
+  [O.OP_LDS8]: load(address, 1, W.I64_LOAD8_S, READ),
+  [O.OP_LDS16]: load(address, 2, W.I64_LOAD16_S, READ),
+  [O.OP_LDS32]: load(address, 4, W.I64_LOAD32_S, READ),
+  [O.OP_ST8]: store(address, 1, W.I64_STORE8),
+  [O.OP_ST16]: store(address, 2, W.I64_STORE16),
+  [O.OP_ST32]: store(address, 4, W.I64_STORE32),
+  [O.OP_ST64]: store(address, 8, W.I64_STORE),
+  [O.OP_LDM8]: load(address, 1, W.I64_LOAD8_U, WRITE),
+  [O.OP_LDM16]: load(address, 2, W.I64_LOAD16_U, WRITE),
+  [O.OP_LDM32]: load(address, 4, W.I64_LOAD32_U, WRITE),
+  [O.OP_LDM64]: load(address, 8, W.I64_LOAD, WRITE),
+  [O.OP_LDX8]: load(indexed, 1, W.I64_LOAD8_U, READ),
+  [O.OP_LDX16]: load(indexed, 2, W.I64_LOAD16_U, READ),
+  [O.OP_LDX32]: load(indexed, 4, W.I64_LOAD32_U, READ),
+  [O.OP_LDX64]: load(indexed, 8, W.I64_LOAD, READ),
+  [O.OP_LDXS8]: load(indexed, 1, W.I64_LOAD8_S, READ),
+  [O.OP_LDXS16]: load(indexed, 2, W.I64_LOAD16_S, READ),
+  [O.OP_LDXS32]: load(indexed, 4, W.I64_LOAD32_S, READ),
+  [O.OP_STX8]: store(indexed, 1, W.I64_STORE8),
+  [O.OP_STX16]: store(indexed, 2, W.I64_STORE16),
+  [O.OP_STX32]: store(indexed, 4, W.I64_STORE32),
+  [O.OP_STX64]: store(indexed, 8, W.I64_STORE),
+  [O.OP_LDMX8]: load(indexed, 1, W.I64_LOAD8_U, WRITE),
+  [O.OP_LDMX16]: load(indexed, 2, W.I64_LOAD16_U, WRITE),
+  [O.OP_LDMX32]: load(indexed, 4, W.I64_LOAD32_U, WRITE),
+  [O.OP_LDMX64]: load(indexed, 8, W.I64_LOAD, WRITE),
+  [O.OP_VLD32]: loadVector(4, W.I64_LOAD32_U),
+  [O.OP_VLD64]: loadVector(8, W.I64_LOAD),
+  [O.OP_VLD128]: load128,
+  [O.OP_VST32]: storeVector(4, W.I64_STORE32),
+  [O.OP_VST64]: storeVector(8, W.I64_STORE),
+  [O.OP_VST128]: store128,
+  [O.OP_ALIGN]: align,
+};

@@ -1,0 +1,47 @@
+/** What emitted modules import beside the two memories and the region table: functions of the core, nothing else. */
+import { I32, I64 } from './code.ts';
+
+export interface CoreFunction {
+  readonly name: string;
+  readonly parameters: readonly number[];
+  readonly results: readonly number[];
+}
+
+const dispatch = (name: string): CoreFunction => ({ name, parameters: [I32, I32, I32, I32, I32, I32, I64], results: [] });
+
+/** In the order of their function indices. */
+export const coreFunctions: readonly CoreFunction[] = [
+  { name: 'tryRead', parameters: [I32, I64, I32, I32], results: [I64] },
+  { name: 'tryWrite', parameters: [I32, I64, I32, I64], results: [] },
+  { name: 'tryRead128', parameters: [I32, I64, I32], results: [] },
+  { name: 'tryWrite128', parameters: [I32, I64, I32], results: [] },
+  { name: 'lazyCond', parameters: [I32, I64, I64, I32], results: [I32] },
+  { name: 'lazyCarry', parameters: [I32, I64, I64], results: [I32] },
+  { name: 'lazyFlags', parameters: [I32, I64, I64], results: [I32] },
+  { name: 'mulHighUnsigned', parameters: [I64, I64], results: [I64] },
+  { name: 'mulHighSigned', parameters: [I64, I64], results: [I64] },
+  dispatch('dispatchSystem'),
+  dispatch('dispatchString'),
+  dispatch('dispatchX87'),
+  dispatch('dispatchVec'),
+  dispatch('dispatchInt'),
+];
+
+const indexOf = (name: string): number => coreFunctions.findIndex((one) => one.name === name);
+
+export const F_TRY_READ = indexOf('tryRead');
+export const F_TRY_WRITE = indexOf('tryWrite');
+export const F_TRY_READ128 = indexOf('tryRead128');
+export const F_TRY_WRITE128 = indexOf('tryWrite128');
+export const F_LAZY_COND = indexOf('lazyCond');
+export const F_LAZY_CARRY = indexOf('lazyCarry');
+export const F_LAZY_FLAGS = indexOf('lazyFlags');
+export const F_MULHU = indexOf('mulHighUnsigned');
+export const F_MULHS = indexOf('mulHighSigned');
+export const F_SYSTEM = indexOf('dispatchSystem');
+export const F_STRING = indexOf('dispatchString');
+export const F_X87 = indexOf('dispatchX87');
+export const F_VEC = indexOf('dispatchVec');
+export const F_INT = indexOf('dispatchInt');
+/** The module's own function behind the imports: (ctx) -> i32, goes on with the region at RIP if there is one. */
+export const F_CHAIN = coreFunctions.length;

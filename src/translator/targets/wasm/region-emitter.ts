@@ -1,0 +1,303 @@
+/**
+ * State of one region's compilation, and what all families of operations share: where a slot lives, how the region is left.
+ *
+ * Registers, temporaries and lazy flags live in locals; every other slot is read and written in the context. Locals that the
+ * region changes are written back where it is left and before each helper, so a helper finds in the context what the
+ * interpreter would have there, CUR_BLOCK and CUR_UOP included.
+ */
+import {
+  ASID, BLK_REGION, BUDGET, CC_B, CC_OP, CUR_BLOCK, CUR_UOP, PCPU, REGION_BAIL, RIP, T0, TEMPS, ZERO,
+} from '../../../machine/layout.ts';
+import { A_IN, B_IN, C_IN, CLOBBERS, D_IN, D_OUT, FLAGS_MAY_WRITE, FLAGS_READ, FLAGS_WRITE } from '../../ir/op-bits.ts';
+import { BR, Code, END, I32, I32_LOAD, I32_NE, I64, I64_ADD, I64_LOAD, I64_STORE, IF, STATE, VOID } from './code.ts';
+import type { RegionBlock } from './region-block.ts';
+
+const CTX = 0;
+/** Kind of the lazy flags when it is not known at compile time. */
+export const UNKNOWN = -1;
+
+const isTemp = (slot: number): boolean => slot >= T0 && slot < T0 + TEMPS;
+const isRegister = (slot: number): boolean => slot < 16;
+const isFlag = (slot: number): boolean => slot >= CC_OP && slot <= CC_B;
+/** Slots that live in locals. */
+export const isLocal = (slot: number): boolean => isRegister(slot) || isTemp(slot) || isFlag(slot);
+
+export class RegionEmitter {
+  readonly code: Code = new Code();
+  readonly blocks: readonly RegionBlock[];
+  /** Index in the region table. */
+  readonly index: number;
+
+  /** The block being emitted. */
+  block: RegionBlock;
+  /** CC_* value without size in CC_OP if it is known here, with size; else UNKNOWN. */
+  kind: number = UNKNOWN;
+  /** A helper of the running instruction may have dropped this region. */
+  mustCheck = false;
+
+  /** Open blocks, loops and ifs. */
+  depth = 0;
+  /** Depth at which the labels around the body were opened. */
+  bailLabel = 0;
+  outLabel = 0;
+  lookupLabel = 0;
+
+  // locals
+  readonly localTypes: number[] = [I32];
+  readonly pcpu: number;
+  readonly asid: number;
+  readonly budget: number;
+  readonly rip: number;
+  /** RIP at which the region is left. */
+  readonly exitRip: number;
+  /** Node that the dispatcher goes to. */
+  readonly next: number;
+  readonly va: number;
+  readonly entry: number;
+  readonly value: number;
+  private readonly locals = new Int32Array(256).fill(-1);
+  /** Slots other than temporaries that live in locals here; those of them that the region changes. */
+  readonly used: number[] = [];
+  readonly changed: number[] = [];
+
+  constructor(blocks: readonly RegionBlock[], index: number) {
+    this.blocks = blocks;
+    this.block = blocks[0] as RegionBlock;
+    this.index = index;
+    this.pcpu = this.local(I32);
+    this.asid = this.local(I64);
+    this.budget = this.local(I64);
+    this.rip = this.local(I64);
+    this.exitRip = this.local(I64);
+    this.next = this.local(I32);
+    this.va = this.local(I64);
+    this.entry = this.local(I32);
+    this.value = this.local(I64);
+    this.findSlots();
+  }
+
+  local(type: number): number {
+    return this.localTypes.push(type) - 1;
+  }
+
+  private findSlots(): void {
+    const reads = new Set<number>();
+    const writes = new Set<number>();
+    const flags = (to: Set<number>): void => {
+      for (let slot = CC_OP; slot <= CC_B; slot++) to.add(slot);
+    };
+    for (const { bits, count, d, a, b, c } of this.blocks) {
+      for (let k = 0; k < count; k++) {
+        const is = bits[k] as number;
+        if ((is & CLOBBERS) !== 0) continue;
+        if ((is & A_IN) !== 0) reads.add(a[k] as number);
+        if ((is & B_IN) !== 0) reads.add(b[k] as number);
+        if ((is & C_IN) !== 0) reads.add(c[k] as number);
+        if ((is & D_IN) !== 0) reads.add(d[k] as number);
+        if ((is & D_OUT) !== 0) writes.add(d[k] as number);
+        if ((is & FLAGS_READ) !== 0) flags(reads);
+        if ((is & (FLAGS_WRITE | FLAGS_MAY_WRITE)) !== 0) flags(writes);
+      }
+    }
+    for (let slot = 0; slot < 64; slot++) {
+      if (!isLocal(slot) || isTemp(slot)) continue;
+      if (writes.has(slot)) this.changed.push(slot);
+      if (writes.has(slot) || reads.has(slot)) {
+        this.used.push(slot);
+        this.locals[slot] = this.local(I64);
+      }
+    }
+  }
+
+  /** Local of a slot that lives in one. */
+  private localOf(slot: number): number {
+    let local = this.locals[slot] as number;
+    if (local === -1) {
+      local = this.local(I64);
+      this.locals[slot] = local;
+    }
+    return local;
+  }
+
+  private inLocal(slot: number): boolean {
+    return isTemp(slot) || (this.locals[slot] as number) !== -1;
+  }
+
+  /** True for slots that a helper cannot find in the context unless they are written back. */
+  isTemp(slot: number): boolean {
+    return isTemp(slot);
+  }
+
+  // ---- slots
+
+  /** Pushes the i64 in `slot`. */
+  read(slot: number): void {
+    const { code } = this;
+    if (slot === ZERO) code.i64(0);
+    else if (slot === RIP) this.blockRip(0);
+    else if (this.inLocal(slot)) code.get(this.localOf(slot));
+    else {
+      code.get(CTX);
+      code.access(I64_LOAD, STATE, slot * 8);
+    }
+  }
+
+  /** Before pushing the value of `slot`. */
+  begin(slot: number): void {
+    if (!this.inLocal(slot)) this.code.get(CTX);
+  }
+
+  /** Pops it. */
+  finish(slot: number): void {
+    if (this.inLocal(slot)) this.code.set(this.localOf(slot));
+    else this.code.access(I64_STORE, STATE, slot * 8);
+  }
+
+  /** Pushes RIP of the block being emitted plus `offset`. */
+  blockRip(offset: number, block: RegionBlock = this.block): void {
+    this.code.get(this.rip);
+    const delta = block.delta + offset;
+    if (delta !== 0) {
+      this.code.i64(delta);
+      this.code.byte(I64_ADD);
+    }
+  }
+
+  /** Writes `slot` back to the context. */
+  spill(slot: number): void {
+    const { code } = this;
+    code.get(CTX);
+    code.get(this.localOf(slot));
+    code.access(I64_STORE, STATE, slot * 8);
+  }
+
+  /** Reads `slot` from the context. */
+  reload(slot: number): void {
+    const { code } = this;
+    code.get(CTX);
+    code.access(I64_LOAD, STATE, slot * 8);
+    code.set(this.localOf(slot));
+  }
+
+  spillAll(): void {
+    for (const slot of this.changed) this.spill(slot);
+  }
+
+  reloadAll(): void {
+    for (const slot of this.used) this.reload(slot);
+  }
+
+  reloadFlags(): void {
+    for (let slot = CC_OP; slot <= CC_B; slot++) if (this.inLocal(slot)) this.reload(slot);
+  }
+
+  storeSlot(slot: number, push: () => void): void {
+    this.code.get(CTX);
+    push();
+    this.code.access(I64_STORE, STATE, slot * 8);
+  }
+
+  spillBudget(): void {
+    this.storeSlot(BUDGET, () => this.code.get(this.budget));
+  }
+
+  /** Everything a helper, or the unwinding after it throws, may look at. */
+  exact(k: number): void {
+    const { code, block } = this;
+    this.spillAll();
+    this.spillBudget();
+    this.storeSlot(RIP, () => this.blockRip(0));
+    this.storeSlot(CUR_BLOCK, () => code.i64(block.address, 0));
+    this.storeSlot(CUR_UOP, () => code.i64(block.microOp(k), 0));
+  }
+
+  loadBudget(): void {
+    this.load(BUDGET, this.budget);
+  }
+
+  loadAsid(): void {
+    this.load(ASID, this.asid);
+  }
+
+  private load(slot: number, local: number): void {
+    this.code.get(CTX);
+    this.code.access(I64_LOAD, STATE, slot * 8);
+    this.code.set(local);
+  }
+
+  prologue(): void {
+    this.code.get(CTX);
+    this.code.access(I32_LOAD, STATE, PCPU * 8);
+    this.code.set(this.pcpu);
+    this.loadAsid();
+    this.load(RIP, this.rip);
+    this.reloadAll();
+  }
+
+  // ---- structure
+
+  open(op: number, type: number = VOID): void {
+    this.code.byte(op);
+    this.code.byte(type);
+    this.depth++;
+  }
+
+  close(): void {
+    this.code.byte(END);
+    this.depth--;
+  }
+
+  /** Branch to the label opened at `depth` (the value of this.depth after opening). */
+  branch(label: number, op: number = BR): void {
+    this.code.byte(op);
+    this.code.u32(this.depth - label);
+  }
+
+  /** Leaves at `offset` from the block's RIP: the next region, or the interpreter, goes on. */
+  leave(offset: number): void {
+    this.blockRip(offset);
+    this.code.set(this.exitRip);
+    this.branch(this.outLabel);
+  }
+
+  /** Leaves before the instruction of operation k, which the interpreter is to execute. */
+  bail(k: number): void {
+    const { block } = this;
+    this.leaveEarly(block.ipos[k] as number, block.insns - (block.idx[k] as number), this.bailLabel);
+  }
+
+  /** Leaves at `offset` with `unused` instructions of the block not retired. */
+  leaveEarly(offset: number, unused: number, label: number): void {
+    const { code } = this;
+    this.blockRip(offset);
+    code.set(this.exitRip);
+    if (unused !== 0) {
+      code.get(this.budget);
+      code.i64(unused);
+      code.byte(I64_ADD);
+      code.set(this.budget);
+    }
+    this.branch(label);
+  }
+
+  /** Bails if the access just tried was refused. */
+  bailIfRefused(k: number): void {
+    this.code.get(CTX);
+    this.code.access(I32_LOAD, STATE, REGION_BAIL * 8);
+    this.open(IF);
+    this.bail(k);
+    this.close();
+  }
+
+  /** After an instruction whose helper may have written to code: leaves at `offset` if the region was dropped. */
+  checkAlive(offset: number, unused: number): void {
+    const { code } = this;
+    code.i32(0);
+    code.access(I32_LOAD, STATE, (this.blocks[0] as RegionBlock).address + BLK_REGION);
+    code.i32(this.index + 1);
+    code.byte(I32_NE);
+    this.open(IF);
+    this.leaveEarly(offset, unused, this.outLabel);
+    this.close();
+  }
+}
