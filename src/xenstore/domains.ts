@@ -18,6 +18,8 @@ export interface DomainRecord {
   nodes: number;
   /** Bytes of these nodes with their paths. */
   memory: number;
+  /** It has been logged that it holds more than the soft limit. */
+  warned: boolean;
 }
 
 /** Records of the domains that own nodes, stand in permissions or are introduced. */
@@ -42,7 +44,7 @@ export class DomainRecords {
 
   /** Make a record without asking whether the domain exists. */
   make(domid: number): DomainRecord {
-    const made: DomainRecord = { domid, introduced: false, shutdown: false, gfn: 0, port: 0, nodes: 0, memory: 0 };
+    const made: DomainRecord = { domid, introduced: false, shutdown: false, gfn: 0, port: 0, nodes: 0, memory: 0, warned: false };
     this.records.set(domid, made);
     return made;
   }

@@ -9,7 +9,8 @@ import { Store } from './store.ts';
 import { PlayedDomains } from './test-store.ts';
 
 // Debian's own clients (package xenstore-utils) on a Unix socket before the store
-const missing = spawnSync('xenstore-ls', ['-h']).error !== undefined;
+const [probe] = ['xenstore-ls'] as const;
+const missing = spawnSync(probe, ['-h']).error !== undefined;
 const skip = missing && process.env.CI !== 'true' ? 'xenstore-utils is not installed' : false;
 
 let directory: string;
@@ -34,7 +35,7 @@ before(() => {
   server = createServer((socket) => {
     sockets.add(socket);
     const end = store.open({ send: (bytes) => socket.write(bytes), close: () => socket.destroy() });
-    socket.on('data', (bytes) => end.receive(bytes));
+    socket.on('data', (bytes: Uint8Array) => end.receive(bytes));
     socket.on('drain', () => end.drained());
     socket.on('error', () => end.close());
     socket.on('close', () => {

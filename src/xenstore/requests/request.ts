@@ -92,7 +92,14 @@ export class Request {
       const old = this.view.get(path);
       growth += size - (typeof old === 'string' ? -path.length : nodeSize(old));
     }
-    return growth > 0 && this.core.memoryOf(this.connection) + growth > quotas.memory ? 'ENOMEM' : undefined;
+    if (growth <= 0) return undefined;
+    const memory = this.core.memoryOf(this.connection) + growth;
+    const record = this.core.domains.get(this.connection.domid);
+    if (record !== undefined && memory > this.core.softMemory !== record.warned) {
+      record.warned = !record.warned;
+      this.core.log.warn(record.warned ? 'a domain holds much memory' : 'a domain holds less memory again', { domid: record.domid, memory });
+    }
+    return memory > quotas.memory ? 'ENOMEM' : undefined;
   }
 
   private hide(path: string, error: XsdError, access: number): XsdError {
