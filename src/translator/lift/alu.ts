@@ -132,17 +132,24 @@ const withCarry =
     const carry = b.temp();
     const y = read(b, i, o1);
     const x = readForWrite(b, i, o0);
-    const t = b.temp();
+    const d = destination(b, o0);
     b.un(OP_CARRY, carry, 0);
-    if (kind === CC_SUB && sameRegister(o0, o1)) b.un(size === 8 ? OP_NEG : OP_NEG32, t, carry);
-    else {
-      b.bin(op, t, x, y);
-      b.bin(op, t, t, carry);
+    if (o0.kind === OPK_MEM) {
+      b.bin(op, d, x, y);
+      b.bin(op, d, d, carry);
+      writeBack(b, i, o0, d);
+      b.cc(kind + n, x, y);
+      b.emit(OP_CCNZ, carry, x, y, kindCarry + n, 0, 0);
+      return;
     }
-    if (o0.kind === OPK_MEM) writeBack(b, i, o0, t);
     b.cc(kind + n, x, y);
     b.emit(OP_CCNZ, carry, x, y, kindCarry + n, 0, 0);
-    if (o0.kind !== OPK_MEM) writeBack(b, i, o0, t);
+    if (kind === CC_SUB && sameRegister(o0, o1)) b.un(size === 8 ? OP_NEG : OP_NEG32, d, carry);
+    else {
+      b.bin(op, d, x, y);
+      b.bin(op, d, d, carry);
+    }
+    finish(b, i, o0, d);
   };
 
 /** INC and DEC keep CF, which goes into the second flag operand. */

@@ -66,15 +66,16 @@ export function imulWide(b: Builder, i: Insn): void {
 
 /** IMUL with two operands, or three (the last one constant). */
 export function imul(b: Builder, i: Insn): void {
-  const { size } = i.o0;
-  const low = b.temp();
-  const high = b.temp();
+  const { reg, size } = i.o0;
   const x = readSigned(b, i, i.o1);
   const y = i.o2.kind === OPK_NONE ? readSigned(b, i, i.o0) : read(b, i, i.o2);
+  const low = size === 8 ? reg : b.temp();
+  const high = b.temp();
+  // the destination may be a source too: the upper half first
   if (size === 8) b.bin(OP_MULHS, high, x, y);
   b.bin(OP_MUL, low, x, y);
   const overflow = signedOverflow(b, size, low, high);
-  writeRegister(b, i.o0.reg, size, low);
+  writeRegister(b, reg, size, low);
   b.cc(CC_MUL + sizeNumber(size), low, overflow);
 }
 
