@@ -1,12 +1,11 @@
-import { DOMF_privileged } from './domain.ts';
+import { DOM0_RAM_PAGES, DOM0_SHARED_INFO_GFN } from './dom0-layout.ts';
+import { DOMF_privileged, VCPUF_down } from './domain.ts';
+import { legacyInfo } from './events/two-level.ts';
 import { growTable, INITIAL_GRANT_FRAMES } from './grants/table.ts';
 import type { Domain, Hypervisor } from './hypervisor.ts';
 import { OWNER_XEN } from './memory/frame-table.ts';
 import { p2m_shared } from './memory/p2m.ts';
 import { populate } from './memory/reservation.ts';
-import { legacyInfo } from './events/two-level.ts';
-import { DOM0_RAM_PAGES, DOM0_SHARED_INFO_GFN } from './dom0-layout.ts';
-import { VCPUF_down } from './domain.ts';
 
 /** Make domain 0: a real domain with a small RAM of its own, one vCPU that is its programs' host thread. */
 export function createDomain0(hv: Hypervisor): Domain {

@@ -1,7 +1,7 @@
 import { CPL, MODE, MODE_CODE64, MODE_SIZE_MASK, RAX } from '../machine/layout.ts';
 import { ENOSYS, EPERM } from '../spec/xen/errno.ts';
 import { __HYPERVISOR_grant_table_op, __HYPERVISOR_memory_op, __HYPERVISOR_multicall } from '../spec/xen/xen.ts';
-import { completeInstruction, type ExitContext } from './exits.ts';
+import { completeInstruction, type ExitContext } from './exit-context.ts';
 import { GuestVirtualMemory } from './guest-memory.ts';
 import type { Call } from './hypercalls/call.ts';
 import { hypercall } from './hypercalls/table.ts';

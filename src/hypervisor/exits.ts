@@ -1,5 +1,4 @@
 import {
-  BUDGET,
   CPL,
   CR4,
   EFLAGS_SYS,
@@ -11,33 +10,30 @@ import {
   EXIT_HYPERCALL,
   EXIT_IO,
   EXIT_IO_STRING,
-  EXIT_LEN,
   EXIT_MMIO,
   EXIT_MSR,
   EXIT_OTHER,
   EXIT_TRIPLE,
   EXIT_UNIMPLEMENTED,
   EXIT_XSETBV,
-  MODE,
-  MODE_CODE64,
-  MODE_SIZE_MASK,
   RAX,
   RCX,
   RDX,
   RIP,
   XCR0,
 } from '../machine/layout.ts';
-import { type CpuModel, xcr0Mask } from '../spec/x86/cpu-models.ts';
-import { SHUTDOWN_crash, SHUTDOWN_MAX, SHUTDOWN_poweroff, SHUTDOWN_reboot } from '../spec/xen/sched.ts';
+import { xcr0Mask } from '../spec/x86/cpu-models.ts';
 import { HVM_PARAM_TRIPLE_FAULT_REASON } from '../spec/xen/hvm/params.ts';
+import { SHUTDOWN_crash, SHUTDOWN_MAX, SHUTDOWN_poweroff, SHUTDOWN_reboot } from '../spec/xen/sched.ts';
 import { RUNSTATE_blocked } from '../spec/xen/vcpu.ts';
 import { guestCpuid } from './arch/x86/cpuid.ts';
+import { hasPendingInterrupt } from './arch/x86/interrupts.ts';
 import { APIC_DEFAULT_BASE, readMmio, writeMmio } from './arch/x86/lapic.ts';
 import { readMsr, writeMsr } from './arch/x86/msr.ts';
-import { hasPendingInterrupt } from './arch/x86/interrupts.ts';
 import { printk } from './console-ring.ts';
 import { domain as domainStruct, VCPUF_blocked, VCPUF_down } from './domain.ts';
 import { enterHypercall } from './entry.ts';
+import { completeInstruction, type ExitContext } from './exit-context.ts';
 import type { Hypervisor, Vcpu } from './hypervisor.ts';
 import { crashDomain, shutDown } from './lifecycle/shutdown.ts';
 import { setRunstate } from './time/runstate.ts';
@@ -49,23 +45,6 @@ const IF = 1 << 9;
 /** Set in EXIT_B by the hypervisor when it answered. */
 const ANSWERED = 0x1000;
 const IS_WRITE = 0x100;
-
-/** What exits need beside the machine: the CPU model and the counters of this run. */
-export interface ExitContext {
-  readonly hv: Hypervisor;
-  readonly model: CpuModel;
-  readonly trace: Trace;
-  /** Name of an opcode row, for messages about instructions that are not implemented. */
-  rowName(row: number): string;
-}
-
-/** The instruction is done: RIP behind it, one more retired. */
-export function completeInstruction(v: Vcpu): void {
-  const c = v.context;
-  const next = c.get(RIP) + c.get(EXIT_LEN);
-  c.set(RIP, (c.low(MODE) & MODE_SIZE_MASK) === MODE_CODE64 ? BigInt.asUintN(64, next) : next & 0xffffffffn);
-  c.setNumber(BUDGET, c.signed(BUDGET) - 1);
-}
 
 /** RAX or EAX with an input value of `size` bytes (32-bit results clear the upper half). */
 function setAccumulator(v: Vcpu, value: number, size: number): void {

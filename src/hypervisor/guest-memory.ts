@@ -114,4 +114,3 @@ export class GuestPhysicalMemory extends PagedMemory {
     return entry === undefined || (write && !entry.writable) ? -1 : entry.mfn * 4096 + (gpa % 4096);
   }
 }
-

@@ -1,5 +1,5 @@
-import { HEADER_BASE } from '../machine/layout.ts';
 import { array, s32, struct, u32, u64 } from '../base/struct.ts';
+import { HEADER_BASE } from '../machine/layout.ts';
 
 /** Marks an initialised machine; its version changes with every change of what a snapshot holds. */
 export const MACHINE_MAGIC = 0x4f444e5a; // "ZNDO"

@@ -1,39 +1,17 @@
-import {
-  BUDGET,
-  CR4_VALID,
-  EFER_VALID,
-  EXIT_BUDGET,
-  EXIT_PAUSE,
-  EXIT_WINDOW,
-  RETIRED_BASE,
-  RIP,
-  TSC_OFFSET,
-} from '../machine/layout.ts';
+import { BUDGET, CR4_VALID, EFER_VALID, EXIT_BUDGET, EXIT_PAUSE, EXIT_WINDOW, RETIRED_BASE, RIP, TSC_OFFSET } from '../machine/layout.ts';
 import { type CpuModel, cr4Mask, eferMask } from '../spec/x86/cpu-models.ts';
 import { RUNSTATE_runnable, RUNSTATE_running } from '../spec/xen/vcpu.ts';
 import { deliverPending } from './arch/x86/interrupts.ts';
 import { attachContext } from './arch/x86/vcpu-state.ts';
 import { NEVER, VCPUF_blocked, VCPUF_down } from './domain.ts';
+import type { ExitContext } from './exit-context.ts';
 import { exitName } from './exit-names.ts';
-import { type ExitContext, handleExit } from './exits.ts';
+import { handleExit } from './exits.ts';
 import { GuestPhysicalMemory } from './guest-memory.ts';
 import type { Call } from './hypercalls/call.ts';
 import { hypercall } from './hypercalls/table.ts';
 import type { Hypervisor, Vcpu } from './hypervisor.ts';
-import {
-  mailbox,
-  REQUEST,
-  REQUEST_ANSWERED,
-  REQUEST_POSTED,
-  STOP,
-  STOP_WANTED,
-  TURN,
-  TURN_DONE,
-  TURN_GRANTED,
-  TURN_NONE,
-  WAKE,
-  WANT_TURN,
-} from './mailbox.ts';
+import { mailbox, REQUEST, REQUEST_ANSWERED, REQUEST_POSTED, STOP, STOP_WANTED, TURN, TURN_DONE, TURN_GRANTED, TURN_NONE, WAKE, WANT_TURN } from './mailbox.ts';
 import { updateTime } from './time/pvclock.ts';
 import { setRunstate } from './time/runstate.ts';
 import { nextDeadline, runTimers } from './time/timers.ts';
@@ -177,7 +155,8 @@ export class Pcpu {
   private nextStop(): bigint {
     const timer = nextDeadline(this.hv);
     const quantum = this.hv.header.quantum_end;
-    return timer < quantum ? timer : quantum;
+    if (timer < quantum) return timer;
+    return quantum;
   }
 
   /** Instructions until the next deadline, at most a slice. */

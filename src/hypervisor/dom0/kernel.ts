@@ -1,5 +1,5 @@
-import type { Memories } from '../../machine/memories.ts';
 import type { Fields, Snapshot, Struct, Update } from '../../base/struct.ts';
+import type { Memories } from '../../machine/memories.ts';
 import { errnoName } from '../../spec/xen/errno.ts';
 import {
   EVTCHNOP_alloc_unbound,
@@ -21,9 +21,9 @@ import {
   xen_remove_from_physmap,
 } from '../../spec/xen/memory.ts';
 import { __HYPERVISOR_event_channel_op, __HYPERVISOR_memory_op, DOMID_SELF, shared_info, vcpu_info } from '../../spec/xen/xen.ts';
-import type { Door } from '../door.ts';
 import { DOM0_ARENA_GFN, DOM0_MAP_GFN, DOM0_MAP_PAGES, DOM0_RAM_PAGES, DOM0_SHARED_INFO_GFN } from '../dom0-layout.ts';
 import { domain as domainStruct } from '../domain.ts';
+import type { Door } from '../door.ts';
 import { HEADER, machine_header } from '../header.ts';
 import { Heap } from '../heap.ts';
 import { P2m } from '../memory/p2m.ts';

@@ -1,6 +1,6 @@
 import type { Mfn } from '../../base/brand.ts';
-import { EVTCHN_FIFO_PRIORITY_DEFAULT, evtchn_fifo_control_block } from '../../spec/xen/event-channel.ts';
 import { EINVAL, ENOENT, ENOMEM, ENOSPC, EOPNOTSUPP } from '../../spec/xen/errno.ts';
+import { EVTCHN_FIFO_PRIORITY_DEFAULT, evtchn_fifo_control_block } from '../../spec/xen/event-channel.ts';
 import { FIFO_ARRAY_PAGES } from '../domain.ts';
 import type { Domain, Hypervisor } from '../hypervisor.ts';
 import { putPage } from '../lifecycle/reap.ts';

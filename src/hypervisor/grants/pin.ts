@@ -1,8 +1,8 @@
 import {
   GNTST_general_error,
   GTF_permit_access,
-  GTF_readonly,
   GTF_reading,
+  GTF_readonly,
   GTF_sub_page,
   GTF_transitive,
   GTF_type_mask,

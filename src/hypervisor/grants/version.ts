@@ -1,4 +1,5 @@
 import type { Mfn } from '../../base/brand.ts';
+import { EBUSY, ENOMEM, ERANGE } from '../../spec/xen/errno.ts';
 import {
   GNTTAB_NR_RESERVED_ENTRIES,
   GTF_permit_access,
@@ -9,7 +10,6 @@ import {
   grant_entry_v1,
   grant_entry_v2,
 } from '../../spec/xen/grant-table.ts';
-import { EBUSY, ENOMEM, ERANGE } from '../../spec/xen/errno.ts';
 import type { Domain, Hypervisor } from '../hypervisor.ts';
 import { INVALID_M2P } from '../memory/frame-table.ts';
 import { activeEntries } from './active.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { EINVAL, ENOENT, ENOSYS, EPERM, ESRCH } from '../../spec/xen/errno.ts';
 import * as M from '../../spec/xen/memory.ts';
-import { __HYPERVISOR_memory_op as MEMORY, DOMID_SELF } from '../../spec/xen/xen.ts';
+import { DOMID_SELF, __HYPERVISOR_memory_op as MEMORY } from '../../spec/xen/xen.ts';
 import { findBroken } from '../testing/invariants.ts';
 import { LIST_GPA, TestMachine } from '../testing/test-machine.ts';
 import { p2m_shared } from './p2m.ts';
@@ -12,7 +12,8 @@ const quads = (...values: (number | bigint)[]): Uint8Array => new Uint8Array(new
 test('XENMEM_add_to_physmap: shared info, grant table and own pages', () => {
   const m = new TestMachine();
   const d = m.guest();
-  const add = (fields: Parameters<typeof m.op<(typeof M.xen_add_to_physmap)['fields']>>[4]) => m.op(d, MEMORY, M.XENMEM_add_to_physmap, M.xen_add_to_physmap, fields).result;
+  const add = (fields: Parameters<typeof m.op<(typeof M.xen_add_to_physmap)['fields']>>[4]) =>
+    m.op(d, MEMORY, M.XENMEM_add_to_physmap, M.xen_add_to_physmap, fields).result;
   const pages = d.s.tot_pages;
   assert.equal(add({ domid: DOMID_SELF, space: M.XENMAPSPACE_shared_info, idx: 0, gpfn: 100 }), 0);
   assert.equal(d.p2m.lookup(100)?.mfn, d.s.shared_info);

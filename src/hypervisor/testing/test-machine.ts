@@ -4,8 +4,8 @@ import { XEN_X86_EMU_LAPIC } from '../../spec/xen/arch-x86/xen.ts';
 import * as D from '../../spec/xen/domctl.ts';
 import { __HYPERVISOR_domctl } from '../../spec/xen/xen.ts';
 import { setPvhEntry } from '../arch/x86/vcpu-state.ts';
-import { createDomain0 } from '../domain0.ts';
 import { VCPUF_down } from '../domain.ts';
+import { createDomain0 } from '../domain0.ts';
 import { GuestPhysicalMemory, GuestVirtualMemory } from '../guest-memory.ts';
 import { TIME_VIRTUAL } from '../header.ts';
 import type { Call } from '../hypercalls/call.ts';
@@ -131,7 +131,14 @@ export class TestMachine {
   }
 
   /** A hypercall of the form (cmd, struct, ...rest); the result and the struct as it came back. */
-  op<F extends Fields>(caller: Domain, nr: number, cmd: number, struct: Struct<F>, fields: Update<F>, ...rest: number[]): Snapshot<F> & { readonly result: number } {
+  op<F extends Fields>(
+    caller: Domain,
+    nr: number,
+    cmd: number,
+    struct: Struct<F>,
+    fields: Update<F>,
+    ...rest: number[]
+  ): Snapshot<F> & { readonly result: number } {
     this.put(caller, ARGUMENT_GPA, struct, fields);
     const result = this.hypercall(caller, nr, [cmd, ARGUMENT_GPA, ...rest]);
     return { ...this.get(caller, ARGUMENT_GPA, struct), result };

@@ -1,8 +1,8 @@
 import { CR4, XCR0 } from '../../../machine/layout.ts';
 import { type CpuidResult, type CpuModel, cpuid } from '../../../spec/x86/cpu-models.ts';
 import * as X from '../../../spec/xen/arch-x86/cpuid.ts';
-import type { Hypervisor, Vcpu } from '../../hypervisor.ts';
 import { XEN_MAJOR, XEN_MINOR } from '../../hypercalls/xen-version.ts';
+import type { Hypervisor, Vcpu } from '../../hypervisor.ts';
 import { TSC_KHZ, TSC_SHIFT, TSC_TO_SYSTEM_MUL } from '../../time/pvclock.ts';
 import { apicId } from './lapic.ts';
 

@@ -58,7 +58,5 @@ export function arithmetic(op: number, rawA: bigint, rawB: bigint): number {
   parity ^= parity >>> 4;
   parity ^= parity >>> 2;
   parity ^= parity >>> 1;
-  return (
-    (cf ? 1 : 0) | ((parity & 1) === 0 ? 4 : 0) | (af ? 0x10 : 0) | (r === 0n ? 0x40 : 0) | ((r & top) !== 0n ? 0x80 : 0) | (of ? 0x800 : 0)
-  );
+  return (cf ? 1 : 0) | ((parity & 1) === 0 ? 4 : 0) | (af ? 0x10 : 0) | (r === 0n ? 0x40 : 0) | ((r & top) !== 0n ? 0x80 : 0) | (of ? 0x800 : 0);
 }

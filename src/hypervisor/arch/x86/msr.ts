@@ -1,16 +1,4 @@
-import {
-  CSTAR,
-  EFER,
-  KERNEL_GS_BASE,
-  LSTAR,
-  SEG_BASE,
-  SFMASK,
-  STAR,
-  SYSENTER_CS,
-  SYSENTER_EIP,
-  SYSENTER_ESP,
-  TSC_AUX,
-} from '../../../machine/layout.ts';
+import { CSTAR, EFER, KERNEL_GS_BASE, LSTAR, SEG_BASE, SFMASK, STAR, SYSENTER_CS, SYSENTER_EIP, SYSENTER_ESP, TSC_AUX } from '../../../machine/layout.ts';
 import type { CpuModel } from '../../../spec/x86/cpu-models.ts';
 import * as M from '../../../spec/x86/msr.ts';
 import type { Hypervisor, Vcpu } from '../../hypervisor.ts';
@@ -22,12 +10,7 @@ import { readTscDeadline, readX2apic, setTscDeadline, writeApicBase, writeX2apic
  * and come here only from tools. Unknown ones are #GP, as on Xen without msr_relaxed.
  */
 
-const FIXED = [
-  M.MSR_MTRRfix64K_00000,
-  M.MSR_MTRRfix16K_80000,
-  M.MSR_MTRRfix16K_A0000,
-  ...Array.from({ length: 8 }, (_, i) => M.MSR_MTRRfix4K_C0000 + i),
-];
+const FIXED = [M.MSR_MTRRfix64K_00000, M.MSR_MTRRfix16K_80000, M.MSR_MTRRfix16K_A0000, ...Array.from({ length: 8 }, (_, i) => M.MSR_MTRRfix4K_C0000 + i)];
 const VARIABLE_RANGES = 8;
 /** Fixed ranges, write combining, 8 variable ranges. */
 const MTRR_CAP = 0x508n;

@@ -15,8 +15,7 @@ export const bindVcpu = subOperation(evtchn_bind_vcpu, ({ hv, caller }, arg) => 
   if (hv.vcpu(caller, arg.vcpu) === undefined) return fail(ENOENT);
   const ch = channel(hv, caller, arg.port);
   if (ch === undefined) return fail(EINVAL);
-  const movable =
-    ch.state === ECS_UNBOUND || ch.state === ECS_INTERDOMAIN || ch.state === ECS_PIRQ || (ch.state === ECS_VIRQ && !PER_VCPU.has(ch.remoteDomid));
+  const movable = ch.state === ECS_UNBOUND || ch.state === ECS_INTERDOMAIN || ch.state === ECS_PIRQ || (ch.state === ECS_VIRQ && !PER_VCPU.has(ch.remoteDomid));
   if (!movable) return fail(EINVAL);
   ch.notifyVcpu = arg.vcpu;
   return ok();

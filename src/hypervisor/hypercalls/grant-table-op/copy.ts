@@ -1,3 +1,4 @@
+import type { Snapshot } from '../../../base/struct.ts';
 import {
   GNTCOPY_dest_gref,
   GNTCOPY_source_gref,
@@ -8,9 +9,8 @@ import {
   GNTST_permission_denied,
   gnttab_copy,
 } from '../../../spec/xen/grant-table.ts';
-import type { Snapshot } from '../../../base/struct.ts';
 import { DOMID_SELF } from '../../../spec/xen/xen.ts';
-import { type Claimed, claimGrant, claimOwn, type CopyClaim } from '../../grants/copy-claim.ts';
+import { type Claimed, type CopyClaim, claimGrant, claimOwn } from '../../grants/copy-claim.ts';
 import type { Domain, Hypervisor } from '../../hypervisor.ts';
 import { listOperation } from './elements.ts';
 

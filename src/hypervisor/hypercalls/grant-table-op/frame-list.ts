@@ -1,6 +1,6 @@
 import { GNTST_bad_virt_addr, GNTST_okay } from '../../../spec/xen/grant-table.ts';
-import type { Call } from '../call.ts';
 import { INVALID_M2P } from '../../memory/frame-table.ts';
+import type { Call } from '../call.ts';
 
 /** Write the gfns at which the owner sees `mfns` into a list of the caller's; a status. Frames that stand nowhere give all ones. */
 export function writeGfns({ hv, memory }: Call, list: bigint, mfns: readonly number[]): number {

@@ -1,7 +1,7 @@
 import { RUNSTATE_blocked } from '../../../spec/xen/vcpu.ts';
 import { vcpu_info } from '../../../spec/xen/xen.ts';
-import { eventWaits } from '../../events/waits.ts';
 import { VCPUF_blocked } from '../../domain.ts';
+import { eventWaits } from '../../events/waits.ts';
 import { setRunstate } from '../../time/runstate.ts';
 import type { SubOperation } from '../call.ts';
 

@@ -1,4 +1,4 @@
-import { ESRCH, EPERM } from '../../../spec/xen/errno.ts';
+import { EPERM, ESRCH } from '../../../spec/xen/errno.ts';
 import { sched_remote_shutdown, sched_shutdown } from '../../../spec/xen/sched.ts';
 import { DOMID_FIRST_RESERVED } from '../../../spec/xen/xen.ts';
 import { sayShutdownCode, shutDown } from '../../lifecycle/shutdown.ts';

@@ -44,7 +44,13 @@ const keys: ReadonlyMap<string, Key> = new Map([
   ['e', { what: 'dump evtchn info', print: eventLines }],
   ['g', { what: 'print grant table usage', print: grantLines }],
   ['h', { what: 'show this message', print: () => [...keys].map(([key, { what }]) => ` key '${key}' (ascii '${key.charCodeAt(0).toString(16)}') => ${what}`) }],
-  ['m', { what: 'memory info', print: (hv) => [`Physical memory information: ${hv.frames.free * 4}kB free of ${hv.frames.total * 4}kB, heap ${hv.heap.used} bytes`] }],
+  [
+    'm',
+    {
+      what: 'memory info',
+      print: (hv) => [`Physical memory information: ${hv.frames.free * 4}kB free of ${hv.frames.total * 4}kB, heap ${hv.heap.used} bytes`],
+    },
+  ],
   ['q', { what: 'dump domain (and guest debug) info', print: domainLines }],
 ] satisfies [string, Key][]);
 

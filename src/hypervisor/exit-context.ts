@@ -1,0 +1,21 @@
+import { BUDGET, EXIT_LEN, MODE, MODE_CODE64, MODE_SIZE_MASK, RIP } from '../machine/layout.ts';
+import type { CpuModel } from '../spec/x86/cpu-models.ts';
+import type { Hypervisor, Vcpu } from './hypervisor.ts';
+import type { Trace } from './trace.ts';
+
+/** What exits need beside the machine: the CPU model and the counters of this run. */
+export interface ExitContext {
+  readonly hv: Hypervisor;
+  readonly model: CpuModel;
+  readonly trace: Trace;
+  /** Name of an opcode row, for messages about instructions that are not implemented. */
+  rowName(row: number): string;
+}
+
+/** The instruction is done: RIP behind it, one more retired. */
+export function completeInstruction(v: Vcpu): void {
+  const c = v.context;
+  const next = c.get(RIP) + c.get(EXIT_LEN);
+  c.set(RIP, (c.low(MODE) & MODE_SIZE_MASK) === MODE_CODE64 ? BigInt.asUintN(64, next) : next & 0xffffffffn);
+  c.setNumber(BUDGET, c.signed(BUDGET) - 1);
+}
