@@ -2,7 +2,7 @@
  * Runs guest code: the core's interpreter loop with the translator behind it. Knows vCPU contexts and translations, nothing of
  * domains. One engine per host thread; all engines share the two memories.
  */
-import { BUDGET, EXIT_REASON, MODE_SIZE_MASK, ONE_INSN, PCPU } from '../machine/layout.ts';
+import { BUDGET, EXIT_REASON, ONE_INSN, PCPU } from '../machine/layout.ts';
 import type { Memories } from '../machine/memories.ts';
 import { BlockCache } from './cache.ts';
 import type { Builder } from './ir/builder.ts';
@@ -182,6 +182,3 @@ export class Engine {
     return block;
   }
 }
-
-/** Code size of a mode word in bits. */
-export const codeBits = (mode: number): number => 16 << (mode & MODE_SIZE_MASK);

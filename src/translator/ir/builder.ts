@@ -2,6 +2,7 @@
  * Collects the IR of one block in typed arrays, one element per operation. One builder is reused for every block, and
  * emitting allocates nothing: translation speed is boot speed.
  */
+import { H_RAISE } from '../../machine/helpers/system.ts';
 import { MODE_CODE64, MODE_FLAT, MODE_SIZE_MASK, T0, TEMPS, VT0 } from '../../machine/layout.ts';
 import { OP_CC, OP_CCI, OP_EXIT, OP_HSYS, OP_LEA, OP_LEA32, OP_MOV, OP_MOVI, OP_NEXT, OP_NOP, OP_SEL } from '../../machine/ops.ts';
 
@@ -12,9 +13,6 @@ const INSTRUCTION_RESERVE = 256;
 
 /** Mark of an operation that is part of a LOCKed read-modify-write (LDM and its store). */
 export const MARK_LOCK = 1;
-
-/** Number of the system helper that raises an exception; see machine/helpers/system.ts. */
-const H_RAISE = 1;
 
 export class Builder {
   readonly op: Uint16Array = new Uint16Array(BUILDER_CAPACITY);
