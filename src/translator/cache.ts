@@ -24,6 +24,7 @@ import {
   PCPU_BASE,
   PCPU_MAX,
   PCPU_STRIDE,
+  UOP_SIZE,
 } from '../machine/layout.ts';
 import type { Memories } from '../machine/memories.ts';
 import { pack, packedSize } from './targets/bytecode/pack.ts';
@@ -36,9 +37,6 @@ const FREE = CODE_ARENA;
 const BLOCKS = CODE_ARENA + 4;
 const ONCE = CODE_ARENA + 0x10000;
 const ARENA = ONCE + PCPU_MAX * ONCE_SIZE;
-
-/** The header's spare word: u32 address behind the block. */
-const BLK_END = 44;
 
 export class BlockCache {
   private readonly words: Int32Array;
@@ -94,7 +92,7 @@ export class BlockCache {
   private resetFrames(): void {
     const { words } = this;
     const end = words[FREE >>> 2] as number;
-    for (let at = ARENA; at < end; at = words[(at + BLK_END) >>> 2] as number) {
+    for (let at = ARENA; at < end; at += BLK_HEADER + (words[(at + BLK_UOPS) >>> 2] as number) * UOP_SIZE) {
       this.resetFrame((words[(at + BLK_PHYS) >>> 2] as number) >>> 12);
       const phys2 = words[(at + BLK_PHYS2) >>> 2] as number;
       if (phys2 !== -1) this.resetFrame(phys2 >>> 12);
@@ -121,9 +119,8 @@ export class BlockCache {
     words[w + (BLK_COUNT >> 2)] = this.threshold();
     words[w + (BLK_FLAGS >> 2)] = 0;
     words[w + (BLK_REGION >> 2)] = 0;
-    words[w + (BLK_UOPS >> 2)] = translator.builder.count;
+    words[w + (BLK_UOPS >> 2)] = (after - at - BLK_HEADER) / UOP_SIZE;
     words[w + (BLK_FRAME2_NEXT >> 2)] = 0;
-    words[w + (BLK_END >> 2)] = after;
     return after;
   }
 }

@@ -1,11 +1,8 @@
 /** A basic block's IR as the wasm target keeps it while a region is built: a copy, because the builder is reused for every block. */
-import { BLK_HEADER, UOP_SIZE } from '../../../machine/layout.ts';
+import { BLK_HEADER, BLK_UOPS, UOP_SIZE } from '../../../machine/layout.ts';
 import { bitsAt, END } from '../../ir/op-bits.ts';
 import { opBits } from '../../ir/op-bits.ts';
 import type { Builder } from '../../ir/builder.ts';
-
-/** Word of a block's header that holds the address behind the block. @see cache.ts */
-const BLK_END = 44;
 
 export class RegionBlock {
   /** Address of the block's header in `state`. */
@@ -47,7 +44,7 @@ export class RegionBlock {
     this.immHi = builder.immHi.slice(0, count);
     this.bits = Uint32Array.from({ length: count }, (_, k) => bitsAt(builder, k));
     this.words = words;
-    this.end = words[(address + BLK_END) >>> 2] as number;
+    this.end = address + BLK_HEADER + (words[(address + BLK_UOPS) >>> 2] as number) * UOP_SIZE;
     this.micro = new Int32Array(insns);
     this.findMicroOps();
   }
