@@ -73,6 +73,7 @@ export class Address {
 }
 
 /** Segment register numbers. */
+const SEG_CS = 1;
 
 export const SEG_SS = 2;
 export const SEG_DS = 3;
@@ -140,12 +141,15 @@ export function offsetSlot(b: Builder, i: Insn, bias = 0): number {
   return t;
 }
 
+/** In flat code: no segment arithmetic or check. A flat CS can be read, but writing through it is the segment's business. */
+const flatAccess = (b: Builder, segment: number, write: boolean): boolean => b.flat && segment < SEG_FS && !(write && segment === SEG_CS);
+
 /** Turns an offset in `segment` into an address `at`, checked for an access of `size` bytes where the block is not flat. */
 export function segmentAddress(b: Builder, offset: number, segment: number, size: number, write: boolean, at: Address): void {
   if (b.code64) {
     if (segment >= SEG_FS) at.setIndexed(SEG_BASE + segment, offset, 0, 0);
     else at.set(offset);
-  } else if (b.flat && segment < SEG_FS) at.set(offset);
+  } else if (flatAccess(b, segment, write)) at.set(offset);
   else {
     const linear = b.temp();
     b.emit(OP_SEGLIN, linear, offset, 0, segment, write ? size | 0x100 : size, 0);
@@ -159,7 +163,7 @@ export function segmentAddress(b: Builder, offset: number, segment: number, size
  */
 export function address(b: Builder, i: Insn, size: number, write: boolean, bias = 0): Address {
   if (i.addrsize === 8) address64(b, i, ea, bias);
-  else if (i.memBase === BASE_NONE && i.memIndex === BASE_NONE && b.flat && i.memSeg < SEG_FS) {
+  else if (i.memBase === BASE_NONE && i.memIndex === BASE_NONE && (b.code64 ? i.memSeg < SEG_FS : flatAccess(b, i.memSeg, write))) {
     const offset = i.disp + bias;
     ea.set(ZERO, i.addrsize === 2 ? offset & 0xffff : offset | 0, 0);
   } else segmentAddress(b, offsetSlot(b, i, bias), i.memSeg, size, write, ea);
