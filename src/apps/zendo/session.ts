@@ -1,5 +1,5 @@
 import type { GuestChannel } from '../../base/ports/guest-channel.ts';
-import { PvConsole } from '../../backends/console/pv-console.ts';
+import { ConsoleBackend } from '../../backends/console/console-backend.ts';
 import { type Dom0Kernel, HypercallError, type Mapping } from '../../hypervisor/dom0/kernel.ts';
 import { XEN_DOMINF_dying, XEN_DOMINF_shutdown, XEN_DOMINF_shutdownmask, XEN_DOMINF_shutdownshift } from '../../spec/xen/domctl.ts';
 import { VCPUOP_set_singleshot_timer, vcpu_set_singleshot_timer } from '../../spec/xen/vcpu.ts';
@@ -13,9 +13,6 @@ import type { MachineThread } from './machine-thread.ts';
 
 const base64 = (bytes: Uint8Array): string => bytes.toBase64();
 const fromBase64 = (text: string): Uint8Array => Uint8Array.fromBase64(text);
-
-/** Rounds of bounded work the store gets in one turn before the rest waits for the next one. */
-const STORE_ROUNDS = 64;
 
 /** What is known of the guest a session runs. */
 export interface SessionGuest {
@@ -53,7 +50,8 @@ export class Session {
   private readonly machine: MachineThread;
   private readonly xc: Xc;
   private store: Store;
-  private consoleBackend: PvConsole | undefined;
+  private consoleBackend: ConsoleBackend | undefined;
+  private consoleWants = false;
   private guestInfo: SessionGuest | undefined;
   private virqPort = 0;
   private timerPort = 0;
@@ -86,8 +84,14 @@ export class Session {
 
   /** To be called at the end of every turn. */
   onTurn(): void {
-    for (let round = 0; this.storeWants && round < STORE_ROUNDS; round++) this.storeWants = this.store.run();
-    if (this.storeWants) void this.machine.door.enter(() => {});
+    // The guests stand still during the turn, so what is in their rings is all there is: the work ends.
+    while (this.storeWants) this.storeWants = this.store.run();
+    while (this.consoleWants) this.drainConsole();
+  }
+
+  private show(bytes: Uint8Array): boolean {
+    this.output(bytes);
+    return true;
   }
 
   private makeStore(frozen?: Uint8Array): Store {
@@ -137,7 +141,7 @@ export class Session {
   }
 
   private drainConsole(): void {
-    while (this.consoleBackend?.onEvent() === true);
+    this.consoleWants = this.consoleBackend?.onEvent() ?? false;
   }
 
   /** Build and start a guest. Inside a turn. */
@@ -171,7 +175,7 @@ export class Session {
       console: { ringRef: built.console.gfn, port: built.console.port },
     });
     this.store.introduce(domid, built.store.gfn, built.store.port, this.channel(storeRing));
-    this.consoleBackend = new PvConsole(this.channel(consoleRing), this.output);
+    this.consoleBackend = new ConsoleBackend(this.channel(consoleRing), (bytes) => this.show(bytes));
     this.xc.unpause(domid);
     return built;
   }
@@ -225,8 +229,7 @@ export class Session {
     kernel.attachHandler(this.guest.console.local, () => this.drainConsole());
     this.store = this.makeStore(fromBase64(frozen.store));
     this.store.attach(this.guest.domid, this.channel(this.guest.store));
-    this.consoleBackend = new PvConsole(this.channel(this.guest.console), this.output);
-    this.consoleBackend.thaw(fromBase64(frozen.console));
+    this.consoleBackend = ConsoleBackend.thaw(fromBase64(frozen.console), this.channel(this.guest.console), (bytes) => this.show(bytes));
     this.watchForTheEnd();
   }
 
