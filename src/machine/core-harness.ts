@@ -150,6 +150,7 @@ export class Harness {
     for (const field of [L.BLK_NEXT, L.BLK_FRAME_NEXT, L.BLK_COUNT, L.BLK_FLAGS, L.BLK_REGION, L.BLK_FRAME2_NEXT]) view.setUint32(header + field, 0, true);
     view.setUint16(header + L.BLK_BYTES, block.bytes, true);
     view.setUint16(header + L.BLK_INSNS, block.insns, true);
+    view.setUint32(header + L.BLK_UOPS, block.uops.length + 1, true);
     view.setUint32(header + L.BLK_PHYS2, block.crosses ? phys2 : 0xffffffff, true);
     let at = header + L.BLK_HEADER;
     for (const uop of [{ op: OP_ENTER, imm: BigInt(block.insns) } as Uop, ...block.uops]) {

@@ -216,3 +216,13 @@ export const OP_F_STEP = 215;
 export const OP_F_STEP32 = 216;
 /** d = 0; CC_A = 0. */
 export const OP_F_ZERO = 217;
+// Written by the core over the last operation of a block when it is inserted (assembly/quicken.ts): the same operation for one
+// size and one condition, without wrap. 16 conditions each, O NO P NP are not made.
+export const OP_Q_BRSUB32 = 256;
+export const OP_Q_BRSUB64 = 272;
+export const OP_Q_CMPBR32 = 288;
+export const OP_Q_CMPBR64 = 304;
+export const OP_Q_CMPIBR32 = 320;
+export const OP_Q_CMPIBR64 = 336;
+export const OP_Q_TESTBR32 = 352;
+export const OP_Q_TESTBR64 = 368;

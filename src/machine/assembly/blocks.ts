@@ -4,11 +4,12 @@
  */
 import {
   BLK_BYTES, BLK_FLAGS, BLK_FRAME2_NEXT, BLK_FRAME_NEXT, BLK_HEADER, BLK_INSNS, BLK_MODE, BLK_NEXT, BLK_PHYS, BLK_PHYS2, BLK_REGION, BLKF_DEAD, BLOCK_HASH,
-  BLOCK_HASH_ENTRIES, CUR_BLOCK, CUR_UOP, FRAME_BLOCKS, FRAME_CODE_BITS, HASH_MODE_SHIFT, HASH_PHYS_SHIFT,
+  BLOCK_HASH_ENTRIES, CUR_BLOCK, CUR_UOP, FRAME_BLOCKS, FRAME_CODE_BITS, HASH_MODE_SHIFT, HASH_PHYS_SHIFT, BLK_LAST, UOP_SIZE,
 } from "../layout";
-import { OP_DEAD } from "../ops";
+import { OP_DEAD, OP_EXIT, OP_F_RET64, OP_IND } from "../ops";
 import { restartAlone } from "./exceptions/raise";
 import { protectFrame } from "./memory/tlb";
+import { quicken } from "./quicken";
 import { dropRegions } from "./regions";
 import { Ctx } from "./state";
 
@@ -44,6 +45,7 @@ function chainField(block: usize, mfn: u32): usize {
 
 /** Enters a finished block into the hash and its frames' lists, and takes those frames' fast writes away. */
 export function insertBlock(ctx: usize, block: usize): void {
+  quicken(block);
   const phys = load<u32>(block, BLK_PHYS);
   const head = hashHead(phys, load<u32>(block, BLK_MODE));
   store<u32>(block, load<u32>(head), BLK_NEXT);
@@ -129,7 +131,22 @@ export function dropRange(ctx: usize, mfn: u32, first: u32, last: u32): void {
     }
   }
   store<u64>(<usize>FRAME_CODE_BITS + (<usize>mfn << 3), bits);
-  if (dropped) dropRegions(mfn);
+  if (dropped) {
+    dropRegions(mfn);
+    for (let block = <usize>load<u32>(<usize>FRAME_BLOCKS + (<usize>mfn << 2)); block != 0; block = <usize>load<u32>(chainField(block, mfn))) unlink(block);
+  }
+}
+
+/** Clears the links of `block`'s last branch that lead to dropped blocks (links never leave a frame). */
+function unlink(block: usize): void {
+  const last = <usize>load<u32>(block, BLK_LAST);
+  const op = <i32>load<u16>(last);
+  // ends without a link word
+  if (op == OP_F_RET64 || op == OP_DEAD || (op >= OP_IND && op <= OP_EXIT)) return;
+  for (let word = last + UOP_SIZE; word < last + UOP_SIZE + 8; word += 4) {
+    const target = <usize>load<u32>(word);
+    if (target != 0 && load<u32>(target - BLK_HEADER, BLK_FLAGS) & BLKF_DEAD) store<u32>(word, 0);
+  }
 }
 
 /** Drops every block of frame `mfn` (the frame changes hands, or the hypervisor writes to it). */

@@ -42,6 +42,9 @@ class U {
   @inline static d(ctx: usize, pc: usize): u64 {
     return load<u64>(ctx + (<usize>load<u8>(pc, UOP_D) << 3));
   }
+  @inline static d32(ctx: usize, pc: usize): u32 {
+    return load<u32>(ctx + (<usize>load<u8>(pc, UOP_D) << 3));
+  }
   @inline static a32(ctx: usize, pc: usize): u32 {
     return load<u32>(ctx + (<usize>load<u8>(pc, UOP_A) << 3));
   }
@@ -192,6 +195,15 @@ class Jump {
     const rip = U.jump(ctx, delta, wrap);
     const target = <usize>load<u32>(link);
     return target != 0 ? target : find(ctx, (old ^ rip) >> 12 == 0 ? link : 0);
+  }
+  /** A branch without wrap at `pc`: its first or second delta and link. */
+  @inline static either(ctx: usize, pc: usize, taken: bool): usize {
+    const way = taken ? pc : pc + 4;
+    const old = load<u64>(ctx, RIP << 3);
+    const rip = old + <u64>load<i32>(way, UOP_IMM);
+    store<u64>(ctx, rip, RIP << 3);
+    const target = <usize>load<u32>(way, UOP_SIZE);
+    return target != 0 ? target : find(ctx, (old ^ rip) >> 12 == 0 ? way + UOP_SIZE : 0);
   }
 }
 
@@ -1038,6 +1050,799 @@ export function run(ctx: usize): i32 {
         store<u64>(ctx, 0, CC_A << 3);
         pc += UOP_SIZE;
         continue;
+      // ---- specialised block ends (quicken.ts)
+      case O.OP_Q_BRSUB32 + 2: {
+        pc = Jump.either(ctx, pc, U.d32(ctx, pc) < U.a32(ctx, pc));
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_BRSUB32 + 3: {
+        pc = Jump.either(ctx, pc, U.d32(ctx, pc) >= U.a32(ctx, pc));
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_BRSUB32 + 4: {
+        pc = Jump.either(ctx, pc, U.d32(ctx, pc) == U.a32(ctx, pc));
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_BRSUB32 + 5: {
+        pc = Jump.either(ctx, pc, U.d32(ctx, pc) != U.a32(ctx, pc));
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_BRSUB32 + 6: {
+        pc = Jump.either(ctx, pc, U.d32(ctx, pc) <= U.a32(ctx, pc));
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_BRSUB32 + 7: {
+        pc = Jump.either(ctx, pc, U.d32(ctx, pc) > U.a32(ctx, pc));
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_BRSUB32 + 8: {
+        pc = Jump.either(ctx, pc, <i32>(U.d32(ctx, pc) - U.a32(ctx, pc)) < 0);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_BRSUB32 + 9: {
+        pc = Jump.either(ctx, pc, <i32>(U.d32(ctx, pc) - U.a32(ctx, pc)) >= 0);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_BRSUB32 + 12: {
+        pc = Jump.either(ctx, pc, <i32>U.d32(ctx, pc) < <i32>U.a32(ctx, pc));
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_BRSUB32 + 13: {
+        pc = Jump.either(ctx, pc, <i32>U.d32(ctx, pc) >= <i32>U.a32(ctx, pc));
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_BRSUB32 + 14: {
+        pc = Jump.either(ctx, pc, <i32>U.d32(ctx, pc) <= <i32>U.a32(ctx, pc));
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_BRSUB32 + 15: {
+        pc = Jump.either(ctx, pc, <i32>U.d32(ctx, pc) > <i32>U.a32(ctx, pc));
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_BRSUB64 + 2: {
+        pc = Jump.either(ctx, pc, U.d(ctx, pc) < U.a(ctx, pc));
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_BRSUB64 + 3: {
+        pc = Jump.either(ctx, pc, U.d(ctx, pc) >= U.a(ctx, pc));
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_BRSUB64 + 4: {
+        pc = Jump.either(ctx, pc, U.d(ctx, pc) == U.a(ctx, pc));
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_BRSUB64 + 5: {
+        pc = Jump.either(ctx, pc, U.d(ctx, pc) != U.a(ctx, pc));
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_BRSUB64 + 6: {
+        pc = Jump.either(ctx, pc, U.d(ctx, pc) <= U.a(ctx, pc));
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_BRSUB64 + 7: {
+        pc = Jump.either(ctx, pc, U.d(ctx, pc) > U.a(ctx, pc));
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_BRSUB64 + 8: {
+        pc = Jump.either(ctx, pc, <i64>(U.d(ctx, pc) - U.a(ctx, pc)) < 0);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_BRSUB64 + 9: {
+        pc = Jump.either(ctx, pc, <i64>(U.d(ctx, pc) - U.a(ctx, pc)) >= 0);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_BRSUB64 + 12: {
+        pc = Jump.either(ctx, pc, <i64>U.d(ctx, pc) < <i64>U.a(ctx, pc));
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_BRSUB64 + 13: {
+        pc = Jump.either(ctx, pc, <i64>U.d(ctx, pc) >= <i64>U.a(ctx, pc));
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_BRSUB64 + 14: {
+        pc = Jump.either(ctx, pc, <i64>U.d(ctx, pc) <= <i64>U.a(ctx, pc));
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_BRSUB64 + 15: {
+        pc = Jump.either(ctx, pc, <i64>U.d(ctx, pc) > <i64>U.a(ctx, pc));
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_CMPBR32 + 2: {
+        const x = U.a(ctx, pc);
+        const y = U.b(ctx, pc);
+        store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        pc = Jump.either(ctx, pc, <u32>x < <u32>y);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_CMPBR32 + 3: {
+        const x = U.a(ctx, pc);
+        const y = U.b(ctx, pc);
+        store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        pc = Jump.either(ctx, pc, <u32>x >= <u32>y);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_CMPBR32 + 4: {
+        const x = U.a(ctx, pc);
+        const y = U.b(ctx, pc);
+        store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        pc = Jump.either(ctx, pc, <u32>x == <u32>y);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_CMPBR32 + 5: {
+        const x = U.a(ctx, pc);
+        const y = U.b(ctx, pc);
+        store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        pc = Jump.either(ctx, pc, <u32>x != <u32>y);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_CMPBR32 + 6: {
+        const x = U.a(ctx, pc);
+        const y = U.b(ctx, pc);
+        store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        pc = Jump.either(ctx, pc, <u32>x <= <u32>y);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_CMPBR32 + 7: {
+        const x = U.a(ctx, pc);
+        const y = U.b(ctx, pc);
+        store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        pc = Jump.either(ctx, pc, <u32>x > <u32>y);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_CMPBR32 + 8: {
+        const x = U.a(ctx, pc);
+        const y = U.b(ctx, pc);
+        store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        pc = Jump.either(ctx, pc, <i32>(<u32>x - <u32>y) < 0);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_CMPBR32 + 9: {
+        const x = U.a(ctx, pc);
+        const y = U.b(ctx, pc);
+        store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        pc = Jump.either(ctx, pc, <i32>(<u32>x - <u32>y) >= 0);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_CMPBR32 + 12: {
+        const x = U.a(ctx, pc);
+        const y = U.b(ctx, pc);
+        store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        pc = Jump.either(ctx, pc, <i32>x < <i32>y);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_CMPBR32 + 13: {
+        const x = U.a(ctx, pc);
+        const y = U.b(ctx, pc);
+        store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        pc = Jump.either(ctx, pc, <i32>x >= <i32>y);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_CMPBR32 + 14: {
+        const x = U.a(ctx, pc);
+        const y = U.b(ctx, pc);
+        store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        pc = Jump.either(ctx, pc, <i32>x <= <i32>y);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_CMPBR32 + 15: {
+        const x = U.a(ctx, pc);
+        const y = U.b(ctx, pc);
+        store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        pc = Jump.either(ctx, pc, <i32>x > <i32>y);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_CMPBR64 + 2: {
+        const x = U.a(ctx, pc);
+        const y = U.b(ctx, pc);
+        store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        pc = Jump.either(ctx, pc, x < y);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_CMPBR64 + 3: {
+        const x = U.a(ctx, pc);
+        const y = U.b(ctx, pc);
+        store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        pc = Jump.either(ctx, pc, x >= y);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_CMPBR64 + 4: {
+        const x = U.a(ctx, pc);
+        const y = U.b(ctx, pc);
+        store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        pc = Jump.either(ctx, pc, x == y);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_CMPBR64 + 5: {
+        const x = U.a(ctx, pc);
+        const y = U.b(ctx, pc);
+        store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        pc = Jump.either(ctx, pc, x != y);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_CMPBR64 + 6: {
+        const x = U.a(ctx, pc);
+        const y = U.b(ctx, pc);
+        store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        pc = Jump.either(ctx, pc, x <= y);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_CMPBR64 + 7: {
+        const x = U.a(ctx, pc);
+        const y = U.b(ctx, pc);
+        store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        pc = Jump.either(ctx, pc, x > y);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_CMPBR64 + 8: {
+        const x = U.a(ctx, pc);
+        const y = U.b(ctx, pc);
+        store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        pc = Jump.either(ctx, pc, <i64>(x - y) < 0);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_CMPBR64 + 9: {
+        const x = U.a(ctx, pc);
+        const y = U.b(ctx, pc);
+        store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        pc = Jump.either(ctx, pc, <i64>(x - y) >= 0);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_CMPBR64 + 12: {
+        const x = U.a(ctx, pc);
+        const y = U.b(ctx, pc);
+        store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        pc = Jump.either(ctx, pc, <i64>x < <i64>y);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_CMPBR64 + 13: {
+        const x = U.a(ctx, pc);
+        const y = U.b(ctx, pc);
+        store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        pc = Jump.either(ctx, pc, <i64>x >= <i64>y);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_CMPBR64 + 14: {
+        const x = U.a(ctx, pc);
+        const y = U.b(ctx, pc);
+        store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        pc = Jump.either(ctx, pc, <i64>x <= <i64>y);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_CMPBR64 + 15: {
+        const x = U.a(ctx, pc);
+        const y = U.b(ctx, pc);
+        store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        pc = Jump.either(ctx, pc, <i64>x > <i64>y);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_CMPIBR32 + 2: {
+        const x = U.a(ctx, pc);
+        const y = load<u64>(pc, UOP_SIZE + 8);
+        store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        pc = Jump.either(ctx, pc, <u32>x < <u32>y);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_CMPIBR32 + 3: {
+        const x = U.a(ctx, pc);
+        const y = load<u64>(pc, UOP_SIZE + 8);
+        store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        pc = Jump.either(ctx, pc, <u32>x >= <u32>y);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_CMPIBR32 + 4: {
+        const x = U.a(ctx, pc);
+        const y = load<u64>(pc, UOP_SIZE + 8);
+        store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        pc = Jump.either(ctx, pc, <u32>x == <u32>y);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_CMPIBR32 + 5: {
+        const x = U.a(ctx, pc);
+        const y = load<u64>(pc, UOP_SIZE + 8);
+        store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        pc = Jump.either(ctx, pc, <u32>x != <u32>y);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_CMPIBR32 + 6: {
+        const x = U.a(ctx, pc);
+        const y = load<u64>(pc, UOP_SIZE + 8);
+        store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        pc = Jump.either(ctx, pc, <u32>x <= <u32>y);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_CMPIBR32 + 7: {
+        const x = U.a(ctx, pc);
+        const y = load<u64>(pc, UOP_SIZE + 8);
+        store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        pc = Jump.either(ctx, pc, <u32>x > <u32>y);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_CMPIBR32 + 8: {
+        const x = U.a(ctx, pc);
+        const y = load<u64>(pc, UOP_SIZE + 8);
+        store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        pc = Jump.either(ctx, pc, <i32>(<u32>x - <u32>y) < 0);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_CMPIBR32 + 9: {
+        const x = U.a(ctx, pc);
+        const y = load<u64>(pc, UOP_SIZE + 8);
+        store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        pc = Jump.either(ctx, pc, <i32>(<u32>x - <u32>y) >= 0);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_CMPIBR32 + 12: {
+        const x = U.a(ctx, pc);
+        const y = load<u64>(pc, UOP_SIZE + 8);
+        store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        pc = Jump.either(ctx, pc, <i32>x < <i32>y);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_CMPIBR32 + 13: {
+        const x = U.a(ctx, pc);
+        const y = load<u64>(pc, UOP_SIZE + 8);
+        store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        pc = Jump.either(ctx, pc, <i32>x >= <i32>y);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_CMPIBR32 + 14: {
+        const x = U.a(ctx, pc);
+        const y = load<u64>(pc, UOP_SIZE + 8);
+        store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        pc = Jump.either(ctx, pc, <i32>x <= <i32>y);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_CMPIBR32 + 15: {
+        const x = U.a(ctx, pc);
+        const y = load<u64>(pc, UOP_SIZE + 8);
+        store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        pc = Jump.either(ctx, pc, <i32>x > <i32>y);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_CMPIBR64 + 2: {
+        const x = U.a(ctx, pc);
+        const y = load<u64>(pc, UOP_SIZE + 8);
+        store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        pc = Jump.either(ctx, pc, x < y);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_CMPIBR64 + 3: {
+        const x = U.a(ctx, pc);
+        const y = load<u64>(pc, UOP_SIZE + 8);
+        store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        pc = Jump.either(ctx, pc, x >= y);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_CMPIBR64 + 4: {
+        const x = U.a(ctx, pc);
+        const y = load<u64>(pc, UOP_SIZE + 8);
+        store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        pc = Jump.either(ctx, pc, x == y);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_CMPIBR64 + 5: {
+        const x = U.a(ctx, pc);
+        const y = load<u64>(pc, UOP_SIZE + 8);
+        store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        pc = Jump.either(ctx, pc, x != y);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_CMPIBR64 + 6: {
+        const x = U.a(ctx, pc);
+        const y = load<u64>(pc, UOP_SIZE + 8);
+        store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        pc = Jump.either(ctx, pc, x <= y);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_CMPIBR64 + 7: {
+        const x = U.a(ctx, pc);
+        const y = load<u64>(pc, UOP_SIZE + 8);
+        store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        pc = Jump.either(ctx, pc, x > y);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_CMPIBR64 + 8: {
+        const x = U.a(ctx, pc);
+        const y = load<u64>(pc, UOP_SIZE + 8);
+        store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        pc = Jump.either(ctx, pc, <i64>(x - y) < 0);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_CMPIBR64 + 9: {
+        const x = U.a(ctx, pc);
+        const y = load<u64>(pc, UOP_SIZE + 8);
+        store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        pc = Jump.either(ctx, pc, <i64>(x - y) >= 0);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_CMPIBR64 + 12: {
+        const x = U.a(ctx, pc);
+        const y = load<u64>(pc, UOP_SIZE + 8);
+        store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        pc = Jump.either(ctx, pc, <i64>x < <i64>y);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_CMPIBR64 + 13: {
+        const x = U.a(ctx, pc);
+        const y = load<u64>(pc, UOP_SIZE + 8);
+        store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        pc = Jump.either(ctx, pc, <i64>x >= <i64>y);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_CMPIBR64 + 14: {
+        const x = U.a(ctx, pc);
+        const y = load<u64>(pc, UOP_SIZE + 8);
+        store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        pc = Jump.either(ctx, pc, <i64>x <= <i64>y);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_CMPIBR64 + 15: {
+        const x = U.a(ctx, pc);
+        const y = load<u64>(pc, UOP_SIZE + 8);
+        store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        pc = Jump.either(ctx, pc, <i64>x > <i64>y);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_TESTBR32 + 2: {
+        const x = U.a(ctx, pc);
+        store<u64>(ctx, CC_LOGIC + 2, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        pc = Jump.either(ctx, pc, <u32>x < <u32>0);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_TESTBR32 + 3: {
+        const x = U.a(ctx, pc);
+        store<u64>(ctx, CC_LOGIC + 2, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        pc = Jump.either(ctx, pc, <u32>x >= <u32>0);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_TESTBR32 + 4: {
+        const x = U.a(ctx, pc);
+        store<u64>(ctx, CC_LOGIC + 2, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        pc = Jump.either(ctx, pc, <u32>x == <u32>0);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_TESTBR32 + 5: {
+        const x = U.a(ctx, pc);
+        store<u64>(ctx, CC_LOGIC + 2, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        pc = Jump.either(ctx, pc, <u32>x != <u32>0);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_TESTBR32 + 6: {
+        const x = U.a(ctx, pc);
+        store<u64>(ctx, CC_LOGIC + 2, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        pc = Jump.either(ctx, pc, <u32>x <= <u32>0);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_TESTBR32 + 7: {
+        const x = U.a(ctx, pc);
+        store<u64>(ctx, CC_LOGIC + 2, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        pc = Jump.either(ctx, pc, <u32>x > <u32>0);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_TESTBR32 + 8: {
+        const x = U.a(ctx, pc);
+        store<u64>(ctx, CC_LOGIC + 2, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        pc = Jump.either(ctx, pc, <i32>(<u32>x - <u32>0) < 0);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_TESTBR32 + 9: {
+        const x = U.a(ctx, pc);
+        store<u64>(ctx, CC_LOGIC + 2, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        pc = Jump.either(ctx, pc, <i32>(<u32>x - <u32>0) >= 0);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_TESTBR32 + 12: {
+        const x = U.a(ctx, pc);
+        store<u64>(ctx, CC_LOGIC + 2, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        pc = Jump.either(ctx, pc, <i32>x < <i32>0);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_TESTBR32 + 13: {
+        const x = U.a(ctx, pc);
+        store<u64>(ctx, CC_LOGIC + 2, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        pc = Jump.either(ctx, pc, <i32>x >= <i32>0);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_TESTBR32 + 14: {
+        const x = U.a(ctx, pc);
+        store<u64>(ctx, CC_LOGIC + 2, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        pc = Jump.either(ctx, pc, <i32>x <= <i32>0);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_TESTBR32 + 15: {
+        const x = U.a(ctx, pc);
+        store<u64>(ctx, CC_LOGIC + 2, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        pc = Jump.either(ctx, pc, <i32>x > <i32>0);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_TESTBR64 + 2: {
+        const x = U.a(ctx, pc);
+        store<u64>(ctx, CC_LOGIC + 3, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        pc = Jump.either(ctx, pc, x < <u64>0);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_TESTBR64 + 3: {
+        const x = U.a(ctx, pc);
+        store<u64>(ctx, CC_LOGIC + 3, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        pc = Jump.either(ctx, pc, x >= <u64>0);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_TESTBR64 + 4: {
+        const x = U.a(ctx, pc);
+        store<u64>(ctx, CC_LOGIC + 3, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        pc = Jump.either(ctx, pc, x == <u64>0);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_TESTBR64 + 5: {
+        const x = U.a(ctx, pc);
+        store<u64>(ctx, CC_LOGIC + 3, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        pc = Jump.either(ctx, pc, x != <u64>0);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_TESTBR64 + 6: {
+        const x = U.a(ctx, pc);
+        store<u64>(ctx, CC_LOGIC + 3, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        pc = Jump.either(ctx, pc, x <= <u64>0);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_TESTBR64 + 7: {
+        const x = U.a(ctx, pc);
+        store<u64>(ctx, CC_LOGIC + 3, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        pc = Jump.either(ctx, pc, x > <u64>0);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_TESTBR64 + 8: {
+        const x = U.a(ctx, pc);
+        store<u64>(ctx, CC_LOGIC + 3, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        pc = Jump.either(ctx, pc, <i64>(x - <u64>0) < 0);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_TESTBR64 + 9: {
+        const x = U.a(ctx, pc);
+        store<u64>(ctx, CC_LOGIC + 3, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        pc = Jump.either(ctx, pc, <i64>(x - <u64>0) >= 0);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_TESTBR64 + 12: {
+        const x = U.a(ctx, pc);
+        store<u64>(ctx, CC_LOGIC + 3, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        pc = Jump.either(ctx, pc, <i64>x < <i64><u64>0);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_TESTBR64 + 13: {
+        const x = U.a(ctx, pc);
+        store<u64>(ctx, CC_LOGIC + 3, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        pc = Jump.either(ctx, pc, <i64>x >= <i64><u64>0);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_TESTBR64 + 14: {
+        const x = U.a(ctx, pc);
+        store<u64>(ctx, CC_LOGIC + 3, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        pc = Jump.either(ctx, pc, <i64>x <= <i64><u64>0);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_TESTBR64 + 15: {
+        const x = U.a(ctx, pc);
+        store<u64>(ctx, CC_LOGIC + 3, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        pc = Jump.either(ctx, pc, <i64>x > <i64><u64>0);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
       default:
         unreachable();
     }
