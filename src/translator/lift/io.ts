@@ -17,6 +17,7 @@ const transfer = (b: Builder, i: Insn, port: Operand, size: number, out: number)
 
 /** IN accumulator, port. */
 const input = (b: Builder, i: Insn): void => transfer(b, i, i.o1, i.o0.size, 0);
+
 export { input as in };
 
 /** OUT port, accumulator. */

@@ -1,6 +1,20 @@
 /** Segment registers, descriptor tables' registers, questions about selectors, far JMP, CALL and RET. */
 import {
-  H_ARPL, H_FAR_CALL, H_FAR_JMP, H_LAR, H_LLDT, H_LOAD_SEG, H_LSL, H_LTR, H_RDSEGBASE, H_RETF, H_SLDT, H_STR, H_VERR, H_VERW, H_WRSEGBASE,
+  H_ARPL,
+  H_FAR_CALL,
+  H_FAR_JMP,
+  H_LAR,
+  H_LLDT,
+  H_LOAD_SEG,
+  H_LSL,
+  H_LTR,
+  H_RDSEGBASE,
+  H_RETF,
+  H_SLDT,
+  H_STR,
+  H_VERR,
+  H_VERW,
+  H_WRSEGBASE,
 } from '../../machine/helpers/system.ts';
 import { SEG_SEL } from '../../machine/layout.ts';
 import { OP_HSYS, OP_MOV, OP_NEXT } from '../../machine/ops.ts';

@@ -19,7 +19,7 @@ import {
   SEG_BASE,
   SEG_LIMIT,
 } from '../../machine/layout.ts';
-import { coreIsBuilt, type TestMode, TestMachine } from '../testing/test-machine.ts';
+import { coreIsBuilt, TestMachine, type TestMode } from '../testing/test-machine.ts';
 
 const skip = coreIsBuilt ? false : 'needs build/core.wasm';
 

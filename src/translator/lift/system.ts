@@ -1,16 +1,39 @@
 /** Control and debug registers, descriptor-table registers, system calls, time stamps, exits. Privileges: helpers and row rules. */
 import {
-  H_CHECK_CPL0, H_CHECK_CPL0_UD, H_CLAC, H_CLTS, H_INVLPG, H_INVPCID, H_LGDT, H_LIDT, H_LMSW, H_MONITOR, H_MOV_FROM_CR, H_MOV_FROM_DR,
-  H_MOV_TO_CR, H_MOV_TO_DR, H_MWAIT_CHECK, H_RDPID, H_RDRAND, H_RDTSC, H_RDTSCP, H_SGDT, H_SIDT, H_SMSW, H_STAC, H_SWAPGS, H_SYSCALL, H_SYSENTER,
-  H_SYSEXIT, H_SYSRET,
+  H_CHECK_CPL0,
+  H_CHECK_CPL0_UD,
+  H_CLAC,
+  H_CLTS,
+  H_INVLPG,
+  H_INVPCID,
+  H_LGDT,
+  H_LIDT,
+  H_LMSW,
+  H_MONITOR,
+  H_MOV_FROM_CR,
+  H_MOV_FROM_DR,
+  H_MOV_TO_CR,
+  H_MOV_TO_DR,
+  H_MWAIT_CHECK,
+  H_RDPID,
+  H_RDRAND,
+  H_RDTSC,
+  H_RDTSCP,
+  H_SGDT,
+  H_SIDT,
+  H_SMSW,
+  H_STAC,
+  H_SWAPGS,
+  H_SYSCALL,
+  H_SYSENTER,
+  H_SYSEXIT,
+  H_SYSRET,
 } from '../../machine/helpers/system.ts';
-import {
-  EXIT_A, EXIT_CPUID, EXIT_CR8, EXIT_HLT, EXIT_HYPERCALL, EXIT_OTHER, MODE_PROTECTED, MODE_VM86, RAX,
-} from '../../machine/layout.ts';
+import { EXIT_A, EXIT_CPUID, EXIT_CR8, EXIT_HLT, EXIT_HYPERCALL, EXIT_OTHER, MODE_PROTECTED, MODE_VM86, RAX } from '../../machine/layout.ts';
 import { OP_HSYS, OP_NEXT } from '../../machine/ops.ts';
 import type { Insn } from '../decode/insn.ts';
 import type { Builder } from '../ir/builder.ts';
-import { linearSlot, segmentAddress, Address } from './memory-operand.ts';
+import { Address, linearSlot, segmentAddress } from './memory-operand.ts';
 import { read, write, zeroExtend } from './operands.ts';
 
 const UD = 6;

@@ -6,9 +6,10 @@
  * Macros: `faults INSTRUCTION`, `faults3 INSTRUCTION` (tried at CPL 3), `note VALUE`, `to_ring3`, `to_ring0`.
  * The first 4 MiB are mapped one to one by 4 KiB pages for everyone; `page_entry(address)` is the address of a page's entry.
  */
+
+import type { EngineOptions } from '../engine.ts';
 import { nasm } from './nasm.ts';
 import { TestMachine } from './test-machine.ts';
-import type { EngineOptions } from '../engine.ts';
 
 export interface LongLogged {
   readonly vector: number;
@@ -223,7 +224,7 @@ export function runLong(
   const view = new DataView(code.buffer, code.byteOffset + code.length - 33 * 4);
   const machine = new TestMachine(options);
   machine.enter(32, ORIGIN, 0x7000);
-  vectors.forEach((k) => gate(machine, k, view.getUint32(k * 4, true), k === 3 || k === 4 ? 3 : 0, k === 2 || k === 8 ? 1 : 0));
+  for (const k of vectors) gate(machine, k, view.getUint32(k * 4, true), k === 3 || k === 4 ? 3 : 0, k === 2 || k === 8 ? 1 : 0);
   gate(machine, 0x80, view.getUint32(32 * 4, true), 3);
   machine.write(ORIGIN, code);
   // TSS at 0x1a000: RSP0, IST1, I/O bitmap

@@ -227,7 +227,7 @@ const fillTables = (machine: TestMachine, code: Uint8Array, stubs: readonly numb
     const high = (BigInt(offset >>> 16) << 48n) | (BigInt(0x80 | (dpl << 5) | type) << 40n);
     machine.write64(0x1e000 + vector * 8, high | (8n << 16n) | BigInt(offset & 0xffff));
   };
-  stubs.forEach((offset, k) => gate(k, offset, k === 3 || k === 4 ? 3 : 0));
+  for (const [k, offset] of stubs.entries()) gate(k, offset, k === 3 || k === 4 ? 3 : 0);
   gate(0x80, goBack, 3);
   machine.write64(0x1e000 + 0x81 * 8, (0xe5n << 40n) | (0x30n << 16n));
   machine.write(ORIGIN, code);
