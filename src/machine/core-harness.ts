@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import * as L from './layout.ts';
 import { Memories } from './memories.ts';
-import { OP_BRCC, OP_BRNZ, OP_BRSUB, OP_CALL, OP_ENTER, OP_JMP } from './ops.ts';
+import { OP_BRCC, OP_BRNZ, OP_BRSUB, OP_CALL, OP_ENTER, OP_F_CALL64, OP_F_CMPBR, OP_F_CMPIBR, OP_F_TESTBR, OP_JMP } from './ops.ts';
 import { contextAddress, VcpuContext } from './vcpu-context.ts';
 
 /** What the core exports (docstring of assembly/index.ts). */
@@ -42,6 +42,8 @@ export interface Uop {
   readonly b?: number;
   readonly c?: number;
   readonly imm?: bigint;
+  /** Second half of the link word (OP_F_CMPIBR). */
+  readonly constant?: bigint;
   /** Byte offset and index of the instruction in its block. */
   readonly ipos?: number;
   readonly idx?: number;
@@ -58,7 +60,7 @@ export interface HandBlock {
 
 export type Translate = (phys: number, phys2: number, mode: number, once: boolean) => HandBlock | undefined;
 
-const linked = new Set([OP_JMP, OP_BRNZ, OP_BRCC, OP_BRSUB, OP_CALL]);
+const linked = new Set([OP_JMP, OP_BRNZ, OP_BRCC, OP_BRSUB, OP_CALL, OP_F_CALL64, OP_F_CMPBR, OP_F_CMPIBR, OP_F_TESTBR]);
 const FAULT = Symbol('fault');
 
 export const coreModule = (): WebAssembly.Module => new WebAssembly.Module(readFileSync(join(resolve(import.meta.dirname, '../..'), 'build/core.wasm')));
@@ -165,7 +167,7 @@ export class Harness {
       at += L.UOP_SIZE;
       if (linked.has(uop.op)) {
         view.setBigInt64(at, 0n, true);
-        view.setBigInt64(at + 8, 0n, true);
+        view.setBigInt64(at + 8, BigInt.asIntN(64, uop.constant ?? 0n), true);
         at += L.UOP_SIZE;
       }
     }

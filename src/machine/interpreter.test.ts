@@ -348,3 +348,46 @@ test('branches: deltas, wrap, links within a page, lookups elsewhere', () => {
   }
   assert.equal(machine.translations - before, 6, 'each block translated once');
 });
+
+test('compare and branch: every kind, size and condition, specialised when its block is inserted', () => {
+  const kinds = [O.OP_BRSUB, O.OP_F_CMPBR, O.OP_F_CMPIBR, O.OP_F_TESTBR];
+  const size = { bytes: 4, insns: 1 };
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...kinds),
+      fc.integer({ min: 0, max: 3 }),
+      fc.integer({ min: 0, max: 15 }),
+      fc.array(fc.tuple(word, word), { minLength: 4, maxLength: 4 }),
+      (op, log, cc, pairs) => {
+        const bits = 8 << log;
+        const uop = {
+          op,
+          a: op === O.OP_BRSUB ? L.RBX : L.RAX,
+          d: op === O.OP_BRSUB ? L.RAX : cc,
+          b: op === O.OP_BRSUB ? cc : L.RBX,
+          c: log << 4,
+          imm: low(0x20, 4),
+          constant: pairs[0]?.[1] ?? 0n,
+        };
+        const { constant } = uop;
+        const at = 7 * 4096;
+        machine.core.dropFrame(machine.ctx, 0x2000 + 7);
+        machine.translate = (phys) => (phys === 0x2000 * 4096 + at ? { ...size, uops: [uop] } : { ...size, uops: [leave] });
+        for (const [a, b] of pairs) {
+          const y = op === O.OP_F_CMPIBR ? constant : op === O.OP_F_TESTBR ? 0n : b;
+          cpu.set(L.RAX, a);
+          cpu.set(L.RBX, b);
+          cpu.set(L.RIP, BigInt(at));
+          cpu.set(L.CC_OP, 0n);
+          cpu.set(L.CC_A, 0n);
+          assert.equal(machine.run(10), L.EXIT_HYPERCALL);
+          const flags = op === O.OP_F_TESTBR ? flagModel(L.CC_LOGIC, bits, a, 0n) : flagModel(L.CC_SUB, bits, a, y);
+          const taken = condModel(flags, cc) === 1n;
+          assert.equal(cpu.get(L.RIP), BigInt(at + (taken ? 0x20 : 4)), `operation ${op}, ${bits} bits, condition ${cc}, ${a.toString(16)} ${y.toString(16)}`);
+          if (op !== O.OP_BRSUB) assert.equal(machine.core.getRflags(machine.ctx) & 0x8d5n, flags);
+        }
+      },
+    ),
+    { numRuns: 600 },
+  );
+});
