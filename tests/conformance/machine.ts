@@ -1,0 +1,542 @@
+/**
+ * The engine's side: a vCPU at CPL 3 in long mode whose memory and segments look to user code as they do natively, and that runs the same records.
+ * Exceptions are taken where the engine reports them, before delivery; those that an instruction delivers itself (INT3, INTO, INT1, single steps)
+ * arrive at HLTs behind an IDT.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  BUDGET,
+  CC_A,
+  CC_B,
+  CC_OP,
+  CPL,
+  CR0,
+  CR2,
+  CR3,
+  CR4,
+  DEBUG_PENDING,
+  DELIVERING,
+  DR6,
+  DR7,
+  EFER,
+  EFLAGS_SYS,
+  EXC,
+  EXC_ERROR,
+  EXIT_BUDGET,
+  EXIT_CPUID,
+  EXIT_HLT,
+  EXIT_PENDING,
+  EXIT_REASON,
+  FCW,
+  FDP,
+  FIP,
+  FOP,
+  FSW,
+  FTW,
+  GDTR_BASE,
+  GDTR_LIMIT,
+  IDTR_BASE,
+  IDTR_LIMIT,
+  LDTR_ATTR,
+  LDTR_BASE,
+  LDTR_LIMIT,
+  LDTR_SEL,
+  MXCSR,
+  ONE_INSN,
+  P2M_ROOT,
+  P2M_ROOT_ENTRIES,
+  P2M_VALID,
+  P2M_WRITABLE,
+  PCPU,
+  PCPU_BASE,
+  RAX,
+  RIP,
+  RSP,
+  SEG_ATTR,
+  SEG_BASE,
+  SEG_LIMIT,
+  SEG_SEL,
+  SHADOW,
+  SLOW_NEXT,
+  STEP_PENDING,
+  TR_ATTR,
+  TR_BASE,
+  TR_LIMIT,
+  TR_SEL,
+  VEC,
+  VEC_STRIDE,
+  X87,
+  XCR0,
+  XENHEAP,
+} from '../../src/machine/layout.ts';
+import { Memories } from '../../src/machine/memories.ts';
+import { contextAddress, VcpuContext } from '../../src/machine/vcpu-context.ts';
+import { Engine, type EngineOptions } from '../../src/translator/engine.ts';
+import * as L from './layout.ts';
+
+const PAGE = 4096;
+/** Guest memory lies above 2 GiB of `frames`. */
+const FIRST_MFN = 0x90000;
+const PAGES = 128;
+/** Guest-physical places. */
+const CODE_AT = 0x20000;
+const WINDOW_AT = 0x30000;
+const HIGH_AT = 0x40000;
+const KERNEL_AT = 0x50000;
+/** Supervisor pages: GDT, LDT, IDT, TSS in the first, handlers in the second, their stack below the end of the third. */
+const KERNEL = 0xffff800000000000n;
+const GDT = 0;
+const LDT = 0x100;
+const IDT = 0x200;
+const TSS = 0x500;
+const HANDLERS = 0x1000;
+const KERNEL_STACK = 0x3000;
+/** Instructions a case may take. */
+const MOST = 50_000;
+
+/** Linux's descriptors that user code can tell from empty ones (@see linux arch/x86/include/asm/segment.h for their order). */
+const GLOBAL: Readonly<Record<number, bigint>> = {
+  1: 0x00cf9b000000ffffn,
+  2: 0x00af9b000000ffffn,
+  3: 0x00cf93000000ffffn,
+  4: 0x00cffb000000ffffn,
+  5: 0x00cff3000000ffffn,
+  6: 0x00affb000000ffffn,
+};
+const TSS_ENTRY = 8;
+const LDT_ENTRY = 10;
+/** Linux keeps the processor's number in this segment's limit. */
+export const CPU_NUMBER_SELECTOR = 0x7b;
+
+/** The eight bytes of a local descriptor as Linux makes them. */
+function localDescriptor(one: L.LocalDescriptor): bigint {
+  const type = (one.contents << 2) | (one.readOnly ? 0 : 2) | 1;
+  const access = type | 0x10 | 0x60 | (one.absent ? 0 : 0x80);
+  const flags = 1 | (one.big ? 4 : 0);
+  const high = ((one.base >>> 16) & 0xff) | (access << 8) | (((one.limit >>> 16) & 15) << 16) | (flags << 20) | (one.base & 0xff000000);
+  return (BigInt((one.limit & 0xffff) | ((one.base & 0xffff) << 16)) % 0x100000000n) | (BigInt(high >>> 0) << 32n);
+}
+
+/** Base, limit and attributes of a loaded segment register, by selector. */
+interface Loaded {
+  readonly base: number;
+  readonly limit: number;
+  readonly attr: number;
+}
+
+const compiled = new Map<string, WebAssembly.Module>();
+function coreModule(): WebAssembly.Module {
+  const file = join(import.meta.dirname, '../../build/core.wasm');
+  let module = compiled.get(file);
+  if (module === undefined) compiled.set(file, (module = new WebAssembly.Module(readFileSync(file))));
+  return module;
+}
+
+/** Stands for the fault object that the core throws; anything else is a bug. */
+const isFault = (thrown: unknown): boolean => typeof thrown === 'symbol';
+
+export class ConformanceMachine {
+  readonly memories: Memories = new Memories();
+  readonly engine: Engine;
+  readonly context: VcpuContext;
+  readonly ctx: number;
+  private readonly words: Int32Array;
+  private readonly frames: Int32Array;
+  /** Index in `words` of the context. */
+  private readonly at: number;
+  private readonly loaded = new Map<number, Loaded>();
+  private readonly descriptors = new Map<number, bigint>();
+  private templates: Uint8Array = new Uint8Array(0);
+  private template = -1;
+  private readonly pageBuffers: Buffer[];
+  private templateBuffers: Buffer[] = [];
+
+  constructor(options: EngineOptions) {
+    this.engine = new Engine(this.memories, coreModule(), options);
+    this.ctx = contextAddress(0);
+    this.context = new VcpuContext(this.memories, this.ctx);
+    this.words = this.memories.stateWords;
+    this.frames = this.memories.frameWords;
+    this.at = this.ctx >>> 2;
+    this.mapFrames();
+    this.makePageTables();
+    this.makeTables();
+    this.pageBuffers = L.TEMPLATE_PAGES.map((offset) => Buffer.from(this.memories.frames.buffer, this.offset(WINDOW_AT + offset), PAGE));
+    for (let n = 0; n < L.EXITS; n++) this.memories.frameBytes.set([0x0f, 0xa2], this.offset(HIGH_AT) + n * 16);
+    this.makeStubs();
+  }
+
+  private offset(physical: number): number {
+    return FIRST_MFN * PAGE + physical;
+  }
+
+  private put64(physical: number, value: bigint): void {
+    this.memories.frameView.setBigUint64(this.offset(physical), value, true);
+  }
+
+  private mapFrames(): void {
+    const leaf = XENHEAP + P2M_ROOT_ENTRIES * 4;
+    this.words[XENHEAP / 4] = leaf | 0;
+    for (let gfn = 0; gfn < PAGES; gfn++) this.words[leaf / 4 + gfn] = (FIRST_MFN + gfn) | P2M_VALID | P2M_WRITABLE;
+    this.context.setNumber(P2M_ROOT, XENHEAP);
+    this.context.setLow(PCPU, PCPU_BASE);
+  }
+
+  /** Four levels at 0x1000; A and D bits are set, so that nothing is written while cases run. */
+  private makePageTables(): void {
+    const table = 0x67n;
+    const user = 0x67n;
+    const noExecute = 1n << 63n;
+    const readOnly = 0x65n;
+    this.put64(0x1000, 0x2000n | table);
+    this.put64(0x2000, 0x3000n | table);
+    this.put64(0x3000 + (L.CODE >>> 21) * 8, 0x4000n | table);
+    this.put64(0x3000 + (L.WINDOW >>> 21) * 8, 0x5000n | table);
+    for (let n = 0; n < 16; n++) this.put64(0x4000 + n * 8, BigInt(CODE_AT + n * PAGE) | readOnly);
+    for (const page of L.TEMPLATE_PAGES) {
+      this.put64(0x5000 + (page >>> 12) * 8, BigInt(WINDOW_AT + page) | (page === L.READ_ONLY ? readOnly : user) | noExecute);
+    }
+    const high = BigInt(L.HIGH);
+    this.put64(0x1000 + Number((high >> 39n) & 511n) * 8, 0x6000n | table);
+    this.put64(0x6000 + Number((high >> 30n) & 511n) * 8, 0x7000n | table);
+    this.put64(0x7000 + Number((high >> 21n) & 511n) * 8, 0x8000n | table);
+    this.put64(0x8000 + Number((high >> 12n) & 511n) * 8, BigInt(HIGH_AT) | readOnly);
+    this.put64(0x1000 + 256 * 8, 0x9000n | 3n);
+    this.put64(0x9000, 0xa000n | 3n);
+    this.put64(0xa000, 0xb000n | 3n);
+    for (let n = 0; n < 3; n++) this.put64(0xb000 + n * 8, BigInt(KERNEL_AT + n * PAGE) | 0x63n);
+  }
+
+  private makeTables(): void {
+    const { context } = this;
+    for (const [entry, descriptor] of Object.entries(GLOBAL)) this.descriptor(KERNEL_AT + GDT, Number(entry), descriptor, Number(entry) * 8);
+    L.LOCAL.forEach((one, n) => {
+      this.descriptor(KERNEL_AT + LDT, n, localDescriptor(one), n * 8 + 4);
+    });
+    this.put64(KERNEL_AT + GDT + TSS_ENTRY * 8, 0x00008b0000000067n | ((KERNEL & 0xffffffn) << 16n) | BigInt(TSS << 16));
+    this.put64(KERNEL_AT + GDT + TSS_ENTRY * 8 + 8, KERNEL >> 32n);
+    this.put64(KERNEL_AT + GDT + LDT_ENTRY * 8, 0x0000820000000000n | BigInt(L.LOCAL.length * 8 - 1) | BigInt(LDT << 16));
+    this.put64(KERNEL_AT + GDT + LDT_ENTRY * 8 + 8, KERNEL >> 32n);
+    // the processor's number: data, DPL 3, byte-granular limit
+    this.put64(KERNEL_AT + GDT + 15 * 8, 0x0040f50000000000n);
+    for (let vector = 0; vector < 32; vector++) {
+      const handler = KERNEL + BigInt(HANDLERS + vector * 16);
+      const dpl = vector === 3 || vector === 4 ? 0xee00n : 0x8e00n;
+      this.put64(KERNEL_AT + IDT + vector * 16, (handler & 0xffffn) | (0x10n << 16n) | (dpl << 32n) | (((handler >> 16n) & 0xffffn) << 48n));
+      this.put64(KERNEL_AT + IDT + vector * 16 + 8, handler >> 32n);
+      this.memories.frameBytes[this.offset(KERNEL_AT + HANDLERS + vector * 16)] = 0xf4;
+    }
+    this.put64(KERNEL_AT + TSS + 4, KERNEL + BigInt(KERNEL_STACK));
+    // no I/O bitmap
+    this.memories.frameView.setUint16(this.offset(KERNEL_AT + TSS + 0x66), 0x68, true);
+    context.set(GDTR_BASE, KERNEL + BigInt(GDT));
+    context.setLow(GDTR_LIMIT, 127);
+    context.set(IDTR_BASE, KERNEL + BigInt(IDT));
+    context.setLow(IDTR_LIMIT, 32 * 16 - 1);
+    context.setLow(LDTR_SEL, LDT_ENTRY * 8);
+    context.set(LDTR_BASE, KERNEL + BigInt(LDT));
+    context.setLow(LDTR_LIMIT, L.LOCAL.length * 8 - 1);
+    context.setLow(LDTR_ATTR, 0x82);
+    context.setLow(TR_SEL, TSS_ENTRY * 8);
+    context.set(TR_BASE, KERNEL + BigInt(TSS));
+    context.setLow(TR_LIMIT, 0x67);
+    context.setLow(TR_ATTR, 0x8b);
+    context.setLow(CR0, 0x80050033);
+    // PSE PAE PGE OSFXSR OSXMMEXCPT UMIP FSGSBASE OSXSAVE SMEP SMAP, as Linux has them
+    context.setLow(CR4, 0x350eb0);
+    context.setLow(CR3, 0x1000);
+    context.setLow(EFER, 0xd01);
+    context.setLow(XCR0, 7);
+  }
+
+  private descriptor(table: number, entry: number, value: bigint, selector: number): void {
+    this.put64(table + entry * 8, value);
+    this.descriptors.set(selector, value);
+  }
+
+  /** The stubs' bytes, as native.c makes them. */
+  private makeStubs(): void {
+    const bytes = this.memories.frameBytes;
+    for (let n = 0; n < L.EXITS; n++) {
+      const at = this.offset(CODE_AT + L.STUBS) + n * 16;
+      bytes.set([0xff, 0x25, 2, 0, 0, 0], at + L.STUBS_64);
+      this.memories.frameView.setBigUint64(at + L.STUBS_64 + 8, BigInt(L.HIGH + n * 16), true);
+      const target = L.CODE + L.STUBS + L.STUBS_64 + n * 16;
+      const far = [target & 0xff, (target >> 8) & 0xff, (target >> 16) & 0xff, target >>> 24, 0x33, 0];
+      bytes.set([0xea, ...far], at + L.STUBS_32);
+      bytes.set([0x66, 0xea, ...far], at + L.STUBS_16);
+    }
+  }
+
+  setTemplates(bytes: Uint8Array): void {
+    this.templates = bytes;
+    this.template = -1;
+    const count = bytes.length / L.TEMPLATE_SIZE;
+    this.templateBuffers = [];
+    for (let n = 0; n < count * 4; n++) this.templateBuffers.push(Buffer.from(bytes.buffer, bytes.byteOffset + n * PAGE, PAGE));
+  }
+
+  /** Another image of the code area; all translations go. */
+  setCode(code: Uint8Array): void {
+    this.memories.frameBytes.set(code.subarray(0, L.STUBS), this.offset(CODE_AT));
+    this.engine.reset();
+  }
+
+  /** What the hidden part of a segment register holds after `selector` was loaded by user code outside 64-bit code. */
+  private segment(selector: number): Loaded {
+    let found = this.loaded.get(selector);
+    if (found === undefined) {
+      const descriptor = this.descriptors.get(selector & ~3);
+      if (descriptor === undefined || selector < 4) found = { base: 0, limit: 0, attr: 0x10000 };
+      else {
+        const low = Number(descriptor & 0xffffffffn);
+        const high = Number(descriptor >> 32n);
+        const raw = (low & 0xffff) | (high & 0xf0000);
+        found = {
+          base: ((low >>> 16) | ((high & 0xff) << 16) | (high & 0xff000000)) >>> 0,
+          limit: (high & 0x800000) !== 0 ? ((raw << 12) | 0xfff) >>> 0 : raw,
+          attr: ((high >> 8) & 0xff) | (((high >> 20) & 15) << 8),
+        };
+      }
+      this.loaded.set(selector, found);
+    }
+    return found;
+  }
+
+  private setSegment(number: number, selector: number): void {
+    const { words, at } = this;
+    const { base, limit, attr } = this.segment(selector);
+    words[at + (SEG_SEL + number) * 2] = selector;
+    words[at + (SEG_BASE + number) * 2] = base;
+    words[at + (SEG_BASE + number) * 2 + 1] = 0;
+    words[at + (SEG_LIMIT + number) * 2] = limit;
+    words[at + (SEG_ATTR + number) * 2] = attr;
+  }
+
+  /** The segment base that user code in `mode` uses with `selector`. */
+  baseOf(selector: number): number {
+    return this.segment(selector).base;
+  }
+
+  /** Runs the case at `cases[from]` and writes its result record (with differences) to `out[to]`; the index behind it. */
+  run(mode: number, cases: Int32Array, from: number, out: Int32Array, to: number): number {
+    this.loadMemory(cases, from);
+    this.loadState(mode, cases, from);
+    out.fill(0, to, to + L.RESULT_WORDS);
+    out[to + L.R_EXIT] = -1;
+    out[to + L.R_VECTOR] = -1;
+    this.execute(cases, from, out, to);
+    this.storeState(out, to);
+    return this.collect(cases, from, out, to);
+  }
+
+  private loadMemory(cases: Int32Array, from: number): void {
+    const number = cases[from + L.C_TEMPLATE] as number;
+    if (number !== this.template) {
+      for (let page = 0; page < 4; page++) this.restore(number, page);
+      this.template = number;
+    }
+    const patches = cases[from + L.C_PATCHES] as number;
+    for (let n = 0; n < patches; n++) {
+      const at = from + L.C_PATCH + n * 4;
+      const target = this.offset(WINDOW_AT) + (cases[at] as number);
+      this.memories.frameView.setInt32(target, cases[at + 2] as number, true);
+      this.memories.frameView.setInt32(target + 4, cases[at + 3] as number, true);
+    }
+  }
+
+  private restore(template: number, page: number): void {
+    const at = (template * 4 + page) * PAGE;
+    this.memories.frameBytes.set(this.templates.subarray(at, at + PAGE), this.offset(WINDOW_AT + (L.TEMPLATE_PAGES[page] as number)));
+  }
+
+  private loadState(mode: number, cases: Int32Array, from: number): void {
+    const { words, at } = this;
+    const zero = (slot: number): void => {
+      words[at + slot * 2] = 0;
+      words[at + slot * 2 + 1] = 0;
+    };
+    for (let n = 0; n < 32; n++) words[at + RAX * 2 + n] = cases[from + L.C_GPR + n] as number;
+    const dses = cases[from + L.C_DS_ES] as number;
+    const fsgs = cases[from + L.C_FS_GS] as number;
+    const sscs = cases[from + L.C_SS_CS] as number;
+    this.setSegment(3, dses & 0xffff);
+    this.setSegment(0, dses >>> 16);
+    this.setSegment(4, fsgs & 0xffff);
+    this.setSegment(5, fsgs >>> 16);
+    this.setSegment(2, sscs & 0xffff);
+    this.setSegment(1, sscs >>> 16);
+    if (mode === 2) {
+      for (let n = 0; n < 2; n++) {
+        words[at + (SEG_BASE + 4) * 2 + n] = cases[from + L.C_FSBASE + n] as number;
+        words[at + (SEG_BASE + 5) * 2 + n] = cases[from + L.C_GSBASE + n] as number;
+      }
+    }
+    const entry = cases[from + L.C_ENTRY] as number;
+    words[at + RIP * 2] = this.segment(sscs >>> 16).base === 0 ? L.CODE + entry : entry;
+    words[at + RIP * 2 + 1] = 0;
+    const rflags = cases[from + L.C_RFLAGS] as number;
+    words[at + CC_OP * 2] = 0;
+    words[at + CC_A * 2] = rflags & 0x8d5;
+    zero(CC_B);
+    words[at + EFLAGS_SYS * 2] = rflags & ~0x8d7;
+    words[at + CPL * 2] = 3;
+    for (const slot of CLEARED) zero(slot);
+    words[at + BUDGET * 2] = MOST;
+    words[at + BUDGET * 2 + 1] = 0;
+    words[at + DR6 * 2] = 0xffff0ff0 | 0;
+    zero(DR7);
+    this.loadFloating(cases, from + L.C_FX);
+    this.engine.core.updateMode(this.ctx);
+  }
+
+  private loadFloating(cases: Int32Array, fx: number): void {
+    const { words, at } = this;
+    const control = cases[fx] as number;
+    const status = control >>> 16;
+    words[at + FCW * 2] = control & 0xffff;
+    words[at + FSW * 2] = status;
+    words[at + FTW * 2] = (cases[fx + 1] as number) & 0xff;
+    words[at + FOP * 2] = ((cases[fx + 1] as number) >>> 16) & 0x7ff;
+    for (let n = 0; n < 2; n++) {
+      words[at + FIP * 2 + n] = cases[fx + 2 + n] as number;
+      words[at + FDP * 2 + n] = cases[fx + 4 + n] as number;
+    }
+    words[at + MXCSR * 2] = cases[fx + 6] as number;
+    const top = (status >> 11) & 7;
+    for (let n = 0; n < 8; n++) {
+      const to = at + (X87 >>> 2) + ((top + n) & 7) * 4;
+      for (let k = 0; k < 4; k++)
+        words[to + k] = k === 3 ? 0 : k === 2 ? (cases[fx + 8 + n * 4 + k] as number) & 0xffff : (cases[fx + 8 + n * 4 + k] as number);
+    }
+    for (let n = 0; n < 16; n++) {
+      const to = at + (VEC >>> 2) + n * (VEC_STRIDE >>> 2);
+      for (let k = 0; k < 4; k++) words[to + k] = cases[fx + 40 + n * 4 + k] as number;
+    }
+  }
+
+  /** Runs until the case leaves; fills in how. */
+  private execute(cases: Int32Array, from: number, out: Int32Array, to: number): void {
+    const { core } = this.engine;
+    const { words, at, ctx } = this;
+    for (;;) {
+      let reason = 0;
+      try {
+        reason = core.run(ctx);
+      } catch (thrown) {
+        if (!isFault(thrown)) throw thrown;
+        core.unwind(ctx);
+        const event = words[at + EXC * 2] as number;
+        if ((event & 0x1000) === 0) continue;
+        const vector = event & 0xff;
+        out[to + L.R_VECTOR] = vector;
+        out[to + L.R_ERROR] = (event & 0x100) !== 0 ? (words[at + EXC_ERROR * 2] as number) : 0;
+        if (vector === 14) {
+          out[to + L.R_CR2] = words[at + CR2 * 2] as number;
+          out[to + L.R_CR2 + 1] = words[at + CR2 * 2 + 1] as number;
+        }
+        break;
+      }
+      const high = words[at + RIP * 2 + 1] as number;
+      const low = words[at + RIP * 2] as number;
+      if (reason === EXIT_CPUID && high === HIGH_HIGH && (low & ~0xff) === HIGH_LOW) {
+        out[to + L.R_EXIT] = (low >> 4) & 15;
+        // the far jump of the stub changed CS
+        words[at + (SEG_SEL + 1) * 2] = (cases[from + L.C_SS_CS] as number) >>> 16;
+        words[at + RIP * 2] = 0;
+        words[at + RIP * 2 + 1] = 0;
+      } else if (reason === EXIT_HLT && high === KERNEL_HIGH) this.delivered(out, to);
+      else out[to + L.R_VECTOR] = reason === EXIT_BUDGET ? L.TIMEOUT : 0x100 + reason;
+      break;
+    }
+  }
+
+  /** A handler was reached: RIP, CS, RFLAGS, RSP and SS are on its stack. */
+  private delivered(out: Int32Array, to: number): void {
+    const { words, at, frames } = this;
+    out[to + L.R_VECTOR] = ((words[at + RIP * 2] as number) & 0xfff) >> 4;
+    const frame = this.offset(KERNEL_AT) / 4 + ((words[at + RSP * 2] as number) & 0xffff) / 4;
+    for (let n = 0; n < 2; n++) {
+      words[at + RIP * 2 + n] = frames[frame + n] as number;
+      words[at + RSP * 2 + n] = frames[frame + 6 + n] as number;
+    }
+    words[at + (SEG_SEL + 1) * 2] = frames[frame + 2] as number;
+    words[at + (SEG_SEL + 2) * 2] = frames[frame + 8] as number;
+    const rflags = frames[frame + 4] as number;
+    words[at + EFLAGS_SYS * 2] = rflags & ~0x8d7;
+  }
+
+  private storeState(out: Int32Array, to: number): void {
+    const { words, at } = this;
+    for (let n = 0; n < 32; n++) out[to + L.R_GPR + n] = words[at + RAX * 2 + n] as number;
+    const selector = (number: number): number => (words[at + (SEG_SEL + number) * 2] as number) & 0xffff;
+    out[to + L.R_DS_ES] = selector(3) | (selector(0) << 16);
+    out[to + L.R_FS_GS] = selector(4) | (selector(5) << 16);
+    out[to + L.R_SS_CS] = selector(2) | (selector(1) << 16);
+    for (let n = 0; n < 2; n++) {
+      out[to + L.R_RIP + n] = words[at + RIP * 2 + n] as number;
+      out[to + L.R_FSBASE + n] = words[at + (SEG_BASE + 4) * 2 + n] as number;
+      out[to + L.R_GSBASE + n] = words[at + (SEG_BASE + 5) * 2 + n] as number;
+    }
+    out[to + L.R_RFLAGS] = Number(BigInt.asUintN(32, this.engine.core.getRflags(this.ctx))) | 0;
+    const fx = to + L.R_FX;
+    const status = words[at + FSW * 2] as number;
+    out[fx] = ((words[at + FCW * 2] as number) & 0xffff) | (status << 16);
+    // AMD: FXSAVE gives the pointers only while an exception is pending
+    const pending = (status & 0x80) !== 0;
+    out[fx + 1] = ((words[at + FTW * 2] as number) & 0xff) | (pending ? (words[at + FOP * 2] as number) << 16 : 0);
+    for (let n = 0; n < 2; n++) {
+      out[fx + 2 + n] = pending ? (words[at + FIP * 2 + n] as number) : 0;
+      out[fx + 4 + n] = pending ? (words[at + FDP * 2 + n] as number) : 0;
+    }
+    out[fx + 6] = words[at + MXCSR * 2] as number;
+    const top = (status >> 11) & 7;
+    for (let n = 0; n < 8; n++) {
+      const source = at + (X87 >>> 2) + ((top + n) & 7) * 4;
+      for (let k = 0; k < 3; k++) out[fx + 8 + n * 4 + k] = words[source + k] as number;
+    }
+    for (let n = 0; n < 16; n++) {
+      const source = at + (VEC >>> 2) + n * (VEC_STRIDE >>> 2);
+      for (let k = 0; k < 4; k++) out[fx + 40 + n * 4 + k] = words[source + k] as number;
+    }
+  }
+
+  /** Lists how memory differs from the template, and puts it back. */
+  private collect(cases: Int32Array, from: number, out: Int32Array, to: number): number {
+    let end = to + L.RESULT_WORDS;
+    let count = 0;
+    for (let page = 0; page < 4; page++) {
+      const template = this.templateBuffers[this.template * 4 + page] as Buffer;
+      if (page === 0) {
+        if ((cases[from + L.C_PATCHES] as number) > 0) this.restore(this.template, 0);
+        continue;
+      }
+      if ((this.pageBuffers[page] as Buffer).equals(template)) continue;
+      const mine = this.offset(WINDOW_AT + (L.TEMPLATE_PAGES[page] as number)) / 4;
+      for (let n = 0; n < 1024; n += 2) {
+        const low = this.frames[mine + n] as number;
+        const high = this.frames[mine + n + 1] as number;
+        if (low === template.readInt32LE(n * 4) && high === template.readInt32LE(n * 4 + 4)) continue;
+        if (count < L.MAX_DIFFS) {
+          out[end] = (L.TEMPLATE_PAGES[page] as number) + n * 4;
+          out[end + 1] = 0;
+          out[end + 2] = low;
+          out[end + 3] = high;
+          end += 4;
+          count++;
+        }
+      }
+      this.restore(this.template, page);
+    }
+    out[to + L.R_DIFFS] = count;
+    return end;
+  }
+}
+
+const HIGH_HIGH = Math.floor(L.HIGH / 0x100000000) | 0;
+const HIGH_LOW = (L.HIGH % 0x100000000) | 0;
+const KERNEL_HIGH = Number(KERNEL >> 32n) | 0;
+
+/** What an earlier case may have left behind. */
+const CLEARED: readonly number[] = [EXC, EXC_ERROR, EXIT_REASON, EXIT_PENDING, SHADOW, STEP_PENDING, DEBUG_PENDING, DELIVERING, ONE_INSN, SLOW_NEXT];
