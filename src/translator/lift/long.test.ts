@@ -357,6 +357,28 @@ describe('long mode', { skip }, () => {
     );
   });
 
+  test('SYSCALL that masks TF raises no trap; SYSRET brings TF back for the instruction after it', () => {
+    const { log, machine } = runLong(`
+      ${systemCalls}
+      mov qword [resume], finish
+      to_ring3
+      push qword 0x102
+      popfq
+      syscall
+      after:
+      nop
+      nop
+      jmp finish
+      entry64:
+      note 1
+      mov [0x30000], rcx
+      o64 sysret
+      entry32:
+    `);
+    assert.equal(briefLong(log), '=1 1:0');
+    assert.deepEqual([(log[1]?.rflags ?? 0n) & 0x100n, log[1]?.rip], [0x100n, machine.read64(0x30000) + 1n]);
+  });
+
   test("Intel's ways: SYSRET checks RCX first, SYSENTER and SYSEXIT work, far pointers may be 64 bits wide", () => {
     const { log } = runLong(
       `

@@ -1,6 +1,6 @@
 /** SYSCALL, SYSRET, SYSENTER, SYSEXIT. @see AMD APM 3 SYSCALL, SYSRET, 2 6.1; Intel SDM 2B SYSENTER */
 import {
-  CPL, CSTAR, EFER, EFLAGS_SYS, LSTAR, RCX, RDX, RIP, RSP, SEG_SEL, SFMASK, STAR, SYSENTER_CS, SYSENTER_EIP, SYSENTER_ESP,
+  CPL, CSTAR, EFER, EFLAGS_SYS, LSTAR, RCX, RDX, RIP, RSP, SEG_SEL, SFMASK, STAR, STEP_PENDING, SYSENTER_CS, SYSENTER_EIP, SYSENTER_ESP,
 } from '../../layout';
 import { raise } from '../exceptions/raise';
 import { updateMode } from '../mode';
@@ -13,6 +13,7 @@ const CODE64: u32 = 0xa9b;
 const CODE32: u32 = 0xc9b;
 const DATA: u32 = 0xc93;
 const ALL_FLAGS: u32 = 0x3f7fd5;
+const TF: u32 = 0x100;
 const IF: u32 = 0x200;
 const RF: u32 = 0x10000;
 const VM: u32 = 0x20000;
@@ -37,6 +38,8 @@ export function syscall(ctx: usize, next: i32): void {
     set(ctx, R11, flags);
     set(ctx, RIP, is64(ctx) ? get(ctx, LSTAR) : get(ctx, CSTAR));
     writeFlags(ctx, flags & ~get32(ctx, SFMASK), ALL_FLAGS);
+    // masking TF takes the trap of this instruction along
+    if ((get32(ctx, SFMASK) & TF) != 0) set(ctx, STEP_PENDING, 0);
     setFlatCode(ctx, selector, CODE64, 0);
   } else {
     set(ctx, RIP, star & 0xffffffff);
