@@ -31,18 +31,26 @@ function registers(ctx: usize): u32 {
 
 // ---- the legacy area, in parts ---------------------------------------------------------------------------------------
 
+/** An unmasked exception is pending: only then do AMD's processors save the pointers to the last instruction (XSAVEERPTR: else zeros). */
+function hasPointers(ctx: usize): bool {
+  return (Ctx.get32(ctx, FSW) & 0x80) != 0;
+}
+
 function writeX87(ctx: usize, address: u64, wide: bool): void {
-  const selectors = Ctx.get(ctx, FOP);
+  const pointers = hasPointers(ctx);
+  const selectors = pointers ? Ctx.get(ctx, FOP) : 0;
+  const ip = pointers ? Ctx.get(ctx, FIP) : 0;
+  const dp = pointers ? Ctx.get(ctx, FDP) : 0;
   write16(ctx, address, Ctx.get32(ctx, FCW));
   write16(ctx, address + 2, Ctx.get32(ctx, FSW));
   write16(ctx, address + 4, Ctx.get32(ctx, FTW) & 0xff);
   write16(ctx, address + 6, selectors & 0x7ff);
   if (wide) {
-    write64(ctx, address + 8, Ctx.get(ctx, FIP));
-    write64(ctx, address + 16, Ctx.get(ctx, FDP));
+    write64(ctx, address + 8, ip);
+    write64(ctx, address + 16, dp);
   } else {
-    write64(ctx, address + 8, u64(Ctx.get32(ctx, FIP)) | (((selectors >> 16) & 0xffff) << 32));
-    write64(ctx, address + 16, u64(Ctx.get32(ctx, FDP)) | (((selectors >> 32) & 0xffff) << 32));
+    write64(ctx, address + 8, (ip & 0xffffffff) | (((selectors >> 16) & 0xffff) << 32));
+    write64(ctx, address + 16, (dp & 0xffffffff) | (((selectors >> 32) & 0xffff) << 32));
   }
   for (let i: u32 = 0; i < 8; i++) {
     write64(ctx, address + 32 + 16 * i, Fpu.sig(ctx, i));
@@ -162,7 +170,7 @@ function anyVector(ctx: usize, part: usize): bool {
 export function inUse(ctx: usize): u64 {
   let used: u64 = 0;
   let x87 = Ctx.get32(ctx, FCW) != 0x37f || (Ctx.get32(ctx, FSW) | Ctx.get32(ctx, FTW)) != 0;
-  if ((Ctx.get(ctx, FIP) | Ctx.get(ctx, FDP) | Ctx.get(ctx, FOP)) != 0) x87 = true;
+  if (hasPointers(ctx)) x87 = true;
   for (let i: u32 = 0; i < 8 && !x87; i++) {
     const at = ctx + X87 + i * X87_STRIDE;
     x87 = (load<u64>(at) | u64(load<u16>(at, 8))) != 0;
@@ -179,8 +187,8 @@ export function xsave(ctx: usize, address: u64, wide: bool, optimized: bool): vo
   const parts = requested(ctx);
   const used = inUse(ctx);
   const written = optimized ? parts & used : parts;
-  const header = read64(ctx, address + HEADER);
   probeWrite(ctx, address, parts & PART_AVX ? 832 : 576);
+  const header = read64(ctx, address + HEADER);
   if (written & PART_X87) writeX87(ctx, address, wide);
   if (parts & (PART_SSE | PART_AVX)) writeMxcsr(ctx, address);
   if (written & PART_SSE) writeVectors(ctx, address + 160, 0);
