@@ -203,9 +203,13 @@ function secondFault(ctx: usize, linear: u64, wide: bool): void {
   fetchOffset(ctx, wide ? next : next & 0xffffffff);
 }
 
-/** Alone: the instruction at RIP in a block of its own (the budget ends inside the block that would be entered). */
+/**
+ * The budget ends inside the block that would be entered: a block of as many instructions as are left, not kept. The block it
+ * is part of is in the lists, so its frame's code bits guard it against stores to itself.
+ */
 export function lookupOne(ctx: usize): usize {
-  Ctx.set(ctx, ONE_INSN, 1);
+  const left = <i64>Ctx.get(ctx, BUDGET);
+  if (left > 0) Ctx.set(ctx, ONE_INSN, left);
   return lookup(ctx, 0);
 }
 
