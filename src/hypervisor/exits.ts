@@ -6,6 +6,7 @@ import {
   EXIT_B,
   EXIT_C,
   EXIT_CPUID,
+  EXIT_CR8,
   EXIT_HLT,
   EXIT_HYPERCALL,
   EXIT_IO,
@@ -28,7 +29,7 @@ import { SHUTDOWN_crash, SHUTDOWN_MAX, SHUTDOWN_poweroff, SHUTDOWN_reboot } from
 import { RUNSTATE_blocked } from '../spec/xen/vcpu.ts';
 import { guestCpuid } from './arch/x86/cpuid.ts';
 import { hasPendingInterrupt } from './arch/x86/interrupts.ts';
-import { APIC_DEFAULT_BASE, readMmio, writeMmio } from './arch/x86/lapic.ts';
+import { APIC_DEFAULT_BASE, readMmio, writeMmio, writeTaskPriority } from './arch/x86/lapic.ts';
 import { readMsr, writeMsr } from './arch/x86/msr.ts';
 import { printk } from './console-ring.ts';
 import { domain as domainStruct, VCPUF_blocked, VCPUF_down } from './domain.ts';
@@ -202,6 +203,10 @@ export function handleExit(x: ExitContext, v: Vcpu, reason: number): void {
       return;
     case EXIT_XSETBV:
       xsetbv(x, v);
+      return;
+    case EXIT_CR8:
+      writeTaskPriority(hv, v, v.context.low(EXIT_A) << 4);
+      completeInstruction(v);
       return;
     case EXIT_UNIMPLEMENTED:
       crashDomain(hv, v.domain, `instruction not implemented: ${x.rowName(v.context.low(EXIT_A))} at rip 0x${v.context.get(RIP).toString(16)}`);

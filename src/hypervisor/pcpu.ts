@@ -81,6 +81,8 @@ export class Pcpu {
   }
 
   private prepare(v: Vcpu): void {
+    v.context.setLow(CPU_FLAGS, this.model.vendor === 'GenuineIntel' ? CPU_INTEL : 0);
+    if (v.context.get(RANDOM) === 0n) v.context.set(RANDOM, this.hv.random());
     v.context.setLow(CR4_VALID, cr4Mask(this.model));
     v.context.setLow(EFER_VALID, eferMask(this.model));
     attachContext(this.hv, v);

@@ -20,13 +20,16 @@ import {
   xen_add_to_physmap_batch,
   xen_remove_from_physmap,
 } from '../../spec/xen/memory.ts';
-import { __HYPERVISOR_event_channel_op, __HYPERVISOR_memory_op, DOMID_SELF, shared_info, vcpu_info } from '../../spec/xen/xen.ts';
+import { __HYPERVISOR_event_channel_op, __HYPERVISOR_memory_op, __HYPERVISOR_multicall, DOMID_SELF, multicall_entry, shared_info, vcpu_info } from '../../spec/xen/xen.ts';
 import { DOM0_ARENA_GFN, DOM0_MAP_GFN, DOM0_MAP_PAGES, DOM0_RAM_PAGES, DOM0_SHARED_INFO_GFN } from '../dom0-layout.ts';
 import { domain as domainStruct } from '../domain.ts';
 import type { Door } from '../door.ts';
 import { HEADER, machine_header } from '../header.ts';
 import { Heap } from '../heap.ts';
 import { P2m } from '../memory/p2m.ts';
+
+/** Entries of one multicall. */
+const CALLS_AT_ONCE = 512;
 
 /** A hypercall of domain 0 failed; `errno` is positive. */
 export class HypercallError extends Error {
@@ -253,9 +256,25 @@ export class Dom0Kernel {
   }
 
   private removePages(first: number, count: number): void {
-    for (let gpfn = first; gpfn < first + count; gpfn++) {
-      if (this.p2m.entry(gpfn) === 0) continue;
-      this.call('XENMEM_remove_from_physmap', __HYPERVISOR_memory_op, XENMEM_remove_from_physmap, xen_remove_from_physmap, { domid: DOMID_SELF, gpfn });
+    const gfns = Array.from({ length: count }, (_, i) => first + i).filter((gfn) => this.p2m.entry(gfn) !== 0);
+    const stride = multicall_entry.size + xen_remove_from_physmap.size;
+    for (let done = 0; done < gfns.length; done += CALLS_AT_ONCE) {
+      const part = gfns.slice(done, done + CALLS_AT_ONCE);
+      this.withMemory(part.length * stride, (gpa) => {
+        const bytes = new Uint8Array(part.length * stride);
+        const view = new DataView(bytes.buffer);
+        for (const [i, gpfn] of part.entries()) {
+          const argument = part.length * multicall_entry.size + i * xen_remove_from_physmap.size;
+          xen_remove_from_physmap.write(view, argument, { domid: DOMID_SELF, gpfn });
+          multicall_entry.write(view, i * multicall_entry.size, {
+            op: __HYPERVISOR_memory_op,
+            args: [BigInt(XENMEM_remove_from_physmap), BigInt(gpa + argument)],
+          });
+        }
+        this.copyIn(gpa, bytes);
+        const result = this.door.hypercall(__HYPERVISOR_multicall, gpa, part.length);
+        if (result < 0) throw new HypercallError('unmapping pages', -result);
+      });
     }
   }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as G from '../../spec/xen/grant-table.ts';
-import { __HYPERVISOR_grant_table_op as GRANT, DOMID_SELF } from '../../spec/xen/xen.ts';
+import { DOMID_SELF, __HYPERVISOR_grant_table_op as GRANT } from '../../spec/xen/xen.ts';
 import type { Domain } from '../hypervisor.ts';
 import { entryFlags, grant, MAP_GFN, map } from '../testing/grants.ts';
 import { findBroken } from '../testing/invariants.ts';
@@ -79,7 +79,12 @@ test('a part of a page: only its bytes can be copied', () => {
     sub_page: { hdr: { flags: G.GTF_permit_access | G.GTF_sub_page, domid: to.id }, page_off: 6, length: 5, frame: 7 },
   });
   const get = (offset: number, len: number) =>
-    copy(m, to, { source: { u: { ref: 12 }, domid: from.id, offset }, dest: { u: { gmfn: 20 }, domid: DOMID_SELF, offset: 0 }, len, flags: G.GNTCOPY_source_gref });
+    copy(m, to, {
+      source: { u: { ref: 12 }, domid: from.id, offset },
+      dest: { u: { gmfn: 20 }, domid: DOMID_SELF, offset: 0 },
+      len,
+      flags: G.GNTCOPY_source_gref,
+    });
   assert.equal(get(6, 5), G.GNTST_okay);
   assert.equal(text(m, to, 20 * 4096, 5), 'grant');
   assert.equal(get(5, 2), G.GNTST_general_error);
@@ -96,7 +101,12 @@ test('a transitive grant: one step, not to oneself, not to be mapped', () => {
   const lead = (of: Domain, ref: number, to: Domain, trans_domid: number, gref: number) =>
     G.grant_entry_v2.write(m.memories.frameView, entryAt(m.hv, of, ref), { transitive: { hdr: { flags: G.GTF_transitive, domid: to.id }, trans_domid, gref } });
   const get = (by: Domain, of: Domain, ref: number) =>
-    copy(m, by, { source: { u: { ref }, domid: of.id, offset: 0 }, dest: { u: { gmfn: 20 }, domid: DOMID_SELF, offset: 0 }, len: 5, flags: G.GNTCOPY_source_gref });
+    copy(m, by, {
+      source: { u: { ref }, domid: of.id, offset: 0 },
+      dest: { u: { gmfn: 20 }, domid: DOMID_SELF, offset: 0 },
+      len: 5,
+      flags: G.GNTCOPY_source_gref,
+    });
   lead(to, 15, end, from.id, 9); // `from` granted 9 to `to`, which leads `end` to it
   assert.equal(get(end, to, 15), G.GNTST_okay);
   assert.equal(text(m, end, 20 * 4096, 5), 'hello');

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as G from '../../spec/xen/grant-table.ts';
 import { XENMEM_decrease_reservation, XENMEM_remove_from_physmap, xen_memory_reservation, xen_remove_from_physmap } from '../../spec/xen/memory.ts';
-import { __HYPERVISOR_grant_table_op as GRANT, __HYPERVISOR_memory_op as MEMORY, DOMID_SELF } from '../../spec/xen/xen.ts';
+import { DOMID_SELF, __HYPERVISOR_grant_table_op as GRANT, __HYPERVISOR_memory_op as MEMORY } from '../../spec/xen/xen.ts';
 import { entryFlags, grant, MAP_GFN, map, revoke, unmap } from '../testing/grants.ts';
 import { findBroken } from '../testing/invariants.ts';
 import { LIST_GPA, TestMachine } from '../testing/test-machine.ts';

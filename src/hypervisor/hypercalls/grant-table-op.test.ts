@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { EBUSY, EFAULT, EINVAL, ENOSYS, EPERM, ERANGE, ESRCH } from '../../spec/xen/errno.ts';
 import * as G from '../../spec/xen/grant-table.ts';
 import { XENMAPIDX_grant_table_status, XENMAPSPACE_grant_table, XENMEM_add_to_physmap, xen_add_to_physmap } from '../../spec/xen/memory.ts';
-import { __HYPERVISOR_grant_table_op as GRANT, __HYPERVISOR_memory_op as MEMORY, DOMID_SELF } from '../../spec/xen/xen.ts';
+import { DOMID_SELF, __HYPERVISOR_grant_table_op as GRANT, __HYPERVISOR_memory_op as MEMORY } from '../../spec/xen/xen.ts';
 import { entryAt } from '../grants/table.ts';
 import type { Domain } from '../hypervisor.ts';
 import { entryFlags, grant, MAP_GFN, map, unmap } from '../testing/grants.ts';
@@ -97,13 +97,15 @@ test('set_version refuses, and always tells the version in force', () => {
 test('status frames: shown by add_to_physmap, listed for domain 0, gone with version 2', () => {
   const m = new TestMachine();
   const d = m.guest();
-  const add = (idx: number, gpfn: number) => m.op(d, MEMORY, XENMEM_add_to_physmap, xen_add_to_physmap, { domid: DOMID_SELF, space: XENMAPSPACE_grant_table, idx, gpfn }).result;
+  const add = (idx: number, gpfn: number) =>
+    m.op(d, MEMORY, XENMEM_add_to_physmap, xen_add_to_physmap, { domid: DOMID_SELF, space: XENMAPSPACE_grant_table, idx, gpfn }).result;
   assert.equal(add(XENMAPIDX_grant_table_status, 0x900), -EINVAL, 'version 1 has none');
   setVersion(m, d, 2);
   assert.equal(add(XENMAPIDX_grant_table_status, 0x900), 0);
   assert.equal(add(XENMAPIDX_grant_table_status + 1, 0x901), 0, 'grows the table to what needs it');
   assert.deepEqual([d.s.grants.nr_frames, d.s.grants.nr_status_frames], [16, 2]);
-  const list = (dom: number, nr_frames: number) => m.op(m.dom0, GRANT, G.GNTTABOP_get_status_frames, G.gnttab_get_status_frames, { dom, nr_frames, frame_list: LIST_GPA }, 1);
+  const list = (dom: number, nr_frames: number) =>
+    m.op(m.dom0, GRANT, G.GNTTABOP_get_status_frames, G.gnttab_get_status_frames, { dom, nr_frames, frame_list: LIST_GPA }, 1);
   assert.equal(list(d.id, 2).status, G.GNTST_okay);
   assert.deepEqual(gfns(m, m.dom0, 2), [0x900n, 0x901n]);
   assert.equal(list(d.id, 3).status, G.GNTST_general_error);
@@ -136,7 +138,15 @@ test('swap_grant_ref', () => {
 test('what only domain 0, or nobody, may do', () => {
   const m = new TestMachine();
   const d = m.guest();
-  for (const cmd of [G.GNTTABOP_dump_table, G.GNTTABOP_transfer, G.GNTTABOP_unmap_and_replace, G.GNTTABOP_get_status_frames, G.GNTTABOP_cache_flush, 99, 0x1000])
+  for (const cmd of [
+    G.GNTTABOP_dump_table,
+    G.GNTTABOP_transfer,
+    G.GNTTABOP_unmap_and_replace,
+    G.GNTTABOP_get_status_frames,
+    G.GNTTABOP_cache_flush,
+    99,
+    0x1000,
+  ])
     assert.equal(m.hypercall(d, GRANT, [cmd, ARGUMENT_GPA, 1]), -ENOSYS);
   assert.equal(m.hypercall(d, GRANT, [G.GNTTABOP_copy, ARGUMENT_GPA, 0x80000000]), -EINVAL);
   assert.equal(m.hypercall(m.dom0, GRANT, [G.GNTTABOP_dump_table, ARGUMENT_GPA, 1]), -ENOSYS);

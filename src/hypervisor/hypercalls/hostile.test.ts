@@ -6,9 +6,12 @@ import { EACCES, EFAULT, ENOSYS, EPERM, errnoName } from '../../spec/xen/errno.t
 import * as S from '../../spec/xen/sysctl.ts';
 import * as X from '../../spec/xen/xen.ts';
 import type { Domain } from '../hypervisor.ts';
-import { findBroken, fingerprint } from '../testing/invariants.ts';
 import { grant, MAP_GFN } from '../testing/grants.ts';
+import { findBroken, fingerprint } from '../testing/invariants.ts';
+import { GUEST_OPERATIONS } from '../testing/operations.ts';
+import { structImage } from '../testing/struct-values.ts';
 import { ARGUMENT_GPA, TestMachine } from '../testing/test-machine.ts';
+import { nextDeadline, runTimers } from '../time/timers.ts';
 
 /** What a hostile guest puts into registers and structs. */
 const interesting = [
@@ -54,13 +57,27 @@ const interesting = [
   (1n << 64n) - 1n,
   (1n << 64n) - 16n,
 ];
-const word = fc.oneof({ arbitrary: fc.constantFrom(...interesting), weight: 4 }, { arbitrary: fc.bigInt(0n, 64n), weight: 3 }, { arbitrary: fc.bigInt(0n, (1n << 64n) - 1n), weight: 1 });
+const word = fc.oneof(
+  { arbitrary: fc.constantFrom(...interesting), weight: 4 },
+  { arbitrary: fc.bigInt(0n, 64n), weight: 3 },
+  { arbitrary: fc.bigInt(0n, (1n << 64n) - 1n), weight: 1 },
+);
 /** Pointers are right often enough that handlers get past their copy-in. */
 const pointer = fc.oneof({ arbitrary: fc.constant(BigInt(ARGUMENT_GPA)), weight: 5 }, { arbitrary: word, weight: 1 });
 const numbers = [...new Set(Object.entries(X).flatMap(([name, value]) => (name.startsWith('__HYPERVISOR_') && typeof value === 'number' ? [value] : [])))];
-const structWords = fc.array(fc.oneof(word, fc.bigInt(0n, 0xffffffffn).map((low) => (low << 32n) | low), fc.constant(BigInt(ARGUMENT_GPA + 256))), { minLength: 16, maxLength: 16 });
+const structWords = fc.array(
+  fc.oneof(
+    word,
+    fc.bigInt(0n, 0xffffffffn).map((low) => (low << 32n) | low),
+    fc.constant(BigInt(ARGUMENT_GPA + 256)),
+  ),
+  { minLength: 16, maxLength: 16 },
+);
 /** Pairs of small 32-bit numbers, as most argument structs begin. */
-const smallPairs = fc.array(fc.tuple(fc.nat(300), fc.nat(300)).map(([a, b]) => BigInt(a) | (BigInt(b) << 32n)), { minLength: 16, maxLength: 16 });
+const smallPairs = fc.array(
+  fc.tuple(fc.nat(300), fc.nat(300)).map(([a, b]) => BigInt(a) | (BigInt(b) << 32n)),
+  { minLength: 16, maxLength: 16 },
+);
 
 const attempt = fc.record({
   nr: fc.oneof({ arbitrary: fc.constantFrom(...numbers), weight: 20 }, { arbitrary: fc.nat(70), weight: 1 }),
@@ -102,11 +119,58 @@ test('whatever a guest puts into registers and structs, it gets an errno and the
   assert.ok(made > 1000);
 });
 
+const POINTERS = [BigInt(ARGUMENT_GPA), 0x5000n, 0x5800n, 0x6ff8n, 0x7000n, BigInt(MAP_GFN) * 4096n, BigInt(MAP_GFN + 1) * 4096n];
+const operation = fc.constantFrom(...GUEST_OPERATIONS).chain((op) =>
+  fc.record({
+    op: fc.constant(op),
+    image: structImage(op.struct, POINTERS),
+    vcpu: fc.oneof({ arbitrary: fc.nat(1), weight: 4 }, { arbitrary: fc.constantFrom(2, 127, 128, 0xffffffff), weight: 1 }),
+    count: fc.oneof({ arbitrary: fc.constant(1), weight: 6 }, { arbitrary: fc.nat(4), weight: 1 }),
+    by: fc.nat(1),
+  }),
+);
+
+test('every sub-operation with fields that get past the first checks: errnos, right books, and nothing left after the end', () => {
+  const answers = new Map<string, Set<number>>();
+  fc.assert(
+    fc.property(fc.array(operation, { minLength: 20, maxLength: 60 }), (operations) => {
+      const { m, hostile, victim } = machine();
+      for (const { op, image, vcpu, count, by } of operations) {
+        m.time += 1000n;
+        if (hostile.p2m.maddr(ARGUMENT_GPA) < 0) break; // it gave its argument page away
+        const full = new Uint8Array(4096 - 512);
+        full.set(image);
+        m.poke(hostile, ARGUMENT_GPA, full);
+        const args =
+          op.form === 'cmd,pointer' ? [op.cmd, ARGUMENT_GPA] : op.form === 'cmd,vcpu,pointer' ? [op.cmd, vcpu, ARGUMENT_GPA] : [op.cmd, ARGUMENT_GPA, count];
+        const result = m.hypercall(hostile, op.nr, args, by);
+        assert.ok(Number.isInteger(result) && result > -200);
+        const seen = answers.get(`${op.nr} ${op.cmd}`) ?? new Set();
+        answers.set(`${op.nr} ${op.cmd}`, seen.add(Math.min(result, 1)));
+        assert.deepEqual(findBroken(m.hv), []);
+        nextDeadline(m.hv);
+        runTimers(m.hv);
+      }
+      m.destroy(hostile);
+      m.destroy(victim);
+      assert.deepEqual(
+        [...m.hv.domains()].map((d) => d.id),
+        [0],
+      );
+      assert.deepEqual(findBroken(m.hv), []);
+    }),
+    { numRuns: 40, seed: 4171 },
+  );
+  const deep = [...answers.values()].filter((seen) => [...seen].some((result) => result >= 0)).length;
+  assert.ok(deep >= 40, `${deep} of ${answers.size} sub-operations succeeded at least once`);
+});
+
 test("no call of a guest's changes another domain, its memory or the machine's accounts of it", () => {
   const { m, hostile, victim } = machine();
   const pages = (of: Domain): number[] => [...of.p2m.entries()].map(({ mfn }) => mfn);
   const victims = new Set(pages(victim));
-  const image = (): string => [...victims].map((mfn) => m.memories.frameBytes.slice(mfn * 4096, mfn * 4096 + 4096).reduce((h, b) => (Math.imul(h, 31) + b) | 0, 7)).join();
+  const image = (): string =>
+    [...victims].map((mfn) => m.memories.frameBytes.slice(mfn * 4096, mfn * 4096 + 4096).reduce((h, b) => (Math.imul(h, 31) + b) | 0, 7)).join();
   const before = image();
   const count = victim.s.tot_pages;
   fc.assert(
@@ -114,7 +178,12 @@ test("no call of a guest's changes another domain, its memory or the machine's a
       if (hostile.p2m.maddr(ARGUMENT_GPA) < 0 || hostile.s.is_shut_down !== 0) return;
       if (nr === X.__HYPERVISOR_grant_table_op) return; // it may use what was granted to it
       m.poke(hostile, ARGUMENT_GPA, new Uint8Array(new BigUint64Array(struct).buffer));
-      m.hypercall(hostile, nr, [BigInt(cmd), ...args].map((value, i) => (i >= 2 && value > 300n && value < 1n << 32n ? value % 300n : value)), 0);
+      m.hypercall(
+        hostile,
+        nr,
+        [BigInt(cmd), ...args].map((value, i) => (i >= 2 && value > 300n && value < 1n << 32n ? value % 300n : value)),
+        0,
+      );
     }),
     { numRuns: 1500, seed: 7 },
   );
@@ -125,7 +194,9 @@ test("no call of a guest's changes another domain, its memory or the machine's a
 
 /** Every command of a control hypercall, by name. */
 const commands = (module: Record<string, unknown>, prefix: string): [string, number][] =>
-  Object.entries(module).flatMap(([name, value]): [string, number][] => (name.startsWith(prefix) && /^[a-z0-9_]+$/.test(name.slice(prefix.length)) && typeof value === 'number' ? [[name, value]] : []));
+  Object.entries(module).flatMap(([name, value]): [string, number][] =>
+    name.startsWith(prefix) && /^[a-z0-9_]+$/.test(name.slice(prefix.length)) && typeof value === 'number' ? [[name, value]] : [],
+  );
 
 test('every domctl and sysctl of a guest is EPERM, and nothing changes', () => {
   const m = new TestMachine(1024);
@@ -147,7 +218,14 @@ test('every domctl and sysctl of a guest is EPERM, and nothing changes', () => {
     assert.equal(errnoName(m.hypercall(hostile, X.__HYPERVISOR_sysctl, [ARGUMENT_GPA])), 'EPERM', name);
     tried++;
   }
-  for (const nr of [X.__HYPERVISOR_platform_op, X.__HYPERVISOR_kexec_op, X.__HYPERVISOR_dm_op, X.__HYPERVISOR_xsm_op, X.__HYPERVISOR_arch_0, X.__HYPERVISOR_hypfs_op]) {
+  for (const nr of [
+    X.__HYPERVISOR_platform_op,
+    X.__HYPERVISOR_kexec_op,
+    X.__HYPERVISOR_dm_op,
+    X.__HYPERVISOR_xsm_op,
+    X.__HYPERVISOR_arch_0,
+    X.__HYPERVISOR_hypfs_op,
+  ]) {
     assert.equal(m.hypercall(hostile, nr, [0, ARGUMENT_GPA, 0]), -ENOSYS);
     tried++;
   }

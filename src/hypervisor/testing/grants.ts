@@ -1,5 +1,5 @@
-import { GTF_permit_access, grant_entry_v1, grant_entry_v2 } from '../../spec/xen/grant-table.ts';
 import * as G from '../../spec/xen/grant-table.ts';
+import { GTF_permit_access, grant_entry_v1, grant_entry_v2 } from '../../spec/xen/grant-table.ts';
 import { __HYPERVISOR_grant_table_op as GRANT } from '../../spec/xen/xen.ts';
 import { entryAt, statusAt } from '../grants/table.ts';
 import type { Domain } from '../hypervisor.ts';

@@ -1,4 +1,5 @@
 import { vcpu_info } from '../../../spec/xen/xen.ts';
+import { CR8 } from '../../../machine/layout.ts';
 import { NEVER, VCPUF_blocked, VCPUF_down, VCPUF_nmi_pending, VCPUF_wait_sipi } from '../../domain.ts';
 import type { Hypervisor, Vcpu } from '../../hypervisor.ts';
 import { startAtSipi } from './sipi.ts';
@@ -284,7 +285,8 @@ export function repeatEventUpcall(hv: Hypervisor, v: Vcpu): void {
 function writeRegister(hv: Hypervisor, v: Vcpu, index: number, value: number): boolean {
   switch (index) {
     case TPR:
-      set(hv, v, TPR, value & 0xff);
+      writeTaskPriority(hv, v, value);
+      v.context.setLow(CR8, (value >>> 4) & 15);
       return true;
     case EOI:
       endOfInterrupt(hv, v);
@@ -382,6 +384,11 @@ export function writeX2apic(hv: Hypervisor, v: Vcpu, msr: number, value: bigint)
   if ((index === EOI || index === ESR) && low !== 0) return false;
   if (index === ICR2 || index === SELF_IPI) return false;
   return writeRegister(hv, v, index, low);
+}
+
+/** The task priority register, also reached by MOV to CR8 (its upper four bits). */
+export function writeTaskPriority(hv: Hypervisor, v: Vcpu, value: number): void {
+  set(hv, v, TPR, value & 0xff);
 }
 
 /** Memory-mapped read of `size` bytes at page offset `offset`. Only aligned 32-bit accesses have a defined meaning. */
