@@ -3,7 +3,6 @@ import {
   Env,
   F32,
   F64,
-  F80,
   F80PC,
   FE_INEXACT,
   FE_INVALID,

@@ -1,7 +1,7 @@
 /** Floating-point operations lane by lane in soft float, for whatever native arithmetic may get wrong. */
 import { add, div, mul, sqrtOf } from '../softfloat/arithmetic';
 import { compare, EQUAL, GREATER, LESS } from '../softfloat/convert';
-import { CLASS_QNAN, CLASS_ZERO, Env, F32, FE_INVALID, LANES, MODE_DAZ, Slot } from '../softfloat/environment';
+import { CLASS_ZERO, F32, LANES, Slot } from '../softfloat/environment';
 import { packZero } from '../softfloat/round';
 import { unpack } from '../softfloat/unpack';
 import { begin, commit } from './mxcsr';

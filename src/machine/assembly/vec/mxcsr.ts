@@ -1,5 +1,5 @@
 /** Entry to and exit from soft float for SSE: modes from MXCSR, sticky flags back to it, unmasked exceptions raised. */
-import { CR4, MXCSR } from '../../layout';
+import { MXCSR } from '../../layout';
 import { raise, UD, XM } from '../exceptions/raise';
 import { Env, FE_DENORMAL, FE_INVALID, FE_ZERO, MODE_DAZ, MODE_FTZ } from '../softfloat/environment';
 import { Ctx } from '../state';

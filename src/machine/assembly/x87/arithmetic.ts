@@ -1,7 +1,7 @@
 /** x87 arithmetic and comparisons. */
 import { add, div, mul, sqrtOf } from '../softfloat/arithmetic';
 import { compare, EQUAL, fromInteger, GREATER, LESS, UNORDERED } from '../softfloat/convert';
-import { Env, F80, F80PC, FE_INVALID, Slot } from '../softfloat/environment';
+import { Env, F80, F80PC, Slot } from '../softfloat/environment';
 import { unpack32, unpack64, unpack80 } from '../softfloat/unpack';
 import { read16, read32, read64 } from '../memory/access';
 import { Ctx } from '../state';
