@@ -1,4 +1,17 @@
-import { BUDGET, CPU_FLAGS, CPU_INTEL, CR4_VALID, EFER_VALID, EXIT_BUDGET, EXIT_PAUSE, EXIT_WINDOW, RANDOM, RETIRED_BASE, RIP, TSC_OFFSET } from '../machine/layout.ts';
+import {
+  BUDGET,
+  CPU_FLAGS,
+  CPU_INTEL,
+  CR4_VALID,
+  EFER_VALID,
+  EXIT_BUDGET,
+  EXIT_PAUSE,
+  EXIT_WINDOW,
+  RANDOM,
+  RETIRED_BASE,
+  RIP,
+  TSC_OFFSET,
+} from '../machine/layout.ts';
 import { type CpuModel, cr4Mask, eferMask } from '../spec/x86/cpu-models.ts';
 import { RUNSTATE_runnable, RUNSTATE_running } from '../spec/xen/vcpu.ts';
 import { deliverPending } from './arch/x86/interrupts.ts';

@@ -20,7 +20,15 @@ import {
   xen_add_to_physmap_batch,
   xen_remove_from_physmap,
 } from '../../spec/xen/memory.ts';
-import { __HYPERVISOR_event_channel_op, __HYPERVISOR_memory_op, __HYPERVISOR_multicall, DOMID_SELF, multicall_entry, shared_info, vcpu_info } from '../../spec/xen/xen.ts';
+import {
+  __HYPERVISOR_event_channel_op,
+  __HYPERVISOR_memory_op,
+  __HYPERVISOR_multicall,
+  DOMID_SELF,
+  multicall_entry,
+  shared_info,
+  vcpu_info,
+} from '../../spec/xen/xen.ts';
 import { DOM0_ARENA_GFN, DOM0_MAP_GFN, DOM0_MAP_PAGES, DOM0_RAM_PAGES, DOM0_SHARED_INFO_GFN } from '../dom0-layout.ts';
 import { domain as domainStruct } from '../domain.ts';
 import type { Door } from '../door.ts';

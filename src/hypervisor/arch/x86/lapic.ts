@@ -1,5 +1,5 @@
-import { vcpu_info } from '../../../spec/xen/xen.ts';
 import { CR8 } from '../../../machine/layout.ts';
+import { vcpu_info } from '../../../spec/xen/xen.ts';
 import { NEVER, VCPUF_blocked, VCPUF_down, VCPUF_nmi_pending, VCPUF_wait_sipi } from '../../domain.ts';
 import type { Hypervisor, Vcpu } from '../../hypervisor.ts';
 import { startAtSipi } from './sipi.ts';
