@@ -81,6 +81,6 @@ export async function attend(host: CommandHost, machine: MachineThread, session:
     if (ending !== 'shutdown') save();
   });
   if (saved !== undefined && options.snapshot !== undefined) await host.files.write(options.snapshot, saved);
-  if (options.json) host.message(JSON.stringify({ ...summary(end, { ...options.phases, run: host.milliseconds() - began }), ...(hash === undefined ? {} : { memory: hash }) }));
+  if (options.json) host.message(JSON.stringify({ ...summary(end, { ...options.phases, run: host.milliseconds() - began }), hostMemoryKiB: host.peakMemory(), ...(hash === undefined ? {} : { memory: hash }) }));
   return end.status;
 }

@@ -22,6 +22,8 @@ export interface CommandHost {
   readonly core: () => Promise<Uint8Array<ArrayBuffer>>;
   readonly compress: (bytes: Uint8Array) => Uint8Array;
   readonly decompress: (bytes: Uint8Array) => Uint8Array;
+  /** Most memory this process had resident so far, in KiB. */
+  readonly peakMemory: () => number;
   /** SHA-256 as hex. */
   readonly sha256: (pieces: Iterable<Uint8Array>) => string;
 }

@@ -39,6 +39,7 @@ const host: CommandHost = {
   core: async () => new Uint8Array(await readFile(new URL('../../../build/core.wasm', import.meta.url))),
   compress: (bytes) => zstdCompressSync(bytes),
   decompress: (bytes) => zstdDecompressSync(bytes),
+  peakMemory: () => process.resourceUsage().maxRSS,
   sha256: (pieces) => {
     const hash = createHash('sha256');
     for (const piece of pieces) hash.update(piece);
