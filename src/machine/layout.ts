@@ -356,6 +356,8 @@ export const MMIO_LOG = 0x2e00;
 export const MMIO_LOG_ENTRIES = 21;
 /** Offsets from PCPU_SCRATCH: u32 number of listed TLB entries, their u16 indices; bitmaps of regions seen with 2/4 MiB and 1 GiB pages. */
 export const TLB_LIST_COUNT = 0;
+/** u32: an entry has been filled since the TLB was last flushed as a whole. */
+export const TLB_USED = 4;
 export const TLB_LIST = 0x10;
 export const TLB_LARGE_2M = 0x3000;
 export const TLB_LARGE_1G = 0x3100;

@@ -226,3 +226,7 @@ export const OP_Q_CMPIBR32 = 320;
 export const OP_Q_CMPIBR64 = 336;
 export const OP_Q_TESTBR32 = 352;
 export const OP_Q_TESTBR64 = 368;
+// and of 8 bits
+export const OP_Q_CMPBR8 = 384;
+export const OP_Q_CMPIBR8 = 400;
+export const OP_Q_TESTBR8 = 416;

@@ -424,3 +424,29 @@ test('single step and breakpoints', () => {
   assert.equal(frame(3)[0], 0x500an);
   assert.equal(cpu.get(L.DR6), 0xffff0ff1n);
 });
+
+test('#AC: misaligned accesses of a user who asked for it', () => {
+  put(
+    0x5000,
+    { bytes: 3, uops: [{ op: O.OP_LD32, d: L.RBX, a: L.RCX }] },
+    { bytes: 3, uops: [{ op: O.OP_ST64, d: L.RBX, a: L.RCX }] },
+    { bytes: 3, uops: [{ op: O.OP_LD8, d: L.RBX, a: L.RCX }] },
+    halt,
+  );
+  put(0x6000, hypercall);
+  gate(17, 0x6000n, 8, 14);
+  cpu.set(L.CR0, 0x80050031n);
+  for (const [address, rip] of [
+    [0x18008n, 0n],
+    [0x18004n, 0x5003n],
+    [0x18002n, 0x5000n],
+  ] as const) {
+    user();
+    cpu.set(L.RCX, address);
+    cpu.set(L.RIP, 0x5000n);
+    core.setRflags(ctx, 0x40202n);
+    core.updateMode(ctx);
+    assert.equal(machine.run(100), rip === 0n ? L.EXIT_HLT : L.EXIT_HYPERCALL);
+    if (rip !== 0n) assert.deepEqual(frame(2), [0n, rip]);
+  }
+});

@@ -165,3 +165,16 @@ test('no memory behind the p2m: trapped, absent, beyond the root', () => {
   set(4, 8, (1n << 39n) | 7n);
   assert.equal(gfnAt(0x8000n, EXEC), -1);
 });
+
+test('alignment checks: a user with AC and AM never has data on the fast path', () => {
+  cpu.set(L.CPL, 3n);
+  cpu.set(L.CR0, 0x80050031n);
+  cpu.set(L.EFLAGS_SYS, 0x40000n);
+  core.updateMode(ctx);
+  assert.equal(gfnAt(0x5000n), 21);
+  assert.deepEqual(tags(0x5000n), [false, false, true]);
+  cpu.set(L.EFLAGS_SYS, 0n);
+  core.updateMode(ctx);
+  gfnAt(0x5000n);
+  assert.deepEqual(tags(0x5000n), [true, false, true]);
+});

@@ -1843,6 +1843,342 @@ export function run(ctx: usize): i32 {
         if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
         continue;
       }
+      case O.OP_Q_CMPBR8 + 2: {
+        const x = U.a(ctx, pc);
+        const y = U.b(ctx, pc);
+        store<u64>(ctx, CC_SUB, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        pc = Jump.either(ctx, pc, (<u32>x << 24) < (<u32>y << 24));
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_CMPBR8 + 3: {
+        const x = U.a(ctx, pc);
+        const y = U.b(ctx, pc);
+        store<u64>(ctx, CC_SUB, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        pc = Jump.either(ctx, pc, (<u32>x << 24) >= (<u32>y << 24));
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_CMPBR8 + 4: {
+        const x = U.a(ctx, pc);
+        const y = U.b(ctx, pc);
+        store<u64>(ctx, CC_SUB, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        pc = Jump.either(ctx, pc, (<u32>x << 24) == (<u32>y << 24));
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_CMPBR8 + 5: {
+        const x = U.a(ctx, pc);
+        const y = U.b(ctx, pc);
+        store<u64>(ctx, CC_SUB, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        pc = Jump.either(ctx, pc, (<u32>x << 24) != (<u32>y << 24));
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_CMPBR8 + 6: {
+        const x = U.a(ctx, pc);
+        const y = U.b(ctx, pc);
+        store<u64>(ctx, CC_SUB, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        pc = Jump.either(ctx, pc, (<u32>x << 24) <= (<u32>y << 24));
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_CMPBR8 + 7: {
+        const x = U.a(ctx, pc);
+        const y = U.b(ctx, pc);
+        store<u64>(ctx, CC_SUB, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        pc = Jump.either(ctx, pc, (<u32>x << 24) > (<u32>y << 24));
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_CMPBR8 + 8: {
+        const x = U.a(ctx, pc);
+        const y = U.b(ctx, pc);
+        store<u64>(ctx, CC_SUB, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        pc = Jump.either(ctx, pc, <i32>((<u32>x << 24) - (<u32>y << 24)) < 0);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_CMPBR8 + 9: {
+        const x = U.a(ctx, pc);
+        const y = U.b(ctx, pc);
+        store<u64>(ctx, CC_SUB, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        pc = Jump.either(ctx, pc, <i32>((<u32>x << 24) - (<u32>y << 24)) >= 0);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_CMPBR8 + 12: {
+        const x = U.a(ctx, pc);
+        const y = U.b(ctx, pc);
+        store<u64>(ctx, CC_SUB, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        pc = Jump.either(ctx, pc, <i32>(<u32>x << 24) < <i32>(<u32>y << 24));
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_CMPBR8 + 13: {
+        const x = U.a(ctx, pc);
+        const y = U.b(ctx, pc);
+        store<u64>(ctx, CC_SUB, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        pc = Jump.either(ctx, pc, <i32>(<u32>x << 24) >= <i32>(<u32>y << 24));
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_CMPBR8 + 14: {
+        const x = U.a(ctx, pc);
+        const y = U.b(ctx, pc);
+        store<u64>(ctx, CC_SUB, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        pc = Jump.either(ctx, pc, <i32>(<u32>x << 24) <= <i32>(<u32>y << 24));
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_CMPBR8 + 15: {
+        const x = U.a(ctx, pc);
+        const y = U.b(ctx, pc);
+        store<u64>(ctx, CC_SUB, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        pc = Jump.either(ctx, pc, <i32>(<u32>x << 24) > <i32>(<u32>y << 24));
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_CMPIBR8 + 2: {
+        const x = U.a(ctx, pc);
+        const y = load<u64>(pc, UOP_SIZE + 8);
+        store<u64>(ctx, CC_SUB, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        pc = Jump.either(ctx, pc, (<u32>x << 24) < (<u32>y << 24));
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_CMPIBR8 + 3: {
+        const x = U.a(ctx, pc);
+        const y = load<u64>(pc, UOP_SIZE + 8);
+        store<u64>(ctx, CC_SUB, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        pc = Jump.either(ctx, pc, (<u32>x << 24) >= (<u32>y << 24));
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_CMPIBR8 + 4: {
+        const x = U.a(ctx, pc);
+        const y = load<u64>(pc, UOP_SIZE + 8);
+        store<u64>(ctx, CC_SUB, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        pc = Jump.either(ctx, pc, (<u32>x << 24) == (<u32>y << 24));
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_CMPIBR8 + 5: {
+        const x = U.a(ctx, pc);
+        const y = load<u64>(pc, UOP_SIZE + 8);
+        store<u64>(ctx, CC_SUB, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        pc = Jump.either(ctx, pc, (<u32>x << 24) != (<u32>y << 24));
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_CMPIBR8 + 6: {
+        const x = U.a(ctx, pc);
+        const y = load<u64>(pc, UOP_SIZE + 8);
+        store<u64>(ctx, CC_SUB, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        pc = Jump.either(ctx, pc, (<u32>x << 24) <= (<u32>y << 24));
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_CMPIBR8 + 7: {
+        const x = U.a(ctx, pc);
+        const y = load<u64>(pc, UOP_SIZE + 8);
+        store<u64>(ctx, CC_SUB, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        pc = Jump.either(ctx, pc, (<u32>x << 24) > (<u32>y << 24));
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_CMPIBR8 + 8: {
+        const x = U.a(ctx, pc);
+        const y = load<u64>(pc, UOP_SIZE + 8);
+        store<u64>(ctx, CC_SUB, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        pc = Jump.either(ctx, pc, <i32>((<u32>x << 24) - (<u32>y << 24)) < 0);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_CMPIBR8 + 9: {
+        const x = U.a(ctx, pc);
+        const y = load<u64>(pc, UOP_SIZE + 8);
+        store<u64>(ctx, CC_SUB, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        pc = Jump.either(ctx, pc, <i32>((<u32>x << 24) - (<u32>y << 24)) >= 0);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_CMPIBR8 + 12: {
+        const x = U.a(ctx, pc);
+        const y = load<u64>(pc, UOP_SIZE + 8);
+        store<u64>(ctx, CC_SUB, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        pc = Jump.either(ctx, pc, <i32>(<u32>x << 24) < <i32>(<u32>y << 24));
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_CMPIBR8 + 13: {
+        const x = U.a(ctx, pc);
+        const y = load<u64>(pc, UOP_SIZE + 8);
+        store<u64>(ctx, CC_SUB, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        pc = Jump.either(ctx, pc, <i32>(<u32>x << 24) >= <i32>(<u32>y << 24));
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_CMPIBR8 + 14: {
+        const x = U.a(ctx, pc);
+        const y = load<u64>(pc, UOP_SIZE + 8);
+        store<u64>(ctx, CC_SUB, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        pc = Jump.either(ctx, pc, <i32>(<u32>x << 24) <= <i32>(<u32>y << 24));
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_CMPIBR8 + 15: {
+        const x = U.a(ctx, pc);
+        const y = load<u64>(pc, UOP_SIZE + 8);
+        store<u64>(ctx, CC_SUB, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        store<u64>(ctx, y, CC_B << 3);
+        pc = Jump.either(ctx, pc, <i32>(<u32>x << 24) > <i32>(<u32>y << 24));
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_TESTBR8 + 2: {
+        const x = U.a(ctx, pc);
+        store<u64>(ctx, CC_LOGIC, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        pc = Jump.either(ctx, pc, (<u32>x << 24) < <u32>0);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_TESTBR8 + 3: {
+        const x = U.a(ctx, pc);
+        store<u64>(ctx, CC_LOGIC, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        pc = Jump.either(ctx, pc, (<u32>x << 24) >= <u32>0);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_TESTBR8 + 4: {
+        const x = U.a(ctx, pc);
+        store<u64>(ctx, CC_LOGIC, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        pc = Jump.either(ctx, pc, (<u32>x << 24) == <u32>0);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_TESTBR8 + 5: {
+        const x = U.a(ctx, pc);
+        store<u64>(ctx, CC_LOGIC, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        pc = Jump.either(ctx, pc, (<u32>x << 24) != <u32>0);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_TESTBR8 + 6: {
+        const x = U.a(ctx, pc);
+        store<u64>(ctx, CC_LOGIC, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        pc = Jump.either(ctx, pc, (<u32>x << 24) <= <u32>0);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_TESTBR8 + 7: {
+        const x = U.a(ctx, pc);
+        store<u64>(ctx, CC_LOGIC, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        pc = Jump.either(ctx, pc, (<u32>x << 24) > <u32>0);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_TESTBR8 + 8: {
+        const x = U.a(ctx, pc);
+        store<u64>(ctx, CC_LOGIC, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        pc = Jump.either(ctx, pc, <i32>((<u32>x << 24) - <u32>0) < 0);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_TESTBR8 + 9: {
+        const x = U.a(ctx, pc);
+        store<u64>(ctx, CC_LOGIC, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        pc = Jump.either(ctx, pc, <i32>((<u32>x << 24) - <u32>0) >= 0);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_TESTBR8 + 12: {
+        const x = U.a(ctx, pc);
+        store<u64>(ctx, CC_LOGIC, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        pc = Jump.either(ctx, pc, <i32>(<u32>x << 24) < <i32><u32>0);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_TESTBR8 + 13: {
+        const x = U.a(ctx, pc);
+        store<u64>(ctx, CC_LOGIC, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        pc = Jump.either(ctx, pc, <i32>(<u32>x << 24) >= <i32><u32>0);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_TESTBR8 + 14: {
+        const x = U.a(ctx, pc);
+        store<u64>(ctx, CC_LOGIC, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        pc = Jump.either(ctx, pc, <i32>(<u32>x << 24) <= <i32><u32>0);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
+      case O.OP_Q_TESTBR8 + 15: {
+        const x = U.a(ctx, pc);
+        store<u64>(ctx, CC_LOGIC, CC_OP << 3);
+        store<u64>(ctx, x, CC_A << 3);
+        pc = Jump.either(ctx, pc, <i32>(<u32>x << 24) > <i32><u32>0);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
+      }
       default:
         unreachable();
     }

@@ -5,7 +5,7 @@ import {
 } from "../layout";
 import { asidBase, flushAll } from "./memory/tlb";
 import { supervisorView } from "./memory/access";
-import { VIEW_USER } from "./memory/walk";
+import { VIEW_ALIGN, VIEW_USER } from "./memory/walk";
 import { Ctx } from "./state";
 
 /** Base 0, limit 4 GiB, usable; writable expand-up data, or readable code. */
@@ -42,7 +42,7 @@ export function updateMode(ctx: usize): void {
   if (flags & 0x100 || Ctx.get32(ctx, DR7) & 0xff) mode |= MODE_STEP;
   if (cr4 & 0x40000 && (Ctx.get32(ctx, XCR0) & 6) == 6) mode |= MODE_AVX;
   Ctx.set(ctx, MODE, mode);
-  Ctx.set(ctx, ASID, asidBase(ctx) + <u64>(user ? VIEW_USER : supervisorView(ctx)));
+  Ctx.set(ctx, ASID, asidBase(ctx) + <u64>(user ? ((cr0 & flags & 0x40000) != 0 ? VIEW_ALIGN : VIEW_USER) : supervisorView(ctx)));
   // PG, WP; PSE, PAE, PGE, SMEP, SMAP; LMA, NXE; armed breakpoints
   const key = (cr0 & 0x80010000) | (cr4 & 0x3000b0) | (efer & 0xc00) | (Ctx.get32(ctx, DR7) & 0xff ? 1 : 0) | 2;
   if (Ctx.get32(ctx, PAGING_KEY) != key || key & 1) {

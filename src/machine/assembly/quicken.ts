@@ -4,8 +4,8 @@
  */
 import { BLK_HEADER, BLK_LAST, BLK_UOPS, UOP_B, UOP_C, UOP_D, UOP_SIZE } from "../layout";
 import {
-  OP_BRSUB, OP_CALL, OP_DEAD, OP_F_CALL64, OP_F_CMPBR, OP_F_CMPIBR, OP_F_RET64, OP_F_TESTBR, OP_JMP, OP_Q_BRSUB32, OP_Q_CMPBR32, OP_Q_CMPIBR32,
-  OP_Q_TESTBR32,
+  OP_BRSUB, OP_CALL, OP_DEAD, OP_F_CALL64, OP_F_CMPBR, OP_F_CMPIBR, OP_F_RET64, OP_F_TESTBR, OP_JMP, OP_Q_BRSUB32, OP_Q_CMPBR32, OP_Q_CMPBR8,
+  OP_Q_CMPIBR32, OP_Q_CMPIBR8, OP_Q_TESTBR32, OP_Q_TESTBR8,
 } from "../ops";
 
 /** The operation ends its block. */
@@ -20,8 +20,8 @@ export function quicken(block: usize): void {
   store<u32>(block, <u32>uop, BLK_LAST);
   const op = <i32>load<u16>(uop);
   const c = load<u8>(uop, UOP_C);
-  // 32 and 64 bits, RIP not cut
-  if (c != 0x20 && c != 0x30) return;
+  // 8, 32 and 64 bits, RIP not cut
+  if (c != 0 && c != 0x20 && c != 0x30) return;
   let to: i32;
   let cc: i32 = load<u8>(uop, UOP_D);
   if (op == OP_BRSUB) {
@@ -33,5 +33,9 @@ export function quicken(block: usize): void {
   else return;
   // O, NO, P, NP stay general
   if (cc < 2 || (cc & 14) == 10) return;
+  if (c == 0) {
+    if (op == OP_BRSUB) return;
+    to = op == OP_F_CMPBR ? OP_Q_CMPBR8 : op == OP_F_CMPIBR ? OP_Q_CMPIBR8 : OP_Q_TESTBR8;
+  }
   store<u16>(uop, <u16>(to + (c == 0x30 ? 16 : 0) + cc));
 }

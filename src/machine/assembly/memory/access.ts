@@ -19,13 +19,13 @@ import {
 } from "../../layout";
 import { OP_LD8, OP_VST128 } from "../../ops";
 import { codeWrite } from "../blocks";
-import { GP, PF, raise, setPending, SS } from "../exceptions/raise";
+import { AC, GP, PF, raise, setPending, SS } from "../exceptions/raise";
 import { ld128, ld16u, ld32u, ld64, ld8u, st128, st16, st32, st64, st8 } from "../frames";
 import { Ctx } from "../state";
 import { mmioFetch, mmioRead, mmioWrite } from "./mmio";
 import { frameOffset, isRam, p2mEntry } from "./p2m";
 import { asidBase, fill, Tlb, watchedPage } from "./tlb";
-import { EXEC, READ, VIEW_SMAP, VIEW_SUPERVISOR, VIEW_USER, walk, WALK_OK, WRITE } from "./walk";
+import { EXEC, READ, VIEW_SMAP, VIEW_ALIGN, VIEW_SUPERVISOR, VIEW_USER, walk, WALK_OK, WRITE } from "./walk";
 
 // results of resolve(): low 32 bits are the frames offset when none of these is set
 export const R_MMIO: u64 = 0x100000000; // slot WALK_GPA has the guest-physical address
@@ -67,7 +67,7 @@ export function resolve(ctx: usize, va: u64, access: u32, view: u32): u64 {
   const have = access == READ ? load<u64>(entry, TLB_READ) : access == WRITE ? load<u64>(entry, TLB_WRITE) : load<u64>(entry, TLB_EXEC);
   if (have == tag) return <u64>(<u32>va + load<u32>(entry, TLB_ADDEND));
   if (!Ctx.isCanonical(va)) return R_NONCANONICAL;
-  const code = walk(ctx, va, access, view);
+  const code = walk(ctx, va, access, view == VIEW_ALIGN ? VIEW_USER : view);
   if (code != WALK_OK) return R_FAULT | <u64>code;
   const gpa = Ctx.get(ctx, WALK_GPA);
   const p2m = p2mEntry(ctx, gpa);
@@ -149,8 +149,14 @@ function nextPage(va: u64, wide: bool): u64 {
   return wide ? next : next & 0xffffffff;
 }
 
+/** #AC(0) for a misaligned access of a user who asked for it. */
+function checkAlignment(ctx: usize, va: u64, size: u32, view: u32): void {
+  if (view == VIEW_ALIGN && va & <u64>(size - 1)) raise(ctx, AC, true, 0);
+}
+
 /** Any size up to 8; `va` already cut; `access` READ or WRITE (for read-modify-write). */
 export function readView(ctx: usize, va: u64, size: u32, access: u32, view: u32, wide: bool): u64 {
+  checkAlignment(ctx, va, size, view);
   if (Ctx.get32(ctx, DR7) & 0xff) {
     mustResolve(ctx, va, access, view);
     watch(ctx, va, size, access);
@@ -175,6 +181,7 @@ export function readView(ctx: usize, va: u64, size: u32, access: u32, view: u32,
 
 /** Any size up to 8; `va` already cut. Drops translated code that is overwritten. */
 export function writeView(ctx: usize, va: u64, size: u32, value: u64, view: u32, wide: bool): void {
+  checkAlignment(ctx, va, size, view);
   if (Ctx.get32(ctx, DR7) & 0xff) {
     mustResolve(ctx, va, WRITE, view);
     watch(ctx, va, size, WRITE);

@@ -7,10 +7,10 @@
  */
 import {
   ASID, DR0, DR7, FRAME_CODE_BITS, P2M_MFN_MASK, P2M_WRITABLE, PCPU, PCPU_SCRATCH, TLB_ADDEND, TLB_ENTRIES, TLB_EXEC, TLB_FLAGS,
-  TLB_LARGE_1G, TLB_LARGE_2M, TLB_LIST, TLB_LIST_COUNT, TLB_READ, TLB_STRIDE, TLB_WRITE, TLBF_GLOBAL, TLBF_LISTED, VCPU_INDEX, WALK_RIGHTS,
+  TLB_LARGE_1G, TLB_LARGE_2M, TLB_LIST, TLB_LIST_COUNT, TLB_READ, TLB_STRIDE, TLB_USED, TLB_WRITE, TLBF_GLOBAL, TLBF_LISTED, VCPU_INDEX, WALK_RIGHTS,
 } from "../../layout";
 import { Ctx } from "../state";
-import { CAN_EXEC, CAN_READ, CAN_WRITE, IS_1G, IS_2M, IS_4M, IS_GLOBAL } from "./walk";
+import { CAN_EXEC, CAN_READ, CAN_WRITE, IS_1G, IS_2M, IS_4M, IS_GLOBAL, VIEW_ALIGN } from "./walk";
 
 const EMPTY: u64 = 0xffffffffffffffff;
 
@@ -49,13 +49,14 @@ export function fill(ctx: usize, va: u64, view: u32, p2m: u32): void {
   const mfn = p2m & P2M_MFN_MASK;
   const entry = Tlb.entry(ctx, va);
   const tag = (va & ~(<u64>0xfff)) | (asidBase(ctx) + view);
-  const data = !watchedPage(ctx, va);
+  const data = view != VIEW_ALIGN && !watchedPage(ctx, va);
   const write = data && rights & CAN_WRITE && p2m & P2M_WRITABLE && load<u64>(<usize>FRAME_CODE_BITS + (<usize>mfn << 3)) == 0;
   store<u64>(entry, data && rights & CAN_READ ? tag : EMPTY, TLB_READ);
   store<u64>(entry, write ? tag : EMPTY, TLB_WRITE);
   store<u64>(entry, rights & CAN_EXEC ? tag : EMPTY, TLB_EXEC);
   store<u32>(entry, (mfn << 12) - (<u32>va & 0xfffff000), TLB_ADDEND);
   const scratch = <usize>Ctx.get32(ctx, PCPU) + PCPU_SCRATCH;
+  store<u32>(scratch, 1, TLB_USED);
   let flags = load<u32>(entry, TLB_FLAGS) & TLBF_LISTED;
   if (rights & IS_GLOBAL) flags |= TLBF_GLOBAL;
   else if (!flags) {
@@ -96,9 +97,11 @@ function ours(entry: usize, base: u64): bool {
 /** Drops every entry of the pCPU, whosever it is. */
 export function flushPcpu(ctx: usize): void {
   const pcpu = <usize>Ctx.get32(ctx, PCPU);
+  if (load<u32>(pcpu + PCPU_SCRATCH, TLB_USED) == 0) return;
   memory.fill(pcpu, 0xff, TLB_ENTRIES * TLB_STRIDE);
   for (let i: usize = 0; i < <usize>TLB_ENTRIES; i++) store<u32>(pcpu + i * TLB_STRIDE, 0, TLB_FLAGS);
   const scratch = pcpu + PCPU_SCRATCH;
+  store<u32>(scratch, 0, TLB_USED);
   store<u32>(scratch, 0, TLB_LIST_COUNT);
   memory.fill(scratch + TLB_LARGE_2M, 0, 128);
   memory.fill(scratch + TLB_LARGE_1G, 0, 128);

@@ -23,6 +23,8 @@ export const EXEC: u32 = 2;
 export const VIEW_SUPERVISOR: u32 = 0;
 export const VIEW_USER: u32 = 1;
 export const VIEW_SMAP: u32 = 2;
+/** User with alignment checks (CR0.AM and RFLAGS.AC): rights as VIEW_USER, no data access on the fast path. */
+export const VIEW_ALIGN: u32 = 3;
 
 // WALK_RIGHTS
 export const CAN_READ: u32 = 1;
