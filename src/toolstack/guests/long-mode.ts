@@ -11,7 +11,7 @@ export const DATA = 0x10;
 export function enterLongMode(a: Assembler, stackTop: string): void {
   a.lgdt('gdt_pointer');
   a.movFromCr(R.ax, 4);
-  a.db(0x0d).dd(0x620); // or eax, PAE | OSFXSR | OSXMMEXCPT
+  a.alui('or', R.ax, 0x620); // PAE | OSFXSR | OSXMMEXCPT
   a.movToCr(4, R.ax);
   a.lea(R.ax, 'pml4').movToCr(3, R.ax);
   a.movi(R.cx, 0xc0000080).movi(R.ax, 0x100).movi(R.dx, 0).wrmsr();
@@ -29,11 +29,9 @@ export function longModeTables(a: Assembler): void {
   a.align(8).label('gdt');
   a.dq(0n).dq(0x00af9b000000ffffn).dq(0x00cf93000000ffffn);
   a.label('gdt_pointer').db(23, 0).ddLabel('gdt').dd(0);
-  a.align(4096).label('pml4').ddLabel('pdpt_flags').dd(0).space(4096 - 8);
   // The PML4 entry is the address of the next table with present and writable (3) in its low bits.
+  a.align(4096).label('pml4').dqLabel('pdpt', 3).space(4096 - 8);
   a.label('pdpt');
-  const at = a.here;
   for (let gib = 0n; gib < 4n; gib++) a.dq((gib << 30n) | 0x83n);
   a.space(4096 - 32);
-  a.defineAt('pdpt_flags', at + 3);
 }
