@@ -14,18 +14,18 @@
  * An access that crosses a page resolves both pages before anything is read or written.
  */
 import {
-  ASID, CPL, CR0, CR2, CR4, CUR_UOP, DEBUG_PENDING, DR0, DR7, EFLAGS_SYS, FRAME_CODE_BITS, P2M_WRITABLE, RBP, RSP, TLB_ADDEND, TLB_EXEC,
-  TLB_READ, TLB_WRITE, UOP_A, WALK_GPA,
+  ASID, CPL, CR2, CUR_UOP, DEBUG_PENDING, DR0, DR7, EFLAGS_SYS, FRAME_CODE_BITS, P2M_WRITABLE, RBP, RSP, TLB_ADDEND, TLB_EXEC, TLB_READ, TLB_WRITE,
+  UOP_A, WALK_GPA,
 } from "../../layout";
 import { OP_LD8, OP_VST128 } from "../../ops";
 import { codeWrite } from "../blocks";
 import { AC, GP, PF, raise, setPending, SS } from "../exceptions/raise";
 import { ld128, ld16u, ld32u, ld64, ld8u, st128, st16, st32, st64, st8 } from "../frames";
 import { Ctx } from "../state";
-import { mmioFetch, mmioRead, mmioWrite } from "./mmio";
+import { mmioRead, mmioWrite } from "./mmio";
 import { frameOffset, isRam, p2mEntry } from "./p2m";
-import { asidBase, fill, Tlb, watchedPage } from "./tlb";
-import { EXEC, READ, VIEW_SMAP, VIEW_ALIGN, VIEW_SUPERVISOR, VIEW_USER, walk, WALK_OK, WRITE } from "./walk";
+import { asidBase, fill, Tlb } from "./tlb";
+import { READ, VIEW_SMAP, VIEW_ALIGN, VIEW_SUPERVISOR, VIEW_USER, walk, WALK_OK, WRITE } from "./walk";
 
 // results of resolve(): low 32 bits are the frames offset when none of these is set
 export const R_MMIO: u64 = 0x100000000; // slot WALK_GPA has the guest-physical address
