@@ -100,7 +100,11 @@ export class Engine {
     const { promoteAfter } = options;
     if (promoteAfter !== undefined) {
       this.regions = new Regions(memories, instance.exports as unknown as RegionCore, this.translator);
-      this.cache.threshold = typeof promoteAfter === 'function' ? promoteAfter : () => promoteAfter;
+      if (typeof promoteAfter === 'function') this.cache.threshold = promoteAfter;
+      else {
+        this.cache.threshold = () => promoteAfter;
+        this.regions.hot = () => promoteAfter - (promoteAfter >> 3);
+      }
     }
   }
 

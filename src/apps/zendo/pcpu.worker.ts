@@ -35,7 +35,7 @@ const port = present(parentPort, 'parent of the pCPU thread');
 const post = (message: PcpuMessage): void => port.postMessage(message);
 
 // The interpreter must be optimised code from its first call: it runs for ever and there is no on-stack replacement.
-setFlagsFromString('--no-liftoff');
+if (process.env['ZENDO_PROMOTE'] === undefined) setFlagsFromString('--no-liftoff');
 const memories = new Memories(data);
 const model = present(CPU_MODELS.get(data.cpuModel), `CPU model ${data.cpuModel}`);
 const started = process.hrtime.bigint();
@@ -43,6 +43,7 @@ const engine = new Engine(memories, new WebAssembly.Module(data.core), {
   features: new Set(model.features) as never,
   vendor: model.vendor === 'GenuineIntel' ? 'intel' : 'amd',
   hostTsc: () => process.hrtime.bigint() - started,
+  ...(process.env['ZENDO_PROMOTE'] === undefined ? {} : { promoteAfter: Number(process.env['ZENDO_PROMOTE']) }),
   ...(data.blockLimit === undefined ? {} : { blockLimit: data.blockLimit }),
 });
 setFlagsFromString('--liftoff');
@@ -60,4 +61,4 @@ const pcpu = new Pcpu({ hv, model, trace, rowName: (row) => `${ROWS[row]?.mnemon
 pcpu.attach();
 post({ kind: 'ready' });
 pcpu.loop();
-post({ kind: 'ended', counters: trace.counters(), engine: { ...engine.counters, exits: undefined }, retired: hv.header.retired });
+post({ kind: 'ended', counters: trace.counters(), engine: { ...engine.counters, ...engine.regions?.counters, exits: undefined }, retired: hv.header.retired });

@@ -55,9 +55,15 @@ export function returnDelta(block: RegionBlock): number | undefined {
   return undefined;
 }
 
-/** Function body, with its locals, ready for a code section. */
-export function compileRegion(blocks: readonly RegionBlock[], index: number): W.Code {
-  return new RegionCompiler(blocks, index).compile();
+/** Delta of the function that a block's CALL calls. */
+export function callDelta(block: RegionBlock): number | undefined {
+  const k = block.count - 1;
+  return block.op[k] === O.OP_CALL ? (block.immLo[k] as number) : undefined;
+}
+
+/** Function body, with its locals, ready for a code section. `entries`: nodes besides the first where it may be entered; `page`: offset of the first block in its page. */
+export function compileRegion(blocks: readonly RegionBlock[], entries: readonly number[], index: number, page: number): W.Code {
+  return new RegionCompiler(blocks, entries, index, page).compile();
 }
 
 class RegionCompiler {
@@ -72,9 +78,12 @@ class RegionCompiler {
   /** Instructions on the longest way from a node to the next budget check. */
   private readonly cost: Int32Array;
 
-  constructor(blocks: readonly RegionBlock[], index: number) {
+  private readonly entries: readonly number[];
+
+  constructor(blocks: readonly RegionBlock[], entries: readonly number[], index: number, page: number) {
     this.blocks = blocks;
-    this.e = new RegionEmitter(blocks, index);
+    this.entries = entries;
+    this.e = new RegionEmitter(blocks, index, page);
     for (const [n, block] of blocks.entries()) this.nodeAt.set(block.delta, n);
     const jumpers = new Set<number>();
     for (const [n, block] of blocks.entries()) if (block.op[block.count - 1] === O.OP_RET) jumpers.add(n);
@@ -87,21 +96,23 @@ class RegionCompiler {
     }
     this.flow = analyse({
       successors: blocks.map((block) => successorDeltas(block).flatMap((delta) => this.nodeAt.get(block.delta + delta) ?? [])),
-      indirect: new Set(this.returnSites),
+      indirect: new Set([...this.returnSites, ...entries]),
+      manyEntries: entries.length > 0,
       jumpers: this.returnSites.length > 0 ? jumpers : new Set(),
     });
     this.children = this.flow.order.length === 0 ? [] : Array.from(this.flow.order, () => []);
-    for (const n of this.flow.nodes) if (n !== 0) (this.children[this.flow.dominator[n] as number] as number[]).push(n);
+    for (const n of this.flow.nodes) if (n !== this.flow.start) (this.children[this.flow.dominator[n] as number] as number[]).push(n);
     this.cost = this.costs();
   }
 
   private isCheck(n: number): boolean {
-    return n === 0 || n === this.flow.dispatcher || this.flow.headers.has(n);
+    return n === this.flow.start || n === this.flow.dispatcher || this.flow.headers.has(n);
   }
 
   private targetsOf(n: number): number[] {
     const { flow } = this;
     if (n === flow.dispatcher) return [...flow.targets];
+    if (n === flow.start) return [flow.redirect(0)];
     const block = this.blocks[n] as RegionBlock;
     const direct = successorDeltas(block).flatMap((delta) => this.nodeAt.get(block.delta + delta) ?? []);
     return direct.map((t) => flow.redirect(t));
@@ -112,7 +123,7 @@ class RegionCompiler {
     for (const n of [...this.flow.nodes].reverse()) {
       let most = 0;
       for (const t of this.targetsOf(n)) if (!this.isCheck(t)) most = Math.max(most, cost[t] as number);
-      cost[n] = most + (n === this.flow.dispatcher ? 0 : (this.blocks[n] as RegionBlock).insns);
+      cost[n] = most + (n >= this.flow.dispatcher ? 0 : (this.blocks[n] as RegionBlock).insns);
     }
     return cost;
   }
@@ -124,20 +135,20 @@ class RegionCompiler {
     code.get(CTX);
     code.access(W.I64_LOAD, W.STATE, BUDGET * 8);
     code.tee(e.budget);
-    code.i64(this.cost[0] as number);
+    code.i64(Math.max(this.cost[this.flow.start] as number, 1));
     code.byte(W.I64_LT_S);
     e.open(W.IF);
     code.i32(NEXT_PLAIN);
     code.byte(W.RETURN);
     e.close();
-    e.prologue();
+    e.prologue(this.entries);
     e.open(W.BLOCK);
     e.lookupLabel = e.depth;
     e.open(W.BLOCK);
     e.bailLabel = e.depth;
     e.open(W.BLOCK);
     e.outLabel = e.depth;
-    this.tree(0);
+    this.tree(this.flow.start);
     code.byte(W.UNREACHABLE);
     e.close();
     this.epilogue(true);
@@ -233,7 +244,20 @@ class RegionCompiler {
   private node(n: number): void {
     const { flow } = this;
     if (n === flow.dispatcher) this.dispatch();
+    else if (n === flow.start) this.enter();
     else this.emitBlock(n);
+  }
+
+  private enter(): void {
+    const { e, flow } = this;
+    if (this.entries.length > 0 && !flow.targets.has(0)) {
+      e.code.get(e.next);
+      e.open(W.IF);
+      this.go2(flow.start, flow.dispatcher);
+      e.close();
+    }
+    // with node 0 among the dispatcher's targets, `next` is right already
+    this.go2(flow.start, flow.redirect(0));
   }
 
   /** Leaves if the budget does not reach to the next check. RIP of the way out is `push`ed. */

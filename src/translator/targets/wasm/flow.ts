@@ -1,7 +1,7 @@
 /**
- * The control flow of a region: edges, dominators, loops. Nodes are the region's blocks in order of discovery, node 0 the
- * entry, and one more node at the end, the dispatcher: all indirect targets inside the region, and all edges that would make the
- * graph irreducible, go through it by number.
+ * The control flow of a region: edges, dominators, loops. Nodes are the region's blocks in order of discovery, and two more
+ * at the end: the dispatcher, through which all indirect targets inside the region, and all edges that would make the graph
+ * irreducible, go by number; and the start, which leads to node 0 and, if there are further entries, to the dispatcher.
  */
 
 /** Successors of each node inside the region, in the order the block's end names them. */
@@ -11,11 +11,14 @@ export interface Graph {
   readonly indirect: ReadonlySet<number>;
   /** Nodes whose ends may jump to a target by number. */
   readonly jumpers: ReadonlySet<number>;
+  /** The region may be entered at indirect targets too. */
+  readonly manyEntries: boolean;
 }
 
 export interface Flow {
   /** The dispatcher's node number. */
   readonly dispatcher: number;
+  readonly start: number;
   /** Targets of the dispatcher. */
   readonly targets: ReadonlySet<number>;
   /** Order in reverse postorder; -1 for nodes that cannot be reached. */
@@ -43,6 +46,7 @@ export function analyse(graph: Graph): Flow {
 function attempt(graph: Graph, targets: ReadonlySet<number>): Flow | number {
   const count = graph.successors.length;
   const dispatcher = count;
+  const start = count + 1;
   const redirect = (n: number): number => (targets.has(n) ? dispatcher : n);
   const successors: number[][] = graph.successors.map((list, n) => {
     const out = [...new Set(list.map(redirect))];
@@ -50,7 +54,8 @@ function attempt(graph: Graph, targets: ReadonlySet<number>): Flow | number {
     return out;
   });
   successors.push([...targets].sort((x, y) => x - y));
-  const order = new Int32Array(count + 1).fill(-1);
+  successors.push(graph.manyEntries && !targets.has(0) ? [0, dispatcher] : [redirect(0)]);
+  const order = new Int32Array(count + 2).fill(-1);
   const post: number[] = [];
   const seen = new Set<number>();
   const visit = (n: number): void => {
@@ -58,16 +63,16 @@ function attempt(graph: Graph, targets: ReadonlySet<number>): Flow | number {
     for (const s of successors[n] as number[]) if (!seen.has(s)) visit(s);
     post.push(n);
   };
-  visit(0);
+  visit(start);
   const nodes = post.reverse();
   for (const [at, n] of nodes.entries()) order[n] = at;
   const predecessors: number[][] = successors.map(() => []);
   for (const n of nodes) for (const s of successors[n] as number[]) (predecessors[s] as number[]).push(n);
-  const dominator = dominators(nodes, order, predecessors);
+  const dominator = dominators(nodes, order, predecessors, start);
   const dominates = (x: number, y: number): boolean => {
     for (let n = y; ; n = dominator[n] as number) {
       if (n === x) return true;
-      if (n === 0) return false;
+      if (n === start) return false;
     }
   };
   const headers = new Set<number>();
@@ -77,17 +82,17 @@ function attempt(graph: Graph, targets: ReadonlySet<number>): Flow | number {
     for (const p of predecessors[n] as number[]) {
       if ((order[p] as number) < (order[n] as number)) forward++;
       else if (dominates(n, p)) headers.add(n);
-      else return n === dispatcher ? (p === 0 ? n : p) : n;
+      else return n === dispatcher ? p : n;
     }
     if (forward > 1) merges.add(n);
   }
-  return { dispatcher, targets, order, nodes, dominator, headers, merges, redirect };
+  return { dispatcher, start, targets, order, nodes, dominator, headers, merges, redirect };
 }
 
 /** Immediate dominators. @see Cooper, Harvey, Kennedy, "A Simple, Fast Dominance Algorithm" */
-function dominators(nodes: readonly number[], order: Int32Array, predecessors: readonly (readonly number[])[]): Int32Array {
+function dominators(nodes: readonly number[], order: Int32Array, predecessors: readonly (readonly number[])[], start: number): Int32Array {
   const idom = new Int32Array(order.length).fill(-1);
-  idom[0] = 0;
+  idom[start] = start;
   const meet = (x: number, y: number): number => {
     let p = x;
     let q = y;
@@ -100,7 +105,7 @@ function dominators(nodes: readonly number[], order: Int32Array, predecessors: r
   for (let changed = true; changed; ) {
     changed = false;
     for (const n of nodes) {
-      if (n === 0) continue;
+      if (n === start) continue;
       let best = -1;
       for (const p of predecessors[n] as readonly number[]) {
         if (idom[p] === -1) continue;

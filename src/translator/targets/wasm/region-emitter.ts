@@ -9,7 +9,7 @@ import {
   ASID, BLK_REGION, BUDGET, CC_B, CC_OP, CUR_BLOCK, CUR_UOP, PCPU, REGION_BAIL, RIP, T0, TEMPS, ZERO,
 } from '../../../machine/layout.ts';
 import { A_IN, B_IN, C_IN, CLOBBERS, D_IN, D_OUT, FLAGS_MAY_WRITE, FLAGS_READ, FLAGS_WRITE } from '../../ir/op-bits.ts';
-import { BR, Code, END, I32, I32_LOAD, I32_NE, I64, I64_ADD, I64_LOAD, I64_STORE, IF, STATE, VOID } from './code.ts';
+import { BR, Code, ELSE, END, I32, I32_AND, I32_EQ, I32_LOAD, I32_WRAP, I32_NE, I64, I64_ADD, I64_LOAD, I64_STORE, IF, STATE, VOID } from './code.ts';
 import type { RegionBlock } from './region-block.ts';
 
 const CTX = 0;
@@ -60,7 +60,11 @@ export class RegionEmitter {
   readonly used: number[] = [];
   readonly changed: number[] = [];
 
-  constructor(blocks: readonly RegionBlock[], index: number) {
+  /** Offset of the first block in its page. */
+  private readonly page: number;
+
+  constructor(blocks: readonly RegionBlock[], index: number, page: number) {
+    this.page = page;
     this.blocks = blocks;
     this.block = blocks[0] as RegionBlock;
     this.index = index;
@@ -225,12 +229,32 @@ export class RegionEmitter {
     this.code.set(local);
   }
 
-  prologue(): void {
+  /** Loads what lives in locals; RIP is the region's first block's, `next` the node of the block that is entered. */
+  prologue(entries: readonly number[]): void {
+    const { code } = this;
+    this.load(RIP, this.rip);
+    for (const node of entries) {
+      const { delta } = this.blocks[node] as RegionBlock;
+      code.get(this.rip);
+      code.byte(I32_WRAP);
+      code.i32(4095);
+      code.byte(I32_AND);
+      code.i32((this.page + delta) & 4095);
+      code.byte(I32_EQ);
+      this.open(IF);
+      code.get(this.rip);
+      code.i64(-delta);
+      code.byte(I64_ADD);
+      code.set(this.rip);
+      code.i32(node);
+      code.set(this.next);
+      code.byte(ELSE);
+    }
+    for (const _ of entries) this.close();
     this.code.get(CTX);
     this.code.access(I32_LOAD, STATE, PCPU * 8);
     this.code.set(this.pcpu);
     this.loadAsid();
-    this.load(RIP, this.rip);
     this.reloadAll();
   }
 

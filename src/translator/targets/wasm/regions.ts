@@ -1,11 +1,11 @@
 /** Which regions there are: promotes hot blocks, owns the region table's entries of this thread. */
 import {
-  BLK_BYTES, BLK_MODE, BLK_NEXT, BLK_PHYS, BLK_PHYS2, BLK_REGION, BLOCK_HASH, BLOCK_HASH_ENTRIES, HASH_MODE_SHIFT, HASH_PHYS_SHIFT, MODE_CODE64,
+  BLK_BYTES, BLK_COUNT, BLK_FRAME2_NEXT, BLK_FRAME_NEXT, BLK_MODE, BLK_PHYS, BLK_PHYS2, BLK_REGION, FRAME_BLOCKS, MODE_CODE64,
   MODE_SIZE_MASK, MODE_STEP,
 } from '../../../machine/layout.ts';
 import type { Memories } from '../../../machine/memories.ts';
 import type { BlockTranslator } from '../../translate-block.ts';
-import { canEmit, compileRegion, returnDelta, successorDeltas } from './compile-region.ts';
+import { callDelta, canEmit, compileRegion, returnDelta, successorDeltas } from './compile-region.ts';
 import { coreFunctions } from './imports.ts';
 import { assemble } from './module.ts';
 import { RegionBlock } from './region-block.ts';
@@ -13,6 +13,8 @@ import { RegionBlock } from './region-block.ts';
 /** Blocks and operations that one region may hold: functions stay small enough for the host's optimising compiler. */
 const MAX_BLOCKS = 48;
 const MAX_OPERATIONS = 1200;
+/** Places where a region can be entered besides its first block. */
+const MAX_ENTRIES = 12;
 const PAGE = 4096;
 
 /** What this needs of the core's exports. */
@@ -32,6 +34,8 @@ export interface RegionCounters {
 export class Regions {
   readonly counters: RegionCounters = { regions: 0, blocks: 0, bytes: 0, refused: 0 };
   /** Looks at each module before it is compiled (tests). */
+  /** Blocks with at most so many executions left before their promotion go into the regions of others. */
+  hot: () => number = () => 0x7fffffff;
   check: ((bytes: Uint8Array<ArrayBuffer>) => void) | undefined;
 
   private readonly memories: Memories;
@@ -55,18 +59,18 @@ export class Regions {
   /** Gives `block` a region if it can have one. */
   promote(ctx: number, block: number): boolean {
     const blocks = this.collect(block);
-    const first = blocks[0];
-    if (first === undefined) {
+    if (blocks.length === 0) {
       this.counters.refused++;
       return false;
     }
     const index = this.entry();
-    const bytes = assemble([compileRegion(blocks, index)]);
+    const entries = this.entriesOf(blocks);
+    const bytes = assemble([compileRegion(blocks, entries, index, (this.memories.stateWords[(block + BLK_PHYS) >>> 2] as number) & (PAGE - 1))]);
     this.check?.(bytes);
     const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), this.imports);
     this.core.table.set(index, instance.exports['r0'] as () => number);
     this.heads.set(index, block);
-    this.core.installRegion(ctx, block, index);
+    for (const node of [0, ...entries]) this.core.installRegion(ctx, (blocks[node] as RegionBlock).address, index);
     this.counters.regions++;
     this.counters.blocks += blocks.length;
     this.counters.bytes += bytes.length;
@@ -96,21 +100,21 @@ export class Regions {
     for (const [index, head] of this.heads) if (stateWords[(head + BLK_REGION) >>> 2] !== index + 1) this.release(index);
   }
 
-  /** The block and those it reaches within its page, as IR; empty if it cannot have a region. */
+  /** The block and those of its page that it is connected with, as IR; empty if it cannot have a region. */
   private collect(head: number): RegionBlock[] {
     const words = this.memories.stateWords;
     const mode = words[(head + BLK_MODE) >>> 2] as number;
     if ((mode & MODE_SIZE_MASK) !== MODE_CODE64 || (mode & MODE_STEP) !== 0) return [];
     const phys = words[(head + BLK_PHYS) >>> 2] as number;
-    const inPage = phys & (PAGE - 1);
+    const known = this.known(phys, mode, head);
     const found: RegionBlock[] = [];
     const seen = new Set<number>([0]);
     const queue: number[] = [0];
     let operations = 0;
     while (queue.length > 0 && found.length < MAX_BLOCKS && operations < MAX_OPERATIONS) {
       const delta = queue.shift() as number;
-      const address = delta === 0 ? head : this.find((phys + delta) | 0, mode);
-      if (address === 0) continue;
+      const address = known.get(delta);
+      if (address === undefined) continue;
       const block = this.retranslate(address, delta, mode);
       if (block === undefined) continue;
       operations += block.count;
@@ -120,21 +124,48 @@ export class Regions {
       if (back !== undefined) reached.push(back);
       for (const further of reached) {
         const next = delta + further;
-        if (seen.has(next) || inPage + next < 0 || inPage + next >= PAGE) continue;
+        if (seen.has(next)) continue;
         seen.add(next);
         queue.push(next);
       }
     }
-    return found;
+    return found[0]?.delta === 0 ? found : [];
   }
 
-  /** The known block at frames offset `phys`. */
-  private find(phys: number, mode: number): number {
+  /** Blocks of the page at `phys` that have run often enough to be worth it, by their distance from it. */
+  private known(phys: number, mode: number, head: number): Map<number, number> {
     const words = this.memories.stateWords;
-    const hash = (phys ^ (phys >>> HASH_PHYS_SHIFT) ^ (mode << HASH_MODE_SHIFT)) & (BLOCK_HASH_ENTRIES - 1);
-    let block = words[(BLOCK_HASH >>> 2) + hash] as number;
-    while (block !== 0 && (words[(block + BLK_PHYS) >>> 2] !== phys || words[(block + BLK_MODE) >>> 2] !== mode)) block = words[(block + BLK_NEXT) >>> 2] as number;
-    return block;
+    const blocks = new Map<number, number>([[0, head]]);
+    const page = phys & -PAGE;
+    const hot = this.hot();
+    for (let at = words[(FRAME_BLOCKS >>> 2) + (phys >>> 12)] as number; at !== 0; ) {
+      const own = words[(at + BLK_PHYS) >>> 2] as number;
+      if ((own & -PAGE) !== page) {
+        at = words[(at + BLK_FRAME2_NEXT) >>> 2] as number;
+        continue;
+      }
+      const count = words[(at + BLK_COUNT) >>> 2] as number;
+      if (words[(at + BLK_MODE) >>> 2] === mode && !blocks.has(own - phys) && (count <= hot || words[(at + BLK_REGION) >>> 2] !== 0)) blocks.set(own - phys, at);
+      at = words[(at + BLK_FRAME_NEXT) >>> 2] as number;
+    }
+    return blocks;
+  }
+
+  /** Where the region will be entered from outside besides at its first block: behind calls that leave it, and at functions that are called. */
+  private entriesOf(blocks: readonly RegionBlock[]): number[] {
+    const words = this.memories.stateWords;
+    const nodes = new Map(blocks.map((block, n) => [block.delta, n]));
+    const entries = new Set<number>();
+    for (const block of blocks) {
+      const back = returnDelta(block);
+      const site = back === undefined ? undefined : nodes.get(block.delta + back);
+      if (site !== undefined) entries.add(site);
+      const called = callDelta(block);
+      const target = called === undefined ? undefined : nodes.get(block.delta + called);
+      if (target !== undefined) entries.add(target);
+    }
+    entries.delete(0);
+    return [...entries].filter((n) => words[((blocks[n] as RegionBlock).address + BLK_REGION) >>> 2] === 0).slice(0, MAX_ENTRIES);
   }
 
   private retranslate(address: number, delta: number, mode: number): RegionBlock | undefined {
