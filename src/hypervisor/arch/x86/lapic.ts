@@ -37,7 +37,6 @@ const TIMER_INITIAL = 0x38;
 const TIMER_CURRENT = 0x39;
 const TIMER_DIVIDE = 0x3e;
 const SELF_IPI = 0x3f;
-const REGISTERS = 0x40;
 
 /** Our own fields behind the registers: timer start (ns), deadline (ns), pending error bits. */
 const TIMER_START = 0x100;
@@ -208,7 +207,8 @@ export function timerExpired(hv: Hypervisor, v: Vcpu): void {
 // ---- interprocessor interrupts -------------------------------------------------------------------------------------
 
 function matches(hv: Hypervisor, target: Vcpu, destination: number, logical: boolean, x2: boolean): boolean {
-  if (!logical) return destination === (x2 ? 0xffffffff : 0xff) || destination === apicId(target);
+  if (destination === (x2 ? 0xffffffff : 0xff)) return true;
+  if (!logical) return destination === apicId(target);
   if (x2) {
     const ldr = logicalX2(target);
     return ldr >>> 16 === destination >>> 16 && (ldr & destination & 0xffff) !== 0;
@@ -363,12 +363,32 @@ export function readX2apic(hv: Hypervisor, v: Vcpu, msr: number): bigint | undef
   return index === ICR ? (BigInt(get(hv, v, ICR2)) << 32n) | BigInt(value) : BigInt(value);
 }
 
+/** Bits that an x2APIC register takes; others are #GP. @see Intel SDM 3A 11.12.1.2 */
+const X2APIC_WRITABLE: ReadonlyMap<number, number> = new Map([
+  [TPR, 0xff],
+  [EOI, 0],
+  [SVR, 0x3ff],
+  [ESR, 0],
+  [CMCI, 0x117ff],
+  [ICR, 0xccfff],
+  [LVT_TIMER, 0x710ff],
+  [LVT_TIMER + 1, 0x117ff],
+  [LVT_TIMER + 2, 0x117ff],
+  [LVT_TIMER + 3, 0x1f7ff],
+  [LVT_TIMER + 4, 0x1f7ff],
+  [LVT_ERROR, 0x110ff],
+  [TIMER_INITIAL, 0xffffffff],
+  [TIMER_DIVIDE, 0xb],
+  [SELF_IPI, 0xff],
+]);
+
 /** x2APIC MSR write; false is #GP. */
 export function writeX2apic(hv: Hypervisor, v: Vcpu, msr: number, value: bigint): boolean {
   const index = msr - 0x800;
-  if (!x2apic(v) || index >= REGISTERS) return false;
+  const writable = X2APIC_WRITABLE.get(index);
   const low = Number(value & 0xffffffffn);
   const high = Number(value >> 32n);
+  if (!x2apic(v) || writable === undefined || (low & ~writable) !== 0) return false;
   if (index === ICR) {
     set(hv, v, ICR2, high);
     set(hv, v, ICR, low);
@@ -377,12 +397,9 @@ export function writeX2apic(hv: Hypervisor, v: Vcpu, msr: number, value: bigint)
   }
   if (high !== 0) return false;
   if (index === SELF_IPI) {
-    if (low > 0xff) return false;
-    sendIpi(hv, v, 0x40000 | (low & 0xff), 0);
+    sendIpi(hv, v, 0x40000 | low, 0);
     return true;
   }
-  if ((index === EOI || index === ESR) && low !== 0) return false;
-  if (index === ICR2 || index === SELF_IPI) return false;
   return writeRegister(hv, v, index, low);
 }
 
@@ -402,15 +419,20 @@ export function writeMmio(hv: Hypervisor, v: Vcpu, offset: number, value: number
   writeRegister(hv, v, offset >>> 4, value);
 }
 
-/** IA32_APIC_BASE write; false is #GP. Illegal transitions: x2APIC to xAPIC, off to x2APIC. */
-export function writeApicBase(v: Vcpu, value: bigint): boolean {
-  if ((value & ~0xffffff_fffff000n & ~(BASE_BSP | BASE_ENABLE | BASE_X2APIC)) !== 0n) return false;
+/**
+ * IA32_APIC_BASE write; false is #GP. Illegal transitions: x2APIC to xAPIC, off to x2APIC. The page of registers cannot
+ * be moved, as in Xen. Switching the APIC on resets it.
+ */
+export function writeApicBase(hv: Hypervisor, v: Vcpu, value: bigint): boolean {
+  if ((value & ~(0xffffff_fffff000n | BASE_BSP | BASE_ENABLE | BASE_X2APIC)) !== 0n) return false;
   const before = v.s.apic_base;
   const isX2 = (value & BASE_X2APIC) !== 0n;
   const isOn = (value & BASE_ENABLE) !== 0n;
   if (isX2 && !isOn) return false;
   if ((before & BASE_X2APIC) !== 0n && isOn && !isX2) return false;
   if (isX2 && (before & BASE_ENABLE) === 0n) return false;
+  if (isOn && !isX2 && value >> 12n !== BigInt(APIC_DEFAULT_BASE >>> 12)) return false;
+  if (isOn && (before & BASE_ENABLE) === 0n) resetLapic(hv, v);
   v.s.apic_base = (value & ~BASE_BSP) | (v.id === 0 ? BASE_BSP : 0n);
   return true;
 }

@@ -118,7 +118,7 @@ export function writeMsr(hv: Hypervisor, v: Vcpu, model: CpuModel, msr: number, 
       setTscDeadline(hv, v, value, tsc);
       return true;
     case M.MSR_IA32_APICBASE:
-      return writeApicBase(v, value);
+      return writeApicBase(hv, v, value);
     case M.MSR_IA32_CR_PAT:
       if (!validPat(value)) return false;
       v.s.pat = value;
