@@ -1,8 +1,11 @@
 // The ladder of rooms (docs/map.md): a room imports itself and lower rooms, type-only imports included.
 const ladder = ['base', 'spec', 'machine', 'translator', 'hypervisor', 'xenstore', 'backends', 'toolstack', 'apps'];
 
+/** What never ships: tests, what they stand on, and benchmarks. */
+const testCode = ['\\.test\\.ts$', '\\.bench\\.ts$', '^src/.*/testing/', '^src/machine/core-harness\\.ts$', '^tests/', '^scripts/'];
+
 /** Where the host may be named: its own room, entry files of the apps, and what never ships or runs beside a guest. */
-const hostCode = ['^src/host/node/', '^src/apps/[^/]+/(main|[^/]*worker)\\.ts$', '^scripts/', '^tests/', '\\.test\\.ts$'];
+const hostCode = ['^src/host/node/', '^src/apps/[^/]+/(main|[^/]*worker)\\.ts$', ...testCode];
 
 const room = (name) => `^src/${name}/`;
 
@@ -19,13 +22,13 @@ export default {
       name: 'only-apps-choose-a-host',
       comment: 'a room asks for a port of src/base/ports; composition roots in src/apps and tests choose who implements it',
       severity: 'error',
-      from: { path: '^src/', pathNot: ['^src/apps/', '^src/host/', '\\.test\\.ts$'] },
+      from: { path: '^src/', pathNot: ['^src/apps/', '^src/host/', ...testCode] },
       to: { path: '^src/host/' },
     },
     {
       name: 'hosts-know-base-only',
       severity: 'error',
-      from: { path: '^src/host/' },
+      from: { path: '^src/host/', pathNot: testCode },
       to: { path: '^src/', pathNot: ['^src/base/', '^src/host/'] },
     },
     {
@@ -43,7 +46,7 @@ export default {
     {
       name: 'targets-are-strangers',
       severity: 'error',
-      from: { path: '^src/translator/targets/([^/]+)/', pathNot: '\\.test\\.ts$' },
+      from: { path: '^src/translator/targets/([^/]+)/', pathNot: testCode },
       to: { path: '^src/translator/targets/', pathNot: '^src/translator/targets/$1/' },
     },
     {
@@ -55,16 +58,16 @@ export default {
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     {
       name: 'no-test-imports',
-      comment: 'nothing that ships imports a test',
+      comment: 'nothing that ships imports a test or what only tests stand on',
       severity: 'error',
-      from: { path: '^src/', pathNot: '\\.test\\.ts$' },
-      to: { path: ['\\.test\\.ts$', '^tests/', '^scripts/'] },
+      from: { path: '^src/', pathNot: testCode },
+      to: { path: testCode },
     },
     { name: 'no-missing', severity: 'error', from: {}, to: { couldNotResolve: true } },
     {
       name: 'no-undeclared',
       severity: 'error',
-      from: { path: '^src/', pathNot: '\\.test\\.ts$' },
+      from: { path: '^src/', pathNot: testCode },
       to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'] },
     },
   ],

@@ -83,7 +83,12 @@ for (let run = 0; run < runs; run++) {
     if (ms !== undefined) times.get(contestant.name)?.push(ms);
   }
 }
-const qemuBest = Math.min(...contestants.filter(({ program }) => program !== process.execPath).map(({ name }) => median(times.get(name) ?? [])).filter((ms) => !Number.isNaN(ms)));
+const qemuBest = Math.min(
+  ...contestants
+    .filter(({ program }) => program !== process.execPath)
+    .map(({ name }) => median(times.get(name) ?? []))
+    .filter((ms) => !Number.isNaN(ms)),
+);
 const rows = contestants.map(({ name }) => {
   const all = times.get(name) ?? [];
   return `| ${name} | ${median(all).toFixed(0)} | ${Math.min(...all).toFixed(0)} to ${Math.max(...all).toFixed(0)} | ${(median(all) / qemuBest).toFixed(2)} |`;

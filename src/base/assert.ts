@@ -1,6 +1,6 @@
 /** Our own bugs: a broken invariant. It ends the domain it happened in with a dump, never the daemon. */
 
-/** Thrown by `assert`, `unreachable` and `bug`; never thrown for what a guest or an operator did. */
+/** Thrown by `assert`, `bug` and `present`; never thrown for what a guest or an operator did. */
 export class BugError extends Error {
   override readonly name = 'BugError';
 }
@@ -8,11 +8,6 @@ export class BugError extends Error {
 /** Fail with a `BugError` unless `condition` holds. `message` says the invariant that was expected. */
 export function assert(condition: unknown, message: string): asserts condition {
   if (!condition) throw new BugError(message);
-}
-
-/** For places that cannot be reached: the compiler proves it by `never`, this reports it if it happens all the same. */
-export function unreachable(value: never, what = 'value'): never {
-  throw new BugError(`unexpected ${what}: ${String(value)}`);
 }
 
 /** An invariant is known to be broken. */

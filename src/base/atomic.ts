@@ -41,18 +41,6 @@ export function cmpxchgAtomic(words: Int32Array, at: number, expected: number, d
 }
 
 /** 16-bit fields (grant entry flags and status words). */
-export function loadAtomic16(halves: Uint16Array, at: number): number {
-  return Atomics.load(halves, at / 2);
-}
-
-export function orAtomic16(halves: Uint16Array, at: number, bits: number): number {
-  return Atomics.or(halves, at / 2, bits);
-}
-
-export function andAtomic16(halves: Uint16Array, at: number, mask: number): number {
-  return Atomics.and(halves, at / 2, mask);
-}
-
 export function cmpxchgAtomic16(halves: Uint16Array, at: number, expected: number, desired: number): number {
   return Atomics.compareExchange(halves, at / 2, expected, desired);
 }

@@ -16,8 +16,7 @@ export const REQUEST_NONE = 0;
 export const REQUEST_POSTED = 1;
 export const REQUEST_ANSWERED = 2;
 
-export const STOP_NO = 0;
-/** The programs want the pCPU thread to end. */
+/** The programs want the pCPU thread to end (0 while they do not). */
 export const STOP_WANTED = 1;
 /** The pCPU thread has ended, or died. */
 export const STOP_ENDED = 2;

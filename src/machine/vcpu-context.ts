@@ -42,7 +42,7 @@ export class VcpuContext {
 
   /** The slot as a number: exact up to 2^53. */
   number(slot: number): number {
-    return (((this.words[(this.base + slot) * 2 + 1] as number) >>> 0) * 0x1_0000_0000) + this.low(slot);
+    return ((this.words[(this.base + slot) * 2 + 1] as number) >>> 0) * 0x1_0000_0000 + this.low(slot);
   }
 
   /** The slot as a signed number: exact for magnitudes up to 2^53. */

@@ -21,10 +21,13 @@ test('hello reaches stdout by port 0xE9, console_io and the console ring', async
 
 test('bytes typed reach the guest, and Ctrl-D ends the echo guest', async () => {
   const kernel = await put('echo', helloGuest({ echo: true }));
-  const run = await runZendo(['boot', '--kernel', kernel, '--memory', '16', '--timeout', '60'], [
-    { after: /Ctrl-D ends it/, bytes: 'four words typed here\r' },
-    { after: /four words typed here/, bytes: '\u0004' },
-  ]);
+  const run = await runZendo(
+    ['boot', '--kernel', kernel, '--memory', '16', '--timeout', '60'],
+    [
+      { after: /Ctrl-D ends it/, bytes: 'four words typed here\r' },
+      { after: /four words typed here/, bytes: '\u0004' },
+    ],
+  );
   assert.equal(run.status, 0, run.stderr);
 });
 

@@ -21,7 +21,7 @@ export function runZendo(args: readonly string[], input?: { readonly after: RegE
     let stderr = '';
     child.stdout.setEncoding('latin1').on('data', (text: string) => {
       stdout += text;
-      while (waiting[0] !== undefined && waiting[0].after.test(stdout)) child.stdin.write(waiting.shift()?.bytes ?? '');
+      while (waiting[0]?.after.test(stdout)) child.stdin.write(waiting.shift()?.bytes ?? '');
     });
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       stderr += text;

@@ -106,8 +106,6 @@ const GLOBAL: Readonly<Record<number, bigint>> = {
 };
 const TSS_ENTRY = 8;
 const LDT_ENTRY = 10;
-/** Linux keeps the processor's number in this segment's limit. */
-export const CPU_NUMBER_SELECTOR = 0x7b;
 
 /** The eight bytes of a local descriptor as Linux makes them. */
 function localDescriptor(one: L.LocalDescriptor): bigint {

@@ -71,7 +71,8 @@ export async function attend(host: CommandHost, machine: MachineThread, session:
     saved = encodeSnapshot(host, machine.memories, { format: 1, session: session.freeze(), cpuModel: CPU_MODEL, memoryBytes, kernel: kernelPath });
   };
   if (options.snapshotAt !== undefined) {
-    if (options.snapshot === undefined) throw new OperatorError('--snapshot-at needs --snapshot', { hint: 'Say with --snapshot FILE where the machine is saved.' });
+    if (options.snapshot === undefined)
+      throw new OperatorError('--snapshot-at needs --snapshot', { hint: 'Say with --snapshot FILE where the machine is saved.' });
     const at = BigInt(Math.round(options.snapshotAt * 1e9));
     await inMachine(machine, () => session.at(at, () => session.leave(save)));
   }
@@ -81,6 +82,13 @@ export async function attend(host: CommandHost, machine: MachineThread, session:
     if (ending !== 'shutdown') save();
   });
   if (saved !== undefined && options.snapshot !== undefined) await host.files.write(options.snapshot, saved);
-  if (options.json) host.message(JSON.stringify({ ...summary(end, { ...options.phases, run: host.milliseconds() - began }), hostMemoryKiB: host.peakMemory(), ...(hash === undefined ? {} : { memory: hash }) }));
+  if (options.json)
+    host.message(
+      JSON.stringify({
+        ...summary(end, { ...options.phases, run: host.milliseconds() - began }),
+        hostMemoryKiB: host.peakMemory(),
+        ...(hash === undefined ? {} : { memory: hash }),
+      }),
+    );
   return end.status;
 }

@@ -23,7 +23,8 @@ export function debianProgress(message: (line: string) => void, terminal: boolea
     const verb = VERBS[step];
     if (verb === undefined) return;
     if (step === 'download' && bytes !== undefined && total !== undefined) {
-      if (terminal) process.stderr.write(`\rzendo: downloading ${what}: ${(bytes / MIB).toFixed(1)} of ${(total / MIB).toFixed(1)} MiB${bytes >= total ? '\n' : ''}`);
+      if (terminal)
+        process.stderr.write(`\rzendo: downloading ${what}: ${(bytes / MIB).toFixed(1)} of ${(total / MIB).toFixed(1)} MiB${bytes >= total ? '\n' : ''}`);
       else if (last !== what) message(`zendo: downloading ${what} (${(total / MIB).toFixed(1)} MiB)`);
       last = what;
       return;

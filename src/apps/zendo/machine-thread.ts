@@ -4,8 +4,8 @@ import { Door } from '../../hypervisor/door.ts';
 import type { MachineConfig } from '../../hypervisor/hypervisor.ts';
 import { resetMailbox } from '../../hypervisor/mailbox.ts';
 import { Memories } from '../../machine/memories.ts';
-import type { PcpuMessage } from './pcpu-message.ts';
 import type { PcpuWorkerData } from './pcpu.worker.ts';
+import type { PcpuMessage } from './pcpu-message.ts';
 
 /** How a machine's thread is started. */
 export interface MachineOptions {

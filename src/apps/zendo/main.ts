@@ -9,10 +9,10 @@ import { nodeWorkerHost } from '../../host/node/worker-host.ts';
 import { decompress } from '../../toolstack/loader/decompress/decompress.ts';
 import type { DebianFiles } from './commands/start.ts';
 import { debianProgress } from './debian-progress.ts';
-import type { CommandHost } from './host.ts';
 import { CommandEnded, EXIT_OPERATOR_ERROR } from './exit-status.ts';
-import { makeProgram } from './program.ts';
+import type { CommandHost } from './host.ts';
 import { reportError } from './operator-report.ts';
+import { makeProgram } from './program.ts';
 
 const message = (line: string): void => {
   process.stderr.write(`${line}\n`);

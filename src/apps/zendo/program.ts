@@ -1,19 +1,21 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { helloGuest } from '../../toolstack/guests/hello.ts';
+import { loadKernel } from '../../toolstack/loader/domain-image.ts';
 import { boot } from './commands/boot.ts';
 import { resume } from './commands/resume.ts';
 import { type DebianFiles, start } from './commands/start.ts';
 import { CommandEnded, EXIT_OPERATOR_ERROR } from './exit-status.ts';
 import type { CommandHost } from './host.ts';
-import { helloGuest } from '../../toolstack/guests/hello.ts';
-import { loadKernel } from '../../toolstack/loader/domain-image.ts';
 
 const TRACES = ['hypercalls', 'exits', 'exec'] as const;
 
-const whole = (least: number, most: number) => (text: string): number => {
-  const value = Number(text);
-  if (!/^\d+$/.test(text) || value < least || value > most) throw new InvalidArgumentError(`Give a whole number from ${least} to ${most}.`);
-  return value;
-};
+const whole =
+  (least: number, most: number) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < least || value > most) throw new InvalidArgumentError(`Give a whole number from ${least} to ${most}.`);
+    return value;
+  };
 
 const seconds = (text: string): number => {
   const value = Number(text);

@@ -1,5 +1,5 @@
-import type { GuestChannel } from '../../base/ports/guest-channel.ts';
 import { ConsoleBackend } from '../../backends/console/console-backend.ts';
+import type { GuestChannel } from '../../base/ports/guest-channel.ts';
 import { type Dom0Kernel, HypercallError, type Mapping } from '../../hypervisor/dom0/kernel.ts';
 import { XEN_DOMINF_dying, XEN_DOMINF_shutdown, XEN_DOMINF_shutdownmask, XEN_DOMINF_shutdownshift } from '../../spec/xen/domctl.ts';
 import { VCPUOP_set_singleshot_timer, vcpu_set_singleshot_timer } from '../../spec/xen/vcpu.ts';
@@ -266,4 +266,3 @@ export class Session {
     return this.xc.getHvmContext(this.guest.domid);
   }
 }
-

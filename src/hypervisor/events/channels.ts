@@ -14,7 +14,7 @@ export const ECS_VIRQ = 5;
 export const ECS_IPI = 6;
 
 /** One end of an event channel, in the heap. */
-export const evtchn = struct('evtchn', {
+const evtchn = struct('evtchn', {
   state: u8,
   priority: u8,
   /** vCPU that is notified. */
@@ -29,7 +29,7 @@ export const evtchn = struct('evtchn', {
   last_vcpu: u16,
   fifo_linked_once: u16,
 });
-const STRIDE = 16;
+const STRIDE = evtchn.size;
 
 /** Access to a channel's fields at `address`; cheap, holds nothing. */
 export class Channel {

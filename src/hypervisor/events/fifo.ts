@@ -111,8 +111,3 @@ export function isPending(hv: Hypervisor, of: Domain, port: number): boolean {
   const at = word(hv, of, port);
   return at >= 0 && (Atomics.load(hv.memories.frameWords, at) & PENDING) !== 0;
 }
-
-export function isMasked(hv: Hypervisor, of: Domain, port: number): boolean {
-  const at = word(hv, of, port);
-  return at < 0 || (Atomics.load(hv.memories.frameWords, at) & MASKED) !== 0;
-}

@@ -41,10 +41,6 @@ export function isPending(hv: Hypervisor, of: Domain, port: number): boolean {
   return (Atomics.load(hv.memories.frameWords, pendingWord(of, port) / 4) & bit(port)) !== 0;
 }
 
-export function isMasked(hv: Hypervisor, of: Domain, port: number): boolean {
-  return (Atomics.load(hv.memories.frameWords, maskWord(of, port) / 4) & bit(port)) !== 0;
-}
-
 /** vcpu_info before registration: inside the shared info page for the first 32 vCPUs, else none. */
 export function legacyInfo(of: Domain, id: number): number {
   return id < 32 && of.s.shared_info !== 0 ? of.s.shared_info * 4096 + id * vcpu_info.size : 0;

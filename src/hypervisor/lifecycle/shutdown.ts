@@ -40,9 +40,3 @@ export function crashDomain(hv: Hypervisor, of: Domain, reason: string): void {
   }
   shutDown(hv, of, SHUTDOWN_crash);
 }
-
-/** Why a domain crashed, empty when it did not. */
-export function crashText(hv: Hypervisor, of: Domain): string {
-  if (of.s.crash_text === 0) return '';
-  return new TextDecoder().decode(hv.memories.stateBytes.slice(of.s.crash_text, of.s.crash_text + of.s.crash_text_len));
-}

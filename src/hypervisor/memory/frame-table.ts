@@ -9,10 +9,8 @@ import { HEADER, machine_header } from '../header.ts';
 export const OWNER_NONE = 0;
 export const OWNER_XEN = 0x7ff2;
 
-/** Page types, as Xen counts them (PV guests need the page-table types later). */
+/** The type of a page that has none. Xen counts uses by type for PV guests: their types come with them. */
 export const PGT_none = 0;
-export const PGT_writable_page = 1;
-export const PGT_shared = 2;
 
 /** What the hypervisor knows of one machine frame. */
 const frame_info = struct('frame_info', {

@@ -85,13 +85,19 @@ export function helloGuest(options: HelloOptions = {}): Uint8Array {
   a.label('call_text').text(`${HELLO} by hypercall\n`);
   a.label('ring_text').text(`${HELLO} on the PV console\r\n\0`);
   a.label('echo_text').text('It gives back what you type; Ctrl-D ends it.\r\n\0');
-  a.align(8).label('param').db(DOMID_SELF, DOMID_SELF >>> 8).space(14);
+  a.align(8)
+    .label('param')
+    .db(DOMID_SELF, DOMID_SELF >>> 8)
+    .space(14);
   a.label('send').dd(0);
   a.label('pending_port').dd(0);
   a.align(8).label('poll').dqLabel('pending_port').dd(1).dd(0).dq(0n);
   a.label('shutdown').dd(0);
   const { offsets } = xen_add_to_physmap;
-  a.align(8).label('place_shared').db(DOMID_SELF, DOMID_SELF >>> 8).space(offsets.gpfn - 2);
+  a.align(8)
+    .label('place_shared')
+    .db(DOMID_SELF, DOMID_SELF >>> 8)
+    .space(offsets.gpfn - 2);
   a.ddShifted('shared', 12).dd(0);
   longModeTables(a);
   a.align(4096).label('shared').space(4096);

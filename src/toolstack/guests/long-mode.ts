@@ -30,7 +30,10 @@ export function longModeTables(a: Assembler): void {
   a.dq(0n).dq(0x00af9b000000ffffn).dq(0x00cf93000000ffffn);
   a.label('gdt_pointer').db(23, 0).ddLabel('gdt').dd(0);
   // The PML4 entry is the address of the next table with present and writable (3) in its low bits.
-  a.align(4096).label('pml4').dqLabel('pdpt', 3).space(4096 - 8);
+  a.align(4096)
+    .label('pml4')
+    .dqLabel('pdpt', 3)
+    .space(4096 - 8);
   a.label('pdpt');
   for (let gib = 0n; gib < 4n; gib++) a.dq((gib << 30n) | 0x83n);
   a.space(4096 - 32);

@@ -1,8 +1,8 @@
+import { OperatorError } from '../../../base/operator-error.ts';
+import { FileStoreError } from '../../../base/ports/file-store.ts';
 import { Memories } from '../../../machine/memories.ts';
 import { loadKernel } from '../../../toolstack/loader/domain-image.ts';
 import type { SymbolTable } from '../../../toolstack/loader/elf/symbol-table.ts';
-import { OperatorError } from '../../../base/operator-error.ts';
-import { FileStoreError } from '../../../base/ports/file-store.ts';
 import { attend, inMachine, startMachine } from '../attend.ts';
 import type { CommandHost } from '../host.ts';
 import { decodeSnapshot } from '../snapshot-file.ts';

@@ -2,7 +2,7 @@ import { OperatorError } from '../../../base/operator-error.ts';
 import { buildInitramfs } from '../../../toolstack/images/initramfs.ts';
 import { loadKernel } from '../../../toolstack/loader/domain-image.ts';
 import type { CommandHost } from '../host.ts';
-import { boot, type BootOptions, type GuestImages } from './boot.ts';
+import { type BootOptions, boot, type GuestImages } from './boot.ts';
 
 /** Debian's kernel and busybox, as the host can get them. */
 export interface DebianFiles {
@@ -17,7 +17,12 @@ const MEMORY = 512;
  * `npm start`: Debian's cloud kernel with a busybox shell on the console. Where Debian's packages cannot be had, it says
  * so and boots the small guest that comes with zendo.
  */
-export async function start(host: CommandHost, debian: DebianFiles, fallback: () => GuestImages, options: Pick<BootOptions, 'timeout' | 'json'>): Promise<number> {
+export async function start(
+  host: CommandHost,
+  debian: DebianFiles,
+  fallback: () => GuestImages,
+  options: Pick<BootOptions, 'timeout' | 'json'>,
+): Promise<number> {
   const images = await fetchImages(host, debian, fallback);
   if (host.terminal.size() !== undefined) host.message("zendo: booting; press Ctrl-] to leave, type 'poweroff' in the shell to end");
   const bootOptions: BootOptions = {

@@ -5,7 +5,22 @@
  */
 import { CC_A, CC_ADD, CC_B, CC_DEC, CC_INC, CC_LOGIC, CC_SHL, CC_SHR, CC_SUB, ZERO } from '../../../machine/layout.ts';
 import {
-  OP_ADD, OP_ADD32, OP_ADDI, OP_ADDI32, OP_BRCC, OP_BRSUB, OP_CC, OP_CCI, OP_COND, OP_CONDSUB, OP_SETEQ, OP_SETLES, OP_SETLEU, OP_SETLTS, OP_SETLTU, OP_SETNE,
+  OP_ADD,
+  OP_ADD32,
+  OP_ADDI,
+  OP_ADDI32,
+  OP_BRCC,
+  OP_BRSUB,
+  OP_CC,
+  OP_CCI,
+  OP_COND,
+  OP_CONDSUB,
+  OP_SETEQ,
+  OP_SETLES,
+  OP_SETLEU,
+  OP_SETLTS,
+  OP_SETLTU,
+  OP_SETNE,
 } from '../../../machine/ops.ts';
 import type { Builder } from '../builder.ts';
 import { bitsAt, FLAGS_MAY_WRITE, FLAGS_WRITE } from '../op-bits.ts';
@@ -36,9 +51,7 @@ const SWAPPED: ReadonlySet<number> = new Set([3, 7, 13, 15]);
 const addsJustBefore = ({ op, a, b, c, idx, immLo, immHi }: Builder, k: number): boolean => {
   if (k < 2 || ((c[k - 2] as number) & ~3) !== CC_ADD || idx[k - 1] !== idx[k - 2] || a[k - 1] !== a[k - 2]) return false;
   if (op[k - 2] === OP_CC) return (op[k - 1] === OP_ADD || op[k - 1] === OP_ADD32) && b[k - 1] === b[k - 2];
-  return (
-    op[k - 2] === OP_CCI && (op[k - 1] === OP_ADDI || op[k - 1] === OP_ADDI32) && immLo[k - 1] === immLo[k - 2] && immHi[k - 1] === immHi[k - 2]
-  );
+  return op[k - 2] === OP_CCI && (op[k - 1] === OP_ADDI || op[k - 1] === OP_ADDI32) && immLo[k - 1] === immLo[k - 2] && immHi[k - 1] === immHi[k - 2];
 };
 
 export function fuseCompare(builder: Builder): void {
