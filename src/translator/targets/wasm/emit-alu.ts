@@ -15,11 +15,13 @@ const C = (e: RegionEmitter, k: number): number => e.block.c[k] as number;
 const immediate = (e: RegionEmitter, k: number): void => e.code.i64(e.block.immLo[k] as number, e.block.immHi[k] as number);
 
 /** d = what `push` leaves. */
-const set = (push: Emit): Emit => (e, k) => {
-  e.begin(D(e, k));
-  push(e, k);
-  e.finish(D(e, k));
-};
+const set =
+  (push: Emit): Emit =>
+  (e, k) => {
+    e.begin(D(e, k));
+    push(e, k);
+    e.finish(D(e, k));
+  };
 
 const wrapped = (e: RegionEmitter, slot: number): void => {
   e.read(slot);

@@ -1,7 +1,20 @@
 /** The Wasm module around region functions: imports of both memories, the region table and the core's functions; one export per region. */
 import {
-  ASID, BLK_MODE, BLK_PHYS, BLK_REGION, BLOCK_HASH, BLOCK_HASH_ENTRIES, HASH_MODE_SHIFT, HASH_PHYS_SHIFT, MEMORY_PAGES, MODE, PCPU, RIP,
-  TLB_ADDEND, TLB_ENTRIES, TLB_EXEC,
+  ASID,
+  BLK_MODE,
+  BLK_PHYS,
+  BLK_REGION,
+  BLOCK_HASH,
+  BLOCK_HASH_ENTRIES,
+  HASH_MODE_SHIFT,
+  HASH_PHYS_SHIFT,
+  MEMORY_PAGES,
+  MODE,
+  PCPU,
+  RIP,
+  TLB_ADDEND,
+  TLB_ENTRIES,
+  TLB_EXEC,
 } from '../../../machine/layout.ts';
 import * as W from './code.ts';
 import { coreFunctions } from './imports.ts';

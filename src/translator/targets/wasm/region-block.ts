@@ -1,8 +1,7 @@
 /** A basic block's IR as the wasm target keeps it while a region is built: a copy, because the builder is reused for every block. */
 import { BLK_HEADER, BLK_UOPS, UOP_SIZE } from '../../../machine/layout.ts';
-import { bitsAt, END } from '../../ir/op-bits.ts';
-import { opBits } from '../../ir/op-bits.ts';
 import type { Builder } from '../../ir/builder.ts';
+import { bitsAt, END, opBits } from '../../ir/op-bits.ts';
 
 export class RegionBlock {
   /** Address of the block's header in `state`. */

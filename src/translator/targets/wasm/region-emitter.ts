@@ -5,11 +5,9 @@
  * region changes are written back where it is left and before each helper, so a helper finds in the context what the
  * interpreter would have there, CUR_BLOCK and CUR_UOP included.
  */
-import {
-  ASID, BLK_REGION, BUDGET, CC_B, CC_OP, CUR_BLOCK, CUR_UOP, PCPU, REGION_BAIL, RIP, T0, TEMPS, ZERO,
-} from '../../../machine/layout.ts';
+import { ASID, BLK_REGION, BUDGET, CC_B, CC_OP, CUR_BLOCK, CUR_UOP, PCPU, REGION_BAIL, RIP, T0, TEMPS, ZERO } from '../../../machine/layout.ts';
 import { A_IN, B_IN, C_IN, CLOBBERS, D_IN, D_OUT, FLAGS_MAY_WRITE, FLAGS_READ, FLAGS_WRITE } from '../../ir/op-bits.ts';
-import { BR, Code, ELSE, END, I32, I32_AND, I32_EQ, I32_LOAD, I32_WRAP, I32_NE, I64, I64_ADD, I64_LOAD, I64_STORE, IF, STATE, VOID } from './code.ts';
+import { BR, Code, ELSE, END, I32, I32_AND, I32_EQ, I32_LOAD, I32_NE, I32_WRAP, I64, I64_ADD, I64_LOAD, I64_STORE, IF, STATE, VOID } from './code.ts';
 import type { RegionBlock } from './region-block.ts';
 
 const CTX = 0;

@@ -1,7 +1,17 @@
 /** Which regions there are: promotes hot blocks, owns the region table's entries of this thread. */
 import {
-  BLK_BYTES, BLK_COUNT, BLK_FRAME2_NEXT, BLK_FRAME_NEXT, BLK_MODE, BLK_PHYS, BLK_PHYS2, BLK_REGION, FRAME_BLOCKS, MODE_CODE64,
-  MODE_SIZE_MASK, MODE_STEP,
+  BLK_BYTES,
+  BLK_COUNT,
+  BLK_FRAME_NEXT,
+  BLK_FRAME2_NEXT,
+  BLK_MODE,
+  BLK_PHYS,
+  BLK_PHYS2,
+  BLK_REGION,
+  FRAME_BLOCKS,
+  MODE_CODE64,
+  MODE_SIZE_MASK,
+  MODE_STEP,
 } from '../../../machine/layout.ts';
 import type { Memories } from '../../../machine/memories.ts';
 import type { BlockTranslator } from '../../translate-block.ts';
@@ -145,7 +155,8 @@ export class Regions {
         continue;
       }
       const count = words[(at + BLK_COUNT) >>> 2] as number;
-      if (words[(at + BLK_MODE) >>> 2] === mode && !blocks.has(own - phys) && (count <= hot || words[(at + BLK_REGION) >>> 2] !== 0)) blocks.set(own - phys, at);
+      if (words[(at + BLK_MODE) >>> 2] === mode && !blocks.has(own - phys) && (count <= hot || words[(at + BLK_REGION) >>> 2] !== 0))
+        blocks.set(own - phys, at);
       at = words[(at + BLK_FRAME_NEXT) >>> 2] as number;
     }
     return blocks;
