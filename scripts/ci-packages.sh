@@ -2,7 +2,9 @@
 # Installs what the tests use from Debian and this machine lacks. Root only; called by npm test when CI=true.
 set -eu
 missing=
-for package in gcc libc6-dev binutils nasm gdb qemu-system-x86 libxen-dev xenstore-utils gzip bzip2 xz-utils lzop lz4 zstd cpio busybox-static tmux; do
+for package in \
+  gcc libc6-dev binutils nasm gdb qemu-system-x86 libxen-dev xenstore-utils acpica-tools \
+  gzip bzip2 xz-utils lzop lz4 zstd dpkg busybox-static tmux; do
   dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
 done
 if [ -n "$missing" ]; then
