@@ -40,6 +40,8 @@ export class TestMachine {
   readonly log: string[] = [];
   /** Machine time in nanoseconds. */
   time = 1_000_000n;
+  /** Stands between a hypercall and its caller's memory, for tests of how often it is read. */
+  watch: (memory: Call['memory']) => Call['memory'] = (memory) => memory;
 
   constructor(frames = 4096) {
     Hypervisor.format(this.memories, { frames, timeMode: TIME_VIRTUAL, seed: 1n, wallSeconds: 1_700_000_000n, wallNanoseconds: 5 });
@@ -96,7 +98,7 @@ export class TestMachine {
     let result = 0;
     while (rest !== undefined) {
       const v = this.vcpu(caller, vcpu);
-      const call: Call = { hv: this.hv, caller, vcpu: v, memory: this.memoryOf(caller, v) };
+      const call: Call = { hv: this.hv, caller, vcpu: v, memory: this.watch(this.memoryOf(caller, v)) };
       result = hypercall(call, nr, rest);
       rest = call.restart === undefined ? undefined : [...call.restart, ...rest.slice(call.restart.length)];
     }

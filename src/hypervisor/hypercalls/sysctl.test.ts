@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Fields, Struct, Update } from '../../base/struct.ts';
+import { XEN_DOMINF_dying, XEN_DOMINF_hvm_guest, XEN_DOMINF_paused, XEN_SCHEDULER_CREDIT2, xen_domctl_getdomaininfo } from '../../spec/xen/domctl.ts';
+import { EFAULT } from '../../spec/xen/errno.ts';
+import * as S from '../../spec/xen/sysctl.ts';
+import { __HYPERVISOR_sysctl } from '../../spec/xen/xen.ts';
+import { CONRING_SIZE, printk } from '../console-ring.ts';
+import { grant, map } from '../testing/grants.ts';
+import { ARGUMENT_GPA, LIST_GPA, TestMachine } from '../testing/test-machine.ts';
+
+function sysctl<F extends Fields>(m: TestMachine, cmd: number, member: Struct<F>, fields: Update<F>) {
+  m.put(m.dom0, ARGUMENT_GPA, S.xen_sysctl, { cmd, interface_version: S.XEN_SYSCTL_INTERFACE_VERSION });
+  m.put(m.dom0, ARGUMENT_GPA + S.xen_sysctl.offsets.u, member, fields);
+  const result = m.hypercall(m.dom0, __HYPERVISOR_sysctl, [ARGUMENT_GPA]);
+  return { ...m.get(m.dom0, ARGUMENT_GPA + S.xen_sysctl.offsets.u, member), result };
+}
+const text = (m: TestMachine, length: number): string => new TextDecoder().decode(m.peek(m.dom0, LIST_GPA, length));
+
+test('physinfo, availheap, sched_id and the topology add up', () => {
+  const m = new TestMachine(2048);
+  const info = sysctl(m, S.XEN_SYSCTL_physinfo, S.xen_sysctl_physinfo, {});
+  assert.equal(info.result, 0);
+  assert.deepEqual([info.nr_cpus, info.max_cpu_id, info.nr_nodes, info.threads_per_core, info.cores_per_socket], [1, 0, 1, 1, 1]);
+  assert.deepEqual([info.total_pages, info.free_pages], [2048, m.hv.frames.free]);
+  assert.ok((info.capabilities & S.XEN_SYSCTL_PHYSCAP_hvm) !== 0);
+  assert.ok(((info.hw_cap[0] ?? 0) & (1 << 15)) !== 0, 'CMOV');
+  const heap = (node: number, min_bitwidth = 0, max_bitwidth = 0) =>
+    sysctl(m, S.XEN_SYSCTL_availheap, S.xen_sysctl_availheap, { node, min_bitwidth, max_bitwidth }).avail_bytes;
+  assert.equal(heap(-1), m.hv.frames.free * 4096);
+  assert.equal(heap(0), m.hv.frames.free * 4096);
+  assert.equal(heap(1), 0);
+  assert.equal(heap(0, 33), 0);
+  assert.equal(heap(0, 0, 24), 0);
+  assert.equal(sysctl(m, S.XEN_SYSCTL_sched_id, S.xen_sysctl_sched_id, {}).sched_id, XEN_SCHEDULER_CREDIT2);
+  assert.equal(sysctl(m, S.XEN_SYSCTL_cputopoinfo, S.xen_sysctl_cputopoinfo, {}).num_cpus, 1);
+  assert.equal(sysctl(m, S.XEN_SYSCTL_cputopoinfo, S.xen_sysctl_cputopoinfo, { num_cpus: 8, cputopo: LIST_GPA }).num_cpus, 1);
+  assert.deepEqual(m.get(m.dom0, LIST_GPA, S.xen_sysctl_cputopo), { core: 0, socket: 0, node: 0 });
+  assert.equal(sysctl(m, S.XEN_SYSCTL_cputopoinfo, S.xen_sysctl_cputopoinfo, { num_cpus: 8, cputopo: 1n << 50n }).result, -EFAULT);
+  assert.equal(sysctl(m, S.XEN_SYSCTL_numainfo, S.xen_sysctl_numainfo, {}).num_nodes, 1);
+  assert.equal(sysctl(m, S.XEN_SYSCTL_numainfo, S.xen_sysctl_numainfo, { num_nodes: 4, meminfo: LIST_GPA, distance: LIST_GPA + 64 }).num_nodes, 1);
+  assert.deepEqual(m.get(m.dom0, LIST_GPA, S.xen_sysctl_meminfo), { memsize: 2048 * 4096, memfree: m.hv.frames.free * 4096 });
+  assert.equal(new DataView(m.peek(m.dom0, LIST_GPA + 64, 4).buffer).getUint32(0, true), 10);
+});
+
+test('getdomaininfolist: from an id on, so many, zombies too', () => {
+  const m = new TestMachine();
+  const a = m.guest();
+  const b = m.guest({ vcpus: 2 });
+  const list = (first_domain: number, max_domains: number) => {
+    const { num_domains } = sysctl(m, S.XEN_SYSCTL_getdomaininfolist, S.xen_sysctl_getdomaininfolist, { first_domain, max_domains, buffer: LIST_GPA });
+    return Array.from({ length: num_domains }, (_, i) => m.get(m.dom0, LIST_GPA + i * xen_domctl_getdomaininfo.size, xen_domctl_getdomaininfo));
+  };
+  assert.deepEqual(
+    list(0, 100).map((d) => d.domain),
+    [0, a.id, b.id],
+  );
+  assert.deepEqual(
+    list(1, 1).map((d) => d.domain),
+    [a.id],
+  );
+  assert.deepEqual(list(5000, 10), []);
+  const [info] = list(b.id, 1);
+  assert.deepEqual([info?.tot_pages, info?.max_vcpu_id, info?.nr_online_vcpus], [64, 1, 1]);
+  assert.ok(((info?.flags ?? 0) & XEN_DOMINF_hvm_guest) !== 0);
+  assert.equal((info?.flags ?? 0) & (XEN_DOMINF_dying | XEN_DOMINF_paused), 0);
+  grant(m, b, 9, 0, 7);
+  map(m, m.dom0, b.id, 9);
+  m.destroy(b);
+  const [zombie] = list(b.id, 1);
+  assert.ok(((zombie?.flags ?? 0) & XEN_DOMINF_dying) !== 0);
+  assert.equal(zombie?.tot_pages, 1);
+});
+
+test('readconsole: from the start, in pieces, cleared, and after the ring has gone round', () => {
+  const m = new TestMachine();
+  const read = (fields: { clear?: number; incremental?: number; index?: number; count?: number }) =>
+    sysctl(m, S.XEN_SYSCTL_readconsole, S.xen_sysctl_readconsole, { buffer: LIST_GPA, count: 65536, ...fields });
+  assert.equal(read({}).count, 0);
+  printk(m.hv, '(XEN) one');
+  printk(m.hv, '(XEN) two');
+  const first = read({ count: 10 });
+  assert.equal(text(m, first.count), '(XEN) one\n');
+  const second = read({ incremental: 1, index: first.index });
+  assert.equal(text(m, second.count), '(XEN) two\n');
+  assert.equal(read({ incremental: 1, index: second.index }).count, 0);
+  assert.equal(read({ clear: 1 }).count, 20);
+  assert.equal(read({}).count, 0);
+  for (let i = 0; i < 2000; i++) printk(m.hv, `(XEN) line ${i} of many`);
+  const all = read({});
+  assert.equal(all.count, CONRING_SIZE);
+  assert.ok(text(m, all.count).endsWith('(XEN) line 1999 of many\n'));
+  assert.equal(sysctl(m, S.XEN_SYSCTL_readconsole, S.xen_sysctl_readconsole, { buffer: 1n << 50n, count: 5 }).result, -EFAULT);
+});
+
+test('debug_keys print to the log; getcpuinfo counts idle time', () => {
+  const m = new TestMachine();
+  const d = m.guest();
+  grant(m, d, 9, 0, 7);
+  map(m, m.dom0, d.id, 9);
+  m.poke(m.dom0, LIST_GPA, new TextEncoder().encode('hqgem~'));
+  assert.equal(sysctl(m, S.XEN_SYSCTL_debug_keys, S.xen_sysctl_debug_keys, { keys: LIST_GPA, nr_keys: 6 }).result, 0);
+  assert.ok(m.log.some((line) => line.includes("'h' pressed -> show this message")));
+  assert.ok(m.log.some((line) => line.includes(`General information for domain ${d.id}`)));
+  assert.ok(m.log.some((line) => line.includes('[0x9] d0')));
+  assert.equal(sysctl(m, S.XEN_SYSCTL_debug_keys, S.xen_sysctl_debug_keys, { keys: 1n << 50n, nr_keys: 1 }).result, -EFAULT);
+  assert.equal(sysctl(m, S.XEN_SYSCTL_getcpuinfo, S.xen_sysctl_getcpuinfo, { max_cpus: 4, info: LIST_GPA }).nr_cpus, 1);
+  assert.ok(m.get(m.dom0, LIST_GPA, S.xen_sysctl_cpuinfo).idletime > 0);
+});
