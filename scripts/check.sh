@@ -5,16 +5,18 @@ cd "$(dirname "$0")/.."
 . scripts/setup.sh
 failed=
 step() {
-  echo "== $1"
+  name=$1
+  echo "== $name"
   shift
-  "$@" || failed="$failed $1"
+  "$@" || failed="$failed, $name"
 }
 step lint biome check --error-on-warnings --max-diagnostics=50 .
-step types tsc -p .
+# by path: .bin/tsc is the TypeScript 6 that dependency-cruiser reads sources with
+step types node node_modules/typescript/bin/tsc -p .
 step layers node --import ./scripts/typescript6.ts node_modules/.bin/depcruise --no-progress src tests scripts
 step 'dead code' knip --no-progress
 step 'support page' node scripts/support.ts --check
 if [ -n "$failed" ]; then
-  echo "failed:$failed" >&2
+  echo "failed: ${failed#, }" >&2
   exit 1
 fi

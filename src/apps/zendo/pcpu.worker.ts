@@ -2,6 +2,7 @@
  * The thread that runs guests: engine, hypervisor and run loop of one pCPU over the machine's two memories.
  * It talks to the host thread through the memories; messages are for consoles, logs and the end.
  */
+import { setFlagsFromString } from 'node:v8';
 import { parentPort, workerData } from 'node:worker_threads';
 import { present } from '../../base/assert.ts';
 import { createDomain0 } from '../../hypervisor/domain0.ts';
@@ -45,6 +46,7 @@ const engine = new Engine(memories, new WebAssembly.Module(data.core), {
   ...(process.env['ZENDO_PROMOTE'] === undefined ? {} : { promoteAfter: Number(process.env['ZENDO_PROMOTE']) }),
   ...(data.blockLimit === undefined ? {} : { blockLimit: data.blockLimit }),
 });
+setFlagsFromString('--liftoff');
 
 const host: Host = {
   monotonic: () => process.hrtime.bigint() - started,
