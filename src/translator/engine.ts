@@ -37,6 +37,8 @@ export interface EngineOptions {
   readonly check?: (builder: Builder) => void;
   /** Executions after which a block gets a compiled region (the wasm target), or a number for each new block; undefined: never. One pCPU thread only. */
   readonly promoteAfter?: number | (() => number);
+  /** Regions that are compiled together as one module. */
+  readonly regionBatch?: number;
   /** Host's time stamp counter in guest ticks, for vCPUs with TSC_MODE 1. */
   readonly hostTsc?: () => bigint;
   /** Trace points of the core. */
@@ -88,7 +90,7 @@ export class Engine {
           throw FAULT;
         },
         translate: (ctx: number, phys: number, phys2: number, mode: number) => this.translate(ctx, phys >>> 0, phys2, mode),
-        promote: (ctx: number, block: number) => this.regions?.promote(ctx, block >>> 0),
+        promote: (ctx: number, block: number) => this.regions?.promote(ctx, block),
         host_tsc: options.hostTsc ?? (() => 0n),
         trace: options.trace ?? (() => {}),
         abort: () => {
@@ -100,6 +102,7 @@ export class Engine {
     const { promoteAfter } = options;
     if (promoteAfter !== undefined) {
       this.regions = new Regions(memories, instance.exports as unknown as RegionCore, this.translator);
+      this.regions.batch = options.regionBatch ?? 1;
       if (typeof promoteAfter === 'function') this.cache.threshold = promoteAfter;
       else {
         this.cache.threshold = () => promoteAfter;

@@ -43,10 +43,11 @@ const engine = new Engine(memories, new WebAssembly.Module(data.core), {
   features: new Set(model.features) as never,
   vendor: model.vendor === 'GenuineIntel' ? 'intel' : 'amd',
   hostTsc: () => process.hrtime.bigint() - started,
-  ...(process.env['ZENDO_PROMOTE'] === undefined ? {} : { promoteAfter: Number(process.env['ZENDO_PROMOTE']) }),
+  ...(process.env['ZENDO_PROMOTE'] === undefined ? {} : { promoteAfter: Number(process.env['ZENDO_PROMOTE']), regionBatch: Number(process.env['ZENDO_BATCH'] ?? 8) }),
   ...(data.blockLimit === undefined ? {} : { blockLimit: data.blockLimit }),
 });
 setFlagsFromString('--liftoff');
+if (engine.regions !== undefined && process.env['ZENDO_NAMES']) engine.regions.names = true;
 
 const host: Host = {
   monotonic: () => process.hrtime.bigint() - started,

@@ -172,12 +172,25 @@ const chain = (): W.Code => {
   return code;
 };
 
+const nameSection = (names: readonly string[]): W.Code => {
+  const list = new W.Code();
+  list.u32(names.length);
+  for (const [k, name] of names.entries()) {
+    list.u32(coreFunctions.length + 1 + k);
+    list.text(name);
+  }
+  const code = new W.Code();
+  code.text('name');
+  section(code, 1, list);
+  return code;
+};
+
 const types = typeSection();
 const imports = importSection();
 const chainBody = chain();
 
-/** A module whose export `r<k>` is the function with body k. */
-export function assemble(bodies: readonly W.Code[]): Uint8Array<ArrayBuffer> {
+/** A module whose export `r<k>` is the function with body k; `names`, if any, are what a profiler shows for them. */
+export function assemble(bodies: readonly W.Code[], names: readonly string[] = []): Uint8Array<ArrayBuffer> {
   const out = new W.Code();
   for (const byte of [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]) out.byte(byte);
   section(out, 1, types);
@@ -201,5 +214,6 @@ export function assemble(bodies: readonly W.Code[]): Uint8Array<ArrayBuffer> {
     code.raw(body);
   }
   section(out, 10, code);
+  if (names.length > 0) section(out, 0, nameSection(names));
   return out.done();
 }

@@ -2,19 +2,23 @@
 import {
   BLK_BYTES,
   BLK_COUNT,
-  BLK_FRAME_NEXT,
+  BLK_FLAGS,
   BLK_FRAME2_NEXT,
+  BLK_FRAME_NEXT,
   BLK_MODE,
   BLK_PHYS,
   BLK_PHYS2,
   BLK_REGION,
+  BLKF_DEAD,
   FRAME_BLOCKS,
   MODE_CODE64,
   MODE_SIZE_MASK,
   MODE_STEP,
+  RIP,
 } from '../../../machine/layout.ts';
 import type { Memories } from '../../../machine/memories.ts';
 import type { BlockTranslator } from '../../translate-block.ts';
+import type { Code } from './code.ts';
 import { callDelta, canEmit, compileRegion, returnDelta, successorDeltas } from './compile-region.ts';
 import { coreFunctions } from './imports.ts';
 import { assemble } from './module.ts';
@@ -35,6 +39,7 @@ export interface RegionCore {
 
 export interface RegionCounters {
   regions: number;
+  modules: number;
   /** Blocks in them, bytes of modules, promotions that gave no region. */
   blocks: number;
   bytes: number;
@@ -42,7 +47,7 @@ export interface RegionCounters {
 }
 
 export class Regions {
-  readonly counters: RegionCounters = { regions: 0, blocks: 0, bytes: 0, refused: 0 };
+  readonly counters: RegionCounters = { regions: 0, modules: 0, blocks: 0, bytes: 0, refused: 0 };
   /** Looks at each module before it is compiled (tests). */
   /** Blocks with at most so many executions left before their promotion go into the regions of others. */
   hot: () => number = () => 0x7fffffff;
@@ -52,6 +57,12 @@ export class Regions {
   private readonly core: RegionCore;
   private readonly translator: BlockTranslator;
   private readonly imports: WebAssembly.Imports;
+  /** Regions that go into one module. */
+  batch = 1;
+  /** Name the functions by guest address, for profilers. */
+  names = false;
+  private readonly waiting: number[] = [];
+  private readonly addresses: bigint[] = [];
   private readonly free: number[] = [];
   /** Head of the region in each table entry. */
   private readonly heads = new Map<number, number>();
@@ -66,29 +77,52 @@ export class Regions {
     this.imports = { env: { state: memories.state, frames: memories.frames }, core: used };
   }
 
-  /** Gives `block` a region if it can have one. */
-  promote(ctx: number, block: number): boolean {
-    const blocks = this.collect(block);
-    if (blocks.length === 0) {
-      this.counters.refused++;
-      return false;
+  /** `block` is to have a region: at once, or when enough of them wait to fill a module. */
+  promote(ctx: number, block: number): void {
+    this.waiting.push(block);
+    if (this.names) this.addresses.push(this.memories.stateQuads[(ctx >>> 3) + RIP] as bigint);
+    if (this.waiting.length >= this.batch) this.compile(ctx);
+  }
+
+  /** Compiles what waits, as one module. */
+  compile(ctx: number): void {
+    const words = this.memories.stateWords;
+    const bodies: Code[] = [];
+    const indices: number[] = [];
+    const names: string[] = [];
+    for (const [k, block] of this.waiting.entries()) {
+      // it may have got one as an entry of another's, or may be gone
+      if (words[(block + BLK_REGION) >>> 2] !== 0 || ((words[(block + BLK_FLAGS) >>> 2] as number) & BLKF_DEAD) !== 0) continue;
+      const blocks = this.collect(block);
+      if (blocks.length === 0) {
+        this.counters.refused++;
+        continue;
+      }
+      const index = this.entry();
+      const entries = this.entriesOf(blocks);
+      bodies.push(compileRegion(blocks, entries, index, (words[(block + BLK_PHYS) >>> 2] as number) & (PAGE - 1)));
+      indices.push(index);
+      if (this.names) names.push(`guest ${(this.addresses[k] as bigint).toString(16)}`);
+      this.heads.set(index, block);
+      this.counters.regions++;
+      this.counters.blocks += blocks.length;
+      // the entries get the function below, before any of them can run
+      for (const node of [0, ...entries]) this.core.installRegion(ctx, (blocks[node] as RegionBlock).address, index);
     }
-    const index = this.entry();
-    const entries = this.entriesOf(blocks);
-    const bytes = assemble([compileRegion(blocks, entries, index, (this.memories.stateWords[(block + BLK_PHYS) >>> 2] as number) & (PAGE - 1))]);
+    this.waiting.length = 0;
+    this.addresses.length = 0;
+    if (bodies.length === 0) return;
+    const bytes = assemble(bodies, this.names ? names : []);
     this.check?.(bytes);
-    const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), this.imports);
-    this.core.table.set(index, instance.exports['r0'] as () => number);
-    this.heads.set(index, block);
-    for (const node of [0, ...entries]) this.core.installRegion(ctx, (blocks[node] as RegionBlock).address, index);
-    this.counters.regions++;
-    this.counters.blocks += blocks.length;
+    this.counters.modules++;
     this.counters.bytes += bytes.length;
-    return true;
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), this.imports);
+    for (const [k, index] of indices.entries()) this.core.table.set(index, exports[`r${k}`] as () => number);
   }
 
   /** Forgets all regions; the blocks are gone already. */
   reset(): void {
+    this.waiting.length = 0;
     for (const index of this.heads.keys()) this.release(index);
   }
 
@@ -175,6 +209,7 @@ export class Regions {
       const target = called === undefined ? undefined : nodes.get(block.delta + called);
       if (target !== undefined) entries.add(target);
     }
+    for (const [n, block] of blocks.entries()) if (this.waiting.includes(block.address)) entries.add(n);
     entries.delete(0);
     return [...entries].filter((n) => words[((blocks[n] as RegionBlock).address + BLK_REGION) >>> 2] === 0).slice(0, MAX_ENTRIES);
   }
