@@ -21,4 +21,9 @@ export interface Cpu {
   flushTlb(): void;
   /** A page was written from outside guest code: drop what was translated from it. */
   frameWritten(mfn: number): void;
+  /**
+   * Stop a context before the instructions at these linear addresses: `run` answers EXIT_BREAKPOINT then, and executes the
+   * instruction when it is called again at the same instant. Guest memory is not changed. Replaces the list given before.
+   */
+  setBreakpoints(context: number, addresses: readonly bigint[]): void;
 }

@@ -1,6 +1,6 @@
-import { CR2, CUR_UOP, EXC, EXC_ERROR } from '../machine/layout.ts';
+import { CR2, CUR_UOP, EXC, EXC_ERROR, MODE, MODE_CODE64, MODE_SIZE_MASK, RIP, SEG_BASE } from '../machine/layout.ts';
 import type { Memories } from '../machine/memories.ts';
-import type { CoreExports, Engine } from '../translator/engine.ts';
+import type { CoreExports, Engine, WatchedInstruction } from '../translator/engine.ts';
 import type { Cpu } from './cpu.ts';
 
 /** Exports of the core that the hypervisor uses beside the engine's own. */
@@ -23,11 +23,17 @@ export class EngineCpu implements Cpu {
   private readonly memories: Memories;
   /** Any context, for calls that work on the thread's TLB. */
   private lastContext = 0;
+  private readonly tracer: ((instruction: WatchedInstruction, linear: bigint) => void) | undefined;
+  /** Breakpoints of contexts, and the instant (retired instructions) at which each stopped last. */
+  private readonly breakpoints = new Map<number, { readonly addresses: ReadonlySet<bigint>; stopped: bigint | undefined }>();
 
-  constructor(memories: Memories, engine: Engine) {
+  /** `tracer` sees every instruction before it runs, with its linear address; it makes execution some fifty times slower. */
+  constructor(memories: Memories, engine: Engine, tracer?: (instruction: WatchedInstruction, linear: bigint) => void) {
     this.memories = memories;
     this.engine = engine;
     this.core = engine.core as Core;
+    this.tracer = tracer;
+    if (tracer !== undefined) this.watch();
   }
 
   run(context: number): number {
@@ -68,5 +74,37 @@ export class EngineCpu implements Cpu {
 
   frameWritten(mfn: number): void {
     if (this.lastContext !== 0) this.core.dropFrame(this.lastContext, mfn);
+  }
+
+  setBreakpoints(context: number, addresses: readonly bigint[]): void {
+    if (addresses.length === 0) this.breakpoints.delete(context);
+    else this.breakpoints.set(context, { addresses: new Set(addresses), stopped: this.breakpoints.get(context)?.stopped });
+    this.watch();
+  }
+
+  /** Tell the engine which page offsets matter. */
+  private watch(): void {
+    if (this.tracer === undefined && this.breakpoints.size === 0) {
+      this.engine.watch(undefined);
+      return;
+    }
+    const stops = this.tracer === undefined ? new Uint8Array(4096) : undefined;
+    for (const { addresses } of this.breakpoints.values()) for (const address of addresses) if (stops !== undefined) stops[Number(address & 0xfffn)] = 1;
+    this.engine.watch({ stops, before: (instruction) => this.before(instruction) });
+  }
+
+  private before(instruction: WatchedInstruction): boolean {
+    const { ctx } = instruction;
+    const { engine } = this;
+    const rip = engine.slot(ctx, RIP);
+    const wide = (Number(engine.slot(ctx, MODE)) & MODE_SIZE_MASK) === MODE_CODE64;
+    const linear = wide ? rip : (rip + engine.slot(ctx, SEG_BASE + 1)) & 0xffffffffn;
+    const own = this.breakpoints.get(ctx);
+    if (own?.addresses.has(linear) === true && own.stopped !== instruction.retired) {
+      own.stopped = instruction.retired;
+      return true;
+    }
+    this.tracer?.(instruction, linear);
+    return false;
   }
 }

@@ -53,6 +53,8 @@ export interface Host {
   console(domid: number, bytes: Uint8Array): void;
   /** A line for the operator's log. */
   log(line: string): void;
+  /** Why a domain is stopped as crashed, if the hypervisor stopped it. */
+  crashed?(domid: number, reason: string): void;
 }
 
 /**

@@ -43,6 +43,8 @@ export class BlockCache {
   private readonly end: number;
   /** Executions before a new block is offered for promotion to a region; 0 = 2^32. */
   threshold: () => number = () => 0;
+  /** Blocks that are offered at their next execution instead (the engine's watch); by the offset of their first byte in `frames`. */
+  watched: ((phys: number) => boolean) | undefined;
 
   /** `limit`: bytes of the arena that may be used. */
   constructor(memories: Memories, limit: number = CODE_ARENA_END - ARENA) {
@@ -75,7 +77,7 @@ export class BlockCache {
   storeOnce(translator: BlockTranslator, phys: number, phys2: number, mode: number, pcpu: number): number {
     const at = ONCE + (Math.trunc((pcpu - PCPU_BASE) / PCPU_STRIDE) & (PCPU_MAX - 1)) * ONCE_SIZE;
     this.write(translator, at, phys, phys2, mode);
-    this.words[(at + BLK_COUNT) >>> 2] = 0;
+    this.words[(at + BLK_COUNT) >>> 2] = this.watched?.(phys) === true ? 1 : 0;
     return at;
   }
 
@@ -116,7 +118,7 @@ export class BlockCache {
     words[w + (BLK_FRAME_NEXT >> 2)] = 0;
     words[w + (BLK_BYTES >> 2)] = translator.bytes | (translator.instructions << 16);
     words[w + (BLK_PHYS2 >> 2)] = translator.crosses ? phys2 : -1;
-    words[w + (BLK_COUNT >> 2)] = this.threshold();
+    words[w + (BLK_COUNT >> 2)] = this.watched?.(phys) === true ? 1 : this.threshold();
     words[w + (BLK_FLAGS >> 2)] = 0;
     words[w + (BLK_REGION >> 2)] = 0;
     words[w + (BLK_UOPS >> 2)] = (after - at - BLK_HEADER) / UOP_SIZE;

@@ -2,7 +2,21 @@
  * Runs guest code: the core's interpreter loop with the translator behind it. Knows vCPU contexts and translations, nothing of
  * domains. One engine per host thread; all engines share the two memories.
  */
-import { BUDGET, EXIT_REASON, ONE_INSN, PCPU } from '../machine/layout.ts';
+import {
+  BLK_COUNT,
+  BLK_INSNS,
+  BLK_PHYS,
+  BLK_PHYS2,
+  BUDGET,
+  CUR_UOP,
+  EXIT_BREAKPOINT,
+  EXIT_PENDING,
+  EXIT_REASON,
+  ONE_INSN,
+  PCPU,
+  RETIRED_BASE,
+  STEP_PENDING,
+} from '../machine/layout.ts';
 import type { Memories } from '../machine/memories.ts';
 import { BlockCache } from './cache.ts';
 import type { Builder } from './ir/builder.ts';
@@ -45,6 +59,28 @@ export interface EngineOptions {
   readonly trace?: (kind: number, a: bigint, b: bigint) => void;
 }
 
+/** Where instructions lie that are about to run. */
+export interface WatchedInstruction {
+  /** Address of the vCPU context; RIP and MODE are the instruction's. */
+  readonly ctx: number;
+  /** Offset into `frames` of its first byte, and of the first byte of the page it reaches into (-1: it does not). */
+  readonly phys: number;
+  readonly phys2: number;
+  /** Instructions retired before it. */
+  readonly retired: bigint;
+}
+
+/**
+ * Somebody who looks at instructions before they run: a tracer, a debugger's breakpoints. Identity of code is its place
+ * in `frames`, so what is watched is chosen by page offsets; who watches looks at RIP.
+ */
+export interface Watch {
+  /** Flags of 4096 page offsets, or undefined: every instruction. */
+  readonly stops: Uint8Array | undefined;
+  /** Before such an instruction. True: it does not run, run() returns EXIT_BREAKPOINT with RIP at it. */
+  before(instruction: WatchedInstruction): boolean;
+}
+
 /** Counters since the engine was made. */
 export interface EngineCounters {
   /** Blocks translated, and blocks translated to be run once. */
@@ -72,6 +108,7 @@ export class Engine {
 
   private readonly memories: Memories;
   private readonly blockLimit: number;
+  private watcher: Watch | undefined;
   private full = false;
 
   /** `module` is build/core.wasm, compiled. */
@@ -90,7 +127,7 @@ export class Engine {
           throw FAULT;
         },
         translate: (ctx: number, phys: number, phys2: number, mode: number) => this.translate(ctx, phys >>> 0, phys2, mode),
-        promote: (ctx: number, block: number) => this.regions?.promote(ctx, block),
+        promote: (ctx: number, block: number) => this.offered(ctx, block >>> 0),
         host_tsc: options.hostTsc ?? (() => 0n),
         trace: options.trace ?? (() => {}),
         abort: () => {
@@ -142,6 +179,44 @@ export class Engine {
     this.regions?.reset();
   }
 
+  /** Let `watch` look at instructions before they run; undefined ends it. Not from within run(): all translations go. */
+  watch(watch: Watch | undefined): void {
+    const { cache, translator } = this;
+    this.watcher = watch;
+    const stops = watch?.stops;
+    translator.stops = stops;
+    cache.watched = watch === undefined ? undefined : stops === undefined ? () => true : (phys) => stops[phys & 4095] !== 0;
+    this.reset();
+  }
+
+  /** The core offers a block, its execution under way: a hot one for a region, or one that is watched. */
+  private offered(ctx: number, block: number): void {
+    const { watcher, memories } = this;
+    if (watcher === undefined) {
+      this.regions?.promote(ctx, block);
+      return;
+    }
+    const words = memories.stateWords;
+    if (!(this.cache.watched as (phys: number) => boolean)((words[(block + BLK_PHYS) >>> 2] as number) >>> 0)) return;
+    words[(block + BLK_COUNT) >>> 2] = 1; // offer it again next time
+    // the block's instructions are taken off the budget already
+    const budget = this.slot(ctx, BUDGET) + BigInt((words[(block + BLK_INSNS) >>> 2] as number) >>> 16);
+    const phys2 = words[(block + BLK_PHYS2) >>> 2] as number;
+    const stop = watcher.before({
+      ctx,
+      phys: (words[(block + BLK_PHYS) >>> 2] as number) >>> 0,
+      phys2: phys2 === -1 ? -1 : phys2 >>> 0,
+      retired: this.slot(ctx, RETIRED_BASE) - BigInt.asIntN(64, budget),
+    });
+    if (!stop) return;
+    this.setSlot(ctx, BUDGET, BigInt.asUintN(64, budget));
+    this.setSlot(ctx, CUR_UOP, 0n);
+    this.setSlot(ctx, STEP_PENDING, 0n);
+    this.setSlot(ctx, EXIT_REASON, BigInt(EXIT_BREAKPOINT));
+    this.setSlot(ctx, EXIT_PENDING, 1n);
+    throw FAULT;
+  }
+
   /** 64-bit slot of a context (machine/layout.ts), unsigned. */
   slot(ctx: number, slot: number): bigint {
     return this.memories.stateQuads[ctx / 8 + slot] as bigint;
@@ -173,7 +248,8 @@ export class Engine {
     const words = memories.stateWords;
     const once = words[(ctx >>> 2) + ONE_INSN * 2] as number;
     const second = phys2 === -1 ? -1 : phys2 >>> 0;
-    if (!translator.translate(memories.frameBytes, phys, second, mode, once !== 0 ? once : this.blockLimit)) return 0;
+    const limit = this.watcher !== undefined && this.watcher.stops === undefined ? 1 : this.blockLimit;
+    if (!translator.translate(memories.frameBytes, phys, second, mode, once !== 0 ? once : limit)) return 0;
     if (once !== 0) {
       this.counters.once++;
       return cache.storeOnce(translator, phys, second, mode, words[(ctx >>> 2) + PCPU * 2] as number);

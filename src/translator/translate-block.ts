@@ -47,6 +47,8 @@ export class BlockTranslator {
   crosses = false;
   /** Called with the IR after the passes (tests: the verifier). */
   check: ((builder: Builder) => void) | undefined;
+  /** Page offsets (4096 flags) where instructions begin a block of their own, for the engine's watch. */
+  stops: Uint8Array | undefined;
   /** Times each row was translated. */
   readonly rowCounts: Uint32Array = new Uint32Array(ROWS.length);
 
@@ -82,7 +84,9 @@ export class BlockTranslator {
     let count = 0;
     let available = inPage;
     const decodeMode = (mode & MODE_SIZE_MASK) | this.decodeFlags;
+    const { stops } = this;
     while (count < most && position <= MAX_BYTES - MAX_LENGTH && !builder.full) {
+      if (stops !== undefined && count > 0 && stops[(phys + position) & (PAGE - 1)] !== 0) break;
       let status = decode(copy, position, available, decodeMode, insn);
       if (status === DECODE_MORE) {
         if (count > 0) break;

@@ -15,11 +15,20 @@ const CPU_MODEL = 'AMD x86-64-v2';
 /** A machine's thread with a session on this side of it: a new machine, or what is in `memories`. */
 export async function startMachine(
   host: CommandHost,
-  options: { readonly trace: readonly string[]; readonly fresh?: MachineConfig; readonly memories?: Memories; readonly blockLimit?: number },
+  options: {
+    readonly trace: readonly string[];
+    readonly fresh?: MachineConfig;
+    readonly memories?: Memories;
+    readonly blockLimit?: number;
+    readonly symbols: () => SymbolTable | undefined;
+  },
 ): Promise<{ machine: MachineThread; session: Session }> {
   const output = (bytes: Uint8Array): void => void host.terminal.write(bytes);
+  const { symbols, ...rest } = options;
+  const named = options.trace.includes('exec') ? symbols() : undefined;
   const machine = new MachineThread({
-    ...options,
+    ...rest,
+    ...(named === undefined ? {} : { symbols: named.pack() }),
     workers: host.workers,
     core: await host.core(),
     cpuModel: CPU_MODEL,

@@ -4,6 +4,7 @@ import { Door } from '../../hypervisor/door.ts';
 import type { MachineConfig } from '../../hypervisor/hypervisor.ts';
 import { resetMailbox } from '../../hypervisor/mailbox.ts';
 import { Memories } from '../../machine/memories.ts';
+import type { PackedSymbols } from '../../toolstack/loader/elf/symbol-table.ts';
 import type { PcpuWorkerData } from './pcpu.worker.ts';
 import type { PcpuMessage } from './pcpu-message.ts';
 
@@ -18,6 +19,8 @@ export interface MachineOptions {
   readonly fresh?: MachineConfig;
   readonly memories?: Memories;
   readonly blockLimit?: number;
+  /** Names for the trace of instructions. */
+  readonly symbols?: PackedSymbols;
   /** Bytes written to the hypervisor's console by a domain. */
   readonly onConsole: (domid: number, bytes: Uint8Array) => void;
   readonly onLog: (line: string) => void;
@@ -33,6 +36,8 @@ export class MachineThread {
   readonly kernel: Dom0Kernel;
   /** Settles when the thread has ended; rejects when it died of an error. */
   readonly ended: Promise<MachineReport>;
+  /** Why the hypervisor stopped domains as crashed, by domain id. */
+  readonly crashes = new Map<number, string>();
   private readonly thread: WorkerThread;
 
   constructor(options: MachineOptions) {
@@ -46,6 +51,7 @@ export class MachineThread {
       trace: options.trace,
       ...(options.fresh === undefined ? {} : { fresh: options.fresh }),
       ...(options.blockLimit === undefined ? {} : { blockLimit: options.blockLimit }),
+      ...(options.symbols === undefined ? {} : { symbols: options.symbols }),
     };
     this.door = new Door(this.memories);
     this.kernel = new Dom0Kernel(this.memories, this.door);
@@ -56,6 +62,7 @@ export class MachineThread {
         const message = raw as PcpuMessage;
         if (message.kind === 'console') options.onConsole(message.domid, message.bytes);
         else if (message.kind === 'log') options.onLog(message.line);
+        else if (message.kind === 'crash') this.crashes.set(message.domid, message.reason);
         else if (message.kind === 'ended') report = message;
       });
       this.thread.onExit((error) => {

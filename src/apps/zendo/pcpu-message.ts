@@ -6,4 +6,6 @@ export type PcpuMessage =
   /** Bytes a domain wrote to the hypervisor's console (console_io, port 0xE9). */
   | { readonly kind: 'console'; readonly domid: number; readonly bytes: Uint8Array }
   | { readonly kind: 'log'; readonly line: string }
+  /** Why a domain is stopped as crashed. */
+  | { readonly kind: 'crash'; readonly domid: number; readonly reason: string }
   | { readonly kind: 'ended'; readonly counters: Counters; readonly engine: Readonly<Record<string, unknown>>; readonly retired: bigint };

@@ -2,17 +2,20 @@
  * The thread that runs guests: engine, hypervisor and run loop of one pCPU over the machine's two memories.
  * It talks to the host thread through the memories; messages are for consoles, logs and the end.
  */
+import { writeSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { parentPort, workerData } from 'node:worker_threads';
 import { present } from '../../base/assert.ts';
 import { createDomain0 } from '../../hypervisor/domain0.ts';
 import { EngineCpu } from '../../hypervisor/engine-cpu.ts';
-import { Hypervisor, type Host, type MachineConfig } from '../../hypervisor/hypervisor.ts';
+import { ExecTrace } from '../../hypervisor/exec-trace.ts';
+import { type Host, Hypervisor, type MachineConfig } from '../../hypervisor/hypervisor.ts';
 import { Pcpu } from '../../hypervisor/pcpu.ts';
 import { Trace } from '../../hypervisor/trace.ts';
 import { Memories } from '../../machine/memories.ts';
 import { CPU_MODELS } from '../../spec/x86/cpu-models.ts';
 import { ROWS } from '../../spec/x86/opcodes.ts';
+import { type PackedSymbols, SymbolTable } from '../../toolstack/loader/elf/symbol-table.ts';
 import { Engine } from '../../translator/engine.ts';
 import type { PcpuMessage } from './pcpu-message.ts';
 
@@ -25,8 +28,10 @@ export interface PcpuWorkerData {
   /** Make a new machine in the memories; absent: go on with the one that is there. */
   readonly fresh?: MachineConfig;
   readonly cpuModel: string;
-  /** Which traces are written: 'hypercalls', 'exits'. */
+  /** Which traces are written: 'hypercalls', 'exits', 'exec'. */
   readonly trace: readonly string[];
+  /** Names for the trace of instructions. */
+  readonly symbols?: PackedSymbols;
   readonly blockLimit?: number;
 }
 
@@ -49,16 +54,41 @@ const engine = new Engine(memories, new WebAssembly.Module(data.core), {
 setFlagsFromString('--liftoff');
 if (engine.regions !== undefined && process.env['ZENDO_NAMES']) engine.regions.names = true;
 
+/** Trace lines go to stderr from this thread, in order and at the pace of who reads them; messages would pile up. */
+function writeTrace(line: string): void {
+  const bytes = new TextEncoder().encode(`${line}\n`);
+  for (let done = 0; done < bytes.length; ) {
+    try {
+      done += writeSync(2, bytes, done);
+    } catch (error) {
+      const { code } = error as { code?: string };
+      // A reader that went away loses the rest; one that is slow is waited for.
+      if (code !== 'EAGAIN') return;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+    }
+  }
+}
+
 const host: Host = {
   monotonic: () => process.hrtime.bigint() - started,
   console: (domid, bytes) => post({ kind: 'console', domid, bytes }),
   log: (line) => post({ kind: 'log', line }),
+  crashed: (domid, reason) => post({ kind: 'crash', domid, reason }),
 };
 if (data.fresh !== undefined) Hypervisor.format(memories, data.fresh);
-const hv = new Hypervisor(memories, new EngineCpu(memories, engine), host);
+const trace = new Trace(new Set(data.trace), writeTrace);
+const symbols = data.symbols === undefined ? undefined : SymbolTable.unpack(data.symbols);
+const exec = data.trace.includes('exec')
+  ? new ExecTrace(memories, runningVcpu, (address) => (symbols?.lookup(address) === undefined ? undefined : symbols.describe(address)), writeTrace)
+  : undefined;
+const cpu = new EngineCpu(memories, engine, exec === undefined ? undefined : (instruction, linear) => exec.instruction(instruction, linear));
+const hv = new Hypervisor(memories, cpu, host);
+function runningVcpu(): string {
+  const v = hv.vcpuAt(hv.header.current);
+  return `d${v.domain.id}v${v.id}`;
+}
 if (data.fresh !== undefined) createDomain0(hv);
-const trace = new Trace(new Set(data.trace), (line) => post({ kind: 'log', line }));
-const pcpu = new Pcpu({ hv, model, trace, rowName: (row) => `${ROWS[row]?.mnemonic ?? "row"} (row ${row})` });
+const pcpu = new Pcpu({ hv, model, trace, rowName: (row) => `${ROWS[row]?.mnemonic ?? 'row'} (row ${row})` });
 pcpu.attach();
 post({ kind: 'ready' });
 pcpu.loop();

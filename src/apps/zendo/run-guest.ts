@@ -1,8 +1,8 @@
 import type { SymbolTable } from '../../toolstack/loader/elf/symbol-table.ts';
+import { describeCrash } from './crash-report.ts';
 import { EXIT_CRASHED, EXIT_TIMEOUT, shutdownName, statusOfShutdown } from './exit-status.ts';
 import type { CommandHost } from './host.ts';
 import type { MachineReport, MachineThread } from './machine-thread.ts';
-import { formatRegisters, readCpuRecords } from './registers.ts';
 import type { Session } from './session.ts';
 
 /** Ctrl-] leaves, as in `xl console`. */
@@ -66,25 +66,26 @@ export async function runGuest(
   // When the thread dies, its error is the end.
   const died = machine.ended.then(() => ({ kind: 'left' }) as const);
   let ending: Ending;
-  let records: Uint8Array | undefined;
+  let crash: string[] | undefined;
   try {
     ending = await Promise.race([...endings, died]);
     await door.enter(() => {
-      if (ending.kind === 'shutdown' && statusOfShutdown(ending.reason) === EXIT_CRASHED) records = session.records();
+      if (ending.kind === 'shutdown' && statusOfShutdown(ending.reason) === EXIT_CRASHED) {
+        const view = session.view();
+        crash = describeCrash(session.records(), view, options.symbols());
+        view.close();
+      }
       beforeStop(ending.kind);
     });
   } finally {
     for (const cleanUp of cleanUps) cleanUp();
   }
   const report = await machine.stop();
-  if (records !== undefined) reportCrash(records, options.symbols(), host.message);
+  if (crash !== undefined && ending.kind === 'shutdown') {
+    host.message('zendo: the guest crashed');
+    host.message(`reason: ${machine.crashes.get(session.guest.domid) ?? `it stopped itself, saying ${shutdownName(ending.reason)}`}`);
+    for (const line of crash) host.message(line);
+  }
   if (ending.kind === 'shutdown') return { status: statusOfShutdown(ending.reason), why: 'shutdown', reason: shutdownName(ending.reason), report };
   return { status: ending.kind === 'timeout' ? EXIT_TIMEOUT : 0, why: ending.kind, report };
-}
-
-function reportCrash(records: Uint8Array, symbols: SymbolTable | undefined, write: (line: string) => void): void {
-  write('zendo: the guest crashed');
-  for (const cpu of readCpuRecords(records)) {
-    for (const line of formatRegisters(cpu, (address) => (symbols?.lookup(address) === undefined ? undefined : symbols.describe(address)))) write(line);
-  }
 }

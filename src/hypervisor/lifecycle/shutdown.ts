@@ -29,6 +29,7 @@ export function shutDown(hv: Hypervisor, of: Domain, reason: number): void {
 export function crashDomain(hv: Hypervisor, of: Domain, reason: string): void {
   if (of.s.is_shut_down !== 0) return;
   printk(hv, `(XEN) domain ${of.id} crashed: ${reason.split('\n')[0]}`);
+  hv.host.crashed?.(of.id, reason);
   const bytes = new TextEncoder().encode(reason).subarray(0, CRASH_TEXT_MAX);
   if (of.s.crash_text === 0) {
     const at = hv.heap.allocate(Math.max(1, bytes.length));

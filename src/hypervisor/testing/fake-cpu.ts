@@ -45,4 +45,8 @@ export class FakeCpu implements Cpu {
   frameWritten(mfn: number): void {
     this.asked.push(`written ${mfn}`);
   }
+
+  setBreakpoints(context: number, addresses: readonly bigint[]): void {
+    this.asked.push(`breakpoints ${context} ${addresses.join(' ')}`);
+  }
 }

@@ -82,6 +82,7 @@ export async function boot(host: CommandHost, options: BootOptions, images?: Gue
       wallNanoseconds: virtual ? 0 : Math.floor((wall % 1000) * 1_000_000),
     },
     ...(options.blockLimit === undefined ? {} : { blockLimit: options.blockLimit }),
+    symbols: () => kernel.symbols(),
   });
   await inMachine(machine, () =>
     session.start({

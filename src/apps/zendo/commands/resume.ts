@@ -36,7 +36,7 @@ export async function resume(host: CommandHost, path: string, options: ResumeOpt
   } catch {
     // The kernel's file is needed for names in a crash report only.
   }
-  const { machine, session } = await startMachine(host, { ...options, memories });
+  const { machine, session } = await startMachine(host, { ...options, memories, symbols: () => symbols });
   await inMachine(machine, () => session.thaw(head.session));
   const phases = { load: host.milliseconds() - started };
   return await attend(host, machine, session, { ...options, memoryBytes: head.memoryBytes, kernelPath: head.kernel, symbols: () => symbols, phases });

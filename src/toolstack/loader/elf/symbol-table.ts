@@ -10,10 +10,16 @@ export interface SymbolPlace {
 /** An address is only said to lie in a symbol this close (bytes), so that data far away gets no misleading name. */
 const FARTHEST = 1n << 24n;
 
+/** A symbol table as data that can be cloned: sorted addresses and their names. */
+export interface PackedSymbols {
+  readonly addresses: BigUint64Array;
+  readonly names: readonly string[];
+}
+
 /** Names of addresses, sorted; for backtraces. */
 export class SymbolTable {
-  private readonly addresses: BigUint64Array;
-  private readonly names: readonly string[];
+  private addresses: BigUint64Array;
+  private names: readonly string[];
 
   /** `symbols` in any order; where several have one address, the first given is kept for it. */
   constructor(symbols: readonly { address: bigint; name: string }[]) {
@@ -23,6 +29,18 @@ export class SymbolTable {
     const kept = order.filter((symbol, i) => i === 0 || order[i - 1]!.address !== symbol.address);
     this.addresses = BigUint64Array.from(kept, (symbol) => BigInt.asUintN(64, symbol.address));
     this.names = kept.map((symbol) => symbol.name);
+  }
+
+  /** The table as plain data, for another thread. */
+  pack(): PackedSymbols {
+    return { addresses: this.addresses, names: this.names };
+  }
+
+  static unpack({ addresses, names }: PackedSymbols): SymbolTable {
+    const table = new SymbolTable([]);
+    table.addresses = addresses;
+    table.names = names;
+    return table;
   }
 
   get size(): number {

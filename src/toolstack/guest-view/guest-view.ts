@@ -1,0 +1,78 @@
+import { type Dom0Kernel, HypercallError, type Mapping } from '../../hypervisor/dom0/kernel.ts';
+import { type PagingState, walkPages } from '../../machine/page-walk.ts';
+
+const PAGE = 4096;
+
+/**
+ * A guest's memory seen from domain 0, by guest-physical and by virtual address, through foreign mappings that last as
+ * long as the view. Inside one turn, or while the guest is paused: else what was walked may change. Call `close`.
+ */
+export class GuestView {
+  private readonly kernel: Dom0Kernel;
+  private readonly domid: number;
+  private readonly mappings = new Map<number, Mapping | undefined>();
+  private readonly translated = new Map<bigint, bigint | undefined>();
+
+  constructor(kernel: Dom0Kernel, domid: number) {
+    this.kernel = kernel;
+    this.domid = domid;
+  }
+
+  /** Offset into `frames` of the guest's page, undefined where it has none. */
+  private page(gfn: number): number | undefined {
+    if (!this.mappings.has(gfn)) this.mappings.set(gfn, this.map(gfn));
+    return this.mappings.get(gfn)?.pages[0];
+  }
+
+  private map(gfn: number): Mapping | undefined {
+    try {
+      return this.kernel.mapForeign(this.domid, [gfn]);
+    } catch (error) {
+      if (error instanceof HypercallError) return undefined;
+      throw error;
+    }
+  }
+
+  private offset(gpa: bigint): number | undefined {
+    if (gpa >= 1n << 52n) return undefined;
+    const page = this.page(Number(gpa >> 12n));
+    return page === undefined ? undefined : page + Number(gpa & 0xfffn);
+  }
+
+  /** A word of guest-physical memory (it lies in one page). */
+  readonly physical = (gpa: bigint, bytes: 4 | 8): bigint | undefined => {
+    const at = this.offset(gpa);
+    if (at === undefined) return undefined;
+    const view = new DataView(this.kernel.memories.frames.buffer, at, bytes);
+    return bytes === 8 ? view.getBigUint64(0, true) : BigInt(view.getUint32(0, true));
+  };
+
+  /** The bytes at virtual address `va`, as far as they are mapped: fewer than `length` where they end. */
+  read(paging: PagingState, va: bigint, length: number): Uint8Array {
+    const out = new Uint8Array(length);
+    let done = 0;
+    while (done < length) {
+      const at = BigInt.asUintN(64, va + BigInt(done));
+      const piece = Math.min(length - done, PAGE - Number(at & 0xfffn));
+      const from = this.virtual(paging, at);
+      if (from === undefined) break;
+      out.set(this.kernel.memories.frameBytes.subarray(from, from + piece), done);
+      done += piece;
+    }
+    return out.subarray(0, done);
+  }
+
+  private virtual(paging: PagingState, va: bigint): number | undefined {
+    const page = va & ~0xfffn;
+    const key = (paging.cr3 << 64n) | page;
+    if (!this.translated.has(key)) this.translated.set(key, walkPages(paging, page, this.physical));
+    const gpa = this.translated.get(key);
+    return gpa === undefined ? undefined : this.offset(gpa | (va & 0xfffn));
+  }
+
+  close(): void {
+    for (const mapping of this.mappings.values()) if (mapping !== undefined) this.kernel.unmap(mapping);
+    this.mappings.clear();
+    this.translated.clear();
+  }
+}
