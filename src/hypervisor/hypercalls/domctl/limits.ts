@@ -34,9 +34,10 @@ export const maxVcpus: Domctl<(typeof xen_domctl_max_vcpus)['fields']> = {
     const d = of as Domain;
     if (d === caller || arg.max !== d.s.max_vcpus) return fail(EINVAL);
     for (let id = 0; id < arg.max; id++) {
-      if (hv.vcpu(d, id) !== undefined) continue;
-      const v = hv.createVcpu(d, id);
-      if (v === undefined || !createLapic(hv, v)) return fail(ENOMEM);
+      const v = hv.vcpu(d, id) ?? hv.createVcpu(d, id);
+      if (v === undefined) return fail(ENOMEM);
+      if (v.s.lapic !== 0) continue;
+      if (!createLapic(hv, v)) return fail(ENOMEM);
       createMsrs(v);
       v.s.info = legacyInfo(d, id);
       attachContext(hv, v);
