@@ -30,7 +30,9 @@ const runPinned = () => {
 
 const runHere = async (file) => {
   const { enableCompileCache } = await import('node:module');
-  enableCompileCache?.();
+  const { directory } = enableCompileCache?.() ?? {};
+  // threads of this process find the cache by the environment
+  if (directory !== undefined) process.env['NODE_COMPILE_CACHE'] ??= directory;
   await import(pathToFileURL(file).href);
 };
 

@@ -52,7 +52,7 @@ export async function benchBoot(runs: number, zendo: readonly { readonly name: s
     ...zendo.map(({ name, extra }) => ({
       name,
       program: process.execPath,
-      args: ['src/apps/zendo/main.ts', 'boot', '--kernel', kernel, '--initrd', initrd, '--append', 'console=hvc0 mitigations=off', '--timeout', '110', ...extra],
+      args: ['bin/zendo.js', 'boot', '--kernel', kernel, '--initrd', initrd, '--append', 'console=hvc0 mitigations=off', '--timeout', '110', ...extra],
     })),
   ];
   const times = new Map(contestants.map(({ name }) => [name, [] as number[]]));

@@ -53,7 +53,7 @@ export async function benchCompute(runs: number, zendo: readonly { readonly name
     ...zendo.map(({ name, extra }) => ({
       name,
       program: process.execPath,
-      args: ['src/apps/zendo/main.ts', 'boot', '--kernel', elf, '--memory', '64', '--timeout', '290', ...extra],
+      args: ['bin/zendo.js', 'boot', '--kernel', elf, '--memory', '64', '--timeout', '290', ...extra],
     })),
   ];
   const all = contestants.map(() => [] as Map<string, Result>[]);

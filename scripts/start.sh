@@ -3,4 +3,4 @@
 set -eu
 cd "$(dirname "$0")/.."
 . scripts/setup.sh
-exec node src/apps/zendo/main.ts start "$@"
+exec node bin/zendo.js start "$@"

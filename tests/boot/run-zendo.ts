@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const main = fileURLToPath(new URL('../../src/apps/zendo/main.ts', import.meta.url));
+const main = fileURLToPath(new URL('../../bin/zendo.js', import.meta.url));
 
 /** How a run of the command ended. */
 export interface ZendoRun {
