@@ -57,7 +57,8 @@ const debian: DebianFiles = {
 };
 
 try {
-  const { program, status } = makeProgram(host, debian);
+  const { version } = JSON.parse(await readFile(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string };
+  const { program, status } = makeProgram(host, debian, version);
   await program.parseAsync();
   process.exitCode = status();
 } catch (error) {

@@ -37,11 +37,14 @@ const traces = (text: string): string[] => {
 };
 
 /** The command line's grammar. `status` tells, after parsing, with what the process ends. */
-export function makeProgram(host: CommandHost, debian: DebianFiles): { program: Command; status: () => number } {
+export function makeProgram(host: CommandHost, debian: DebianFiles, version: string): { program: Command; status: () => number } {
   let status = 0;
-  const program = new Command('zendo').description('boots unmodified Xen guests anywhere JavaScript runs').exitOverride((error) => {
-    throw new CommandEnded(error.exitCode === 0 ? 0 : EXIT_OPERATOR_ERROR);
-  });
+  const program = new Command('zendo')
+    .description('boots unmodified Xen guests anywhere JavaScript runs')
+    .version(version)
+    .exitOverride((error) => {
+      throw new CommandEnded(error.exitCode === 0 ? 0 : EXIT_OPERATOR_ERROR);
+    });
   const running = (command: Command): Command =>
     command
       .addOption(new Option('--timeout <seconds>', 'give up after this time (exit status 124)').default(0, 'none').argParser(seconds))
@@ -52,22 +55,21 @@ export function makeProgram(host: CommandHost, debian: DebianFiles): { program: 
       .addOption(new Option('--block-limit <n>', 'instructions per translated block').argParser(whole(1, 64)).hideHelp())
       .option('--hash', "add the SHA-256 of the guest's memory to the JSON object", false)
       .addHelpText('after', '\nExit status: 0 the guest powered off, 1 operator error, 2 the guest crashed, 3 it asked for a reboot, 124 timeout.');
-  running(program.command('boot'))
+  const bootCommand = program
+    .command('boot')
     .description('boot a kernel as a PVH domain and stay with it until it ends')
     .requiredOption('--kernel <file>', 'bzImage or ELF file with a Xen PVH entry')
     .option('--initrd <file>', 'initial RAM disk')
     .option('--append <text>', 'kernel command line', '')
     .addOption(new Option('--memory <MiB>', 'memory of the guest').default(512).argParser(whole(1, 4080)))
-    .addOption(new Option('--seed <n>', 'virtual time: the same seed repeats the run bit for bit').argParser(seed))
-    .action(async (options) => {
-      status = await boot(host, options);
-    });
-  running(program.command('resume'))
-    .description('go on with a machine that was saved with --snapshot')
-    .argument('<file>', 'snapshot file')
-    .action(async (file, options) => {
-      status = await resume(host, file, options);
-    });
+    .addOption(new Option('--seed <n>', 'virtual time: the same seed repeats the run bit for bit').argParser(seed));
+  running(bootCommand).action(async (options) => {
+    status = await boot(host, options);
+  });
+  const resumeCommand = program.command('resume').description('go on with a machine that was saved with --snapshot').argument('<file>', 'snapshot file');
+  running(resumeCommand).action(async (file, options) => {
+    status = await resume(host, file, options);
+  });
   program
     .command('start')
     .description("boot Debian's kernel to a busybox shell (fetched with apt-get, cached)")

@@ -27,7 +27,8 @@ export async function start(
   if (host.terminal.size() !== undefined) host.message("zendo: booting; press Ctrl-] to leave, type 'poweroff' in the shell to end");
   const bootOptions: BootOptions = {
     kernel: images.name,
-    append: 'console=hvc0 quiet',
+    // warnings of a kernel that looks for hardware of a PC are no news to who wants a shell; dmesg has them
+    append: 'console=hvc0 quiet loglevel=3',
     memory: images.initrd === undefined ? 64 : MEMORY,
     trace: [],
     hash: false,

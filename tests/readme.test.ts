@@ -1,0 +1,24 @@
+/** README.md shows what the command prints. `UPDATE_README=1` writes it anew. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { test } from 'node:test';
+
+const root = resolve(import.meta.dirname, '..');
+const readme = resolve(root, 'README.md');
+/** `<!-- zendo boot --help -->` and the block after it. */
+const shown = /<!-- zendo ([a-z -]+) -->\n```\n([^`]*)```/g;
+
+test('README.md shows the help as it is', () => {
+  const help = (words: string): string => {
+    const { status, stdout, stderr } = spawnSync(process.execPath, ['bin/zendo.js', ...words.split(' ')], { cwd: root, encoding: 'utf8' });
+    assert.equal(status, 0, stderr);
+    return stdout;
+  };
+  const text = readFileSync(readme, 'utf8');
+  const fresh = text.replace(shown, (_, words: string) => `<!-- zendo ${words} -->\n\`\`\`\n${help(words)}\`\`\``);
+  assert.equal([...text.matchAll(shown)].length, 1);
+  if (process.env['UPDATE_README'] === '1') writeFileSync(readme, fresh);
+  else assert.equal(text, fresh, 'UPDATE_README=1 npm test -- tests/readme.test.ts writes it anew');
+});
