@@ -1,0 +1,284 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { BUDGET, EXIT_BUDGET, EXIT_HLT, GDTR_BASE, GDTR_LIMIT, IDTR_BASE, IDTR_LIMIT, RETIRED_BASE, RIP } from '../../../machine/layout.ts';
+import { nasm, nasmIsThere } from '../../testing/nasm.ts';
+import { coreIsBuilt, TestMachine } from '../../testing/test-machine.ts';
+
+const START = 0x10000;
+const HANDLER = 0x18000;
+const PAGES = 1024;
+const skip = (!coreIsBuilt || !nasmIsThere) && process.env.CI !== 'true' ? 'build/core.wasm or nasm is not there' : false;
+
+/** Every exception skips as many bytes as R15 says and counts in R14; #PF leaves its error code and address in R13. */
+const handler = `
+bits 64
+org ${HANDLER}
+handler:
+  inc r14
+  pop r13
+  add r13, [abs 0x9000]
+  add [rsp], r15
+  iretq
+without:
+  inc r14
+  add [rsp], r15
+  iretq
+`;
+
+const programs: Readonly<Record<string, string>> = {
+  'arithmetic with every kind of flags': `
+  mov rax, 0x123456789abcdef
+  mov rbx, 0xfedcba987654321
+  mov ecx, 3000
+l: add rax, rbx
+  adc ebx, eax
+  sbb rdx, rcx
+  rol rdx, 7
+  inc esi
+  dec dil
+  setc r8b
+  cmovs r9, rax
+  shl rbx, cl
+  sar r9d, 3
+  jp skip
+  xor r10, rax
+  neg r10
+skip: shld r10, rax, 5
+  imul r11, r10, 77
+  mul rbx
+  bt rax, 3
+  adc r12, 0
+  bsf r13, rax
+  popcnt r8, r9
+  bswap r12
+  xchg al, ah
+  lea rbp, [rax + rbx * 4 + 9]
+  sub r11b, bl
+  jg big
+  add r11w, 5
+big: loop l
+  pushfq
+  pop rax
+  hlt`,
+  'recursive calls, pushes and pops': `
+  mov edi, 15
+  call fib
+  hlt
+fib: cmp edi, 2
+  jb base
+  push rbx
+  push rdi
+  dec edi
+  call fib
+  mov ebx, eax
+  pop rdi
+  sub edi, 2
+  call fib
+  add eax, ebx
+  pop rbx
+  ret
+base: mov eax, 1
+  ret`,
+  'sorting in memory': `
+  mov rdi, 0x40ffd
+  mov eax, 1
+  mov ecx, 300
+fill: imul eax, eax, 1103515245
+  add eax, 12345
+  mov [rdi + rcx * 4], eax
+  loop fill
+  mov esi, 300
+outer: mov ecx, 1
+inner: mov eax, [rdi + rcx * 4]
+  cmp eax, [rdi + rcx * 4 + 4]
+  jbe ok
+  xchg eax, [rdi + rcx * 4 + 4]
+  mov [rdi + rcx * 4], eax
+ok: inc ecx
+  cmp ecx, 299
+  jb inner
+  dec esi
+  jnz outer
+  hlt`,
+  'code that rewrites functions of its page, and itself': `
+  mov ebp, 400
+  xor ebx, ebx
+l: call fn
+  add rbx, rax
+  mov [rel fn + 1], ebp
+  test ebp, 7
+  jnz no
+  inc byte [rel patch + 3]
+no:
+patch: add rbx, 1
+  lock dec byte [rel other + 1]
+  call other
+  add rbx, rax
+  dec ebp
+  jnz l
+  hlt
+fn: mov eax, 5
+  ret
+  align 64
+other: mov eax, 9
+  ret`,
+  'faults in a loop': `
+  mov ecx, 300
+  mov rsi, 0x50000000
+  xor r14, r14
+l: mov r15, 3
+  mov rax, [rsi]
+  add rbx, rax
+  xor r8d, r8d
+  div r8d
+  add [rsi], rcx
+  adc rbx, rcx
+  mov rdx, 0x8000000000000000
+  mov rax, [rdx]
+  loop l
+  hlt`,
+  'time stamps, strings and system instructions': `
+  cld
+  mov ebp, 200
+l: rdtsc
+  add rbx, rax
+  mov esi, ${START}
+  mov edi, 0x60ff8
+  mov ecx, 9
+  rep movsb
+  mov ecx, 5
+  rep stosq
+  movsd
+  lodsb
+  scasb
+  pushfq
+  cli
+  popfq
+  clac
+  add r8, rbp
+  rdtsc
+  sub rbx, rax
+  str ax
+  mov rdx, cr3
+  mov cr3, rdx
+  dec ebp
+  jnz l
+  hlt`,
+  'vectors and floating point': `
+  mov ecx, 300
+  mov eax, 3
+  cvtsi2sd xmm0, eax
+  cvtsi2sd xmm1, ecx
+  mov edi, 0x70000
+l: mulsd xmm0, xmm1
+  divsd xmm0, xmm1
+  addsd xmm0, xmm0
+  sqrtsd xmm2, xmm0
+  movsd [rdi + rcx * 8], xmm2
+  movsd xmm3, [rdi + rcx * 8]
+  cvttsd2si edx, xmm3
+  add rbx, rdx
+  movups xmm4, [rdi + rcx]
+  paddd xmm4, xmm2
+  pshufd xmm5, xmm4, 0x1b
+  pxor xmm5, xmm0
+  pmovmskb r8d, xmm5
+  add rbx, r8
+  movups [rdi + rcx * 2 - 7], xmm5
+  ucomisd xmm0, xmm2
+  jp odd
+  seta r9b
+odd: fld1
+  fadd st0, st0
+  fstp qword [rdi]
+  cvtsi2sd xmm0, ecx
+  dec ecx
+  jnz l
+  hlt`,
+};
+
+/** Numbers from 1 to 40, the same for the same seed. */
+const random = (seed: number): (() => number) => {
+  let x = seed;
+  return () => {
+    x = (Math.imul(x, 1664525) + 1013904223) >>> 0;
+    return 1 + ((x >>> 16) % 40);
+  };
+};
+
+const digest = (machine: TestMachine): string =>
+  createHash('sha256')
+    .update(machine.memories.frameBytes.slice(machine.offset(0), machine.offset(PAGES * 4096)))
+    .digest('hex');
+
+interface Outcome {
+  readonly registers: string;
+  readonly memory: string;
+  readonly retired: number;
+}
+
+const execute = (code: Uint8Array, promoteAfter: number | (() => number) | undefined, slice: number): { outcome: Outcome; regions: number } => {
+  const machine = new TestMachine(promoteAfter === undefined ? {} : { promoteAfter }, PAGES);
+  machine.write(START, code);
+  machine.write(HANDLER, nasm(handler));
+  machine.enter(64, START);
+  const without = HANDLER + 3 + 2 + 8 + 4 + 2;
+  for (let vector = 0; vector < 32; vector++) {
+    const target = [8, 10, 11, 12, 13, 14, 17].includes(vector) ? HANDLER : without;
+    machine.write64(0x6000 + vector * 16, BigInt(target & 0xffff) | (8n << 16n) | (0x8e00n << 32n) | (BigInt(target >> 16) << 48n));
+    machine.write64(0x6008 + vector * 16, 0n);
+  }
+  machine.write64(0x7008, 0x00af9b000000ffffn);
+  machine.write64(0x7010, 0x00cf93000000ffffn);
+  machine.context.setLow(IDTR_BASE, 0x6000);
+  machine.context.setLow(IDTR_LIMIT, 0xfff);
+  machine.context.setLow(GDTR_BASE, 0x7000);
+  machine.context.setLow(GDTR_LIMIT, 0xff);
+  let retired = 0;
+  for (let rounds = 0; ; rounds++) {
+    assert.ok(rounds < 1_000_000, 'the program does not end');
+    machine.context.set(RETIRED_BASE, BigInt(retired + slice));
+    const exit = machine.run(slice);
+    retired += slice - Number(BigInt.asIntN(64, machine.reg(BUDGET)));
+    if (exit === EXIT_HLT) break;
+    assert.equal(exit, EXIT_BUDGET);
+  }
+  const registers = Array.from({ length: 16 }, (_, slot) => machine.reg(slot).toString(16));
+  registers.push(machine.reg(RIP).toString(16), machine.engine.rflags(machine.ctx).toString(16));
+  const vectors = machine.memories.stateBytes.slice(machine.ctx + 0x800, machine.ctx + 0x800 + 16 * 64);
+  registers.push(createHash('sha256').update(vectors).digest('hex'), machine.reg(113).toString(16));
+  return { outcome: { registers: registers.join(' '), memory: digest(machine), retired }, regions: machine.engine.regions?.counters.regions ?? 0 };
+};
+
+for (const [name, source] of Object.entries(programs)) {
+  test(`${name}: registers, memory and instruction counts do not depend on what is compiled or when`, { skip }, () => {
+    const code = nasm(`bits 64\norg ${START}\n${source}`);
+    const reference = execute(code, undefined, 1_000_000).outcome;
+    for (const [promoteAfter, slice] of [
+      [1, 1_000_000],
+      [2, 1_000_000],
+      [30, 1009],
+      [1, 7],
+      [5, 61],
+      [random(1), 1_000_000],
+      [random(2), 97],
+      [random(3), 10_007],
+    ] as const) {
+      const { outcome, regions } = execute(code, promoteAfter, slice);
+      assert.deepEqual(outcome, reference, `promotion ${String(promoteAfter)}, slices of ${slice}`);
+      assert.ok(regions > 0, 'no region was made');
+    }
+  });
+}
+
+for (const suite of ['lift/long.test.ts', 'lift/string.test.ts']) {
+  test(`${suite} passes when every block becomes a region at once`, { skip }, () => {
+    const env = { ...process.env, ZENDO_TEST_PROMOTE: '1' } as NodeJS.ProcessEnv;
+    delete env['NODE_TEST_CONTEXT'];
+    const { status, stdout } = spawnSync(process.execPath, ['--test', join(import.meta.dirname, '../..', suite)], { encoding: 'utf8', env });
+    assert.equal(status, 0, stdout);
+  });
+}
