@@ -1,4 +1,4 @@
-import { BUDGET, EXIT_LEN, MODE, MODE_CODE64, MODE_SIZE_MASK, RIP } from '../machine/layout.ts';
+import { BUDGET, EXIT_B, EXIT_IO_STRING, EXIT_LEN, EXIT_MMIO, EXIT_REASON, MODE, MODE_CODE64, MODE_SIZE_MASK, RIP } from '../machine/layout.ts';
 import type { CpuModel } from '../spec/x86/cpu-models.ts';
 import type { Hypervisor, Vcpu } from './hypervisor.ts';
 import type { Trace } from './trace.ts';
@@ -10,6 +10,15 @@ export interface ExitContext {
   readonly trace: Trace;
   /** Name of an opcode row, for messages about instructions that are not implemented. */
   rowName(row: number): string;
+}
+
+/** Set in EXIT_B by the hypervisor when it answered an access to memory that is no RAM, or one of a string instruction. */
+export const ANSWERED = 0x1000;
+
+/** Has an access been answered whose instruction was not executed again yet? No event may come in between: the access would be made twice. */
+export function answerWaits(v: Vcpu): boolean {
+  const reason = v.context.low(EXIT_REASON);
+  return (reason === EXIT_MMIO || reason === EXIT_IO_STRING) && (v.context.low(EXIT_B) & ANSWERED) !== 0;
 }
 
 /** The instruction is done: RIP behind it, one more retired. */

@@ -34,7 +34,7 @@ import { readMsr, writeMsr } from './arch/x86/msr.ts';
 import { printk } from './console-ring.ts';
 import { domain as domainStruct, VCPUF_blocked, VCPUF_down } from './domain.ts';
 import { enterHypercall } from './entry.ts';
-import { completeInstruction, type ExitContext } from './exit-context.ts';
+import { ANSWERED, completeInstruction, type ExitContext } from './exit-context.ts';
 import type { Hypervisor, Vcpu } from './hypervisor.ts';
 import { crashDomain, shutDown } from './lifecycle/shutdown.ts';
 import { setRunstate } from './time/runstate.ts';
@@ -43,8 +43,6 @@ import type { Trace } from './trace.ts';
 const GP = 13;
 const UD = 6;
 const IF = 1 << 9;
-/** Set in EXIT_B by the hypervisor when it answered. */
-const ANSWERED = 0x1000;
 const IS_WRITE = 0x100;
 
 /** RAX or EAX with an input value of `size` bytes (32-bit results clear the upper half). */
@@ -178,7 +176,9 @@ export function handleExit(x: ExitContext, v: Vcpu, reason: number): void {
   const { hv } = x;
   switch (reason) {
     case EXIT_HYPERCALL:
-      enterHypercall(x, v);
+      // EXIT_A: VMCALL 0, VMMCALL 1. A processor knows its own vendor's only.
+      if ((v.context.low(EXIT_A) === 0) === (x.model.vendor === 'GenuineIntel')) enterHypercall(x, v);
+      else hv.cpu.exception(v.context.address, UD);
       return;
     case EXIT_IO:
       io(x, v);

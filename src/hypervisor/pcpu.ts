@@ -11,13 +11,14 @@ import {
   RETIRED_BASE,
   RIP,
   TSC_OFFSET,
+  WANT_WINDOW,
 } from '../machine/layout.ts';
 import { type CpuModel, cr4Mask, eferMask } from '../spec/x86/cpu-models.ts';
 import { RUNSTATE_runnable, RUNSTATE_running } from '../spec/xen/vcpu.ts';
-import { deliverPending } from './arch/x86/interrupts.ts';
+import { deliverPending, hasPendingInterrupt } from './arch/x86/interrupts.ts';
 import { attachContext } from './arch/x86/vcpu-state.ts';
 import { NEVER, VCPUF_blocked, VCPUF_down } from './domain.ts';
-import type { ExitContext } from './exit-context.ts';
+import { answerWaits, type ExitContext } from './exit-context.ts';
 import { exitName } from './exit-names.ts';
 import { handleExit } from './exits.ts';
 import { GuestPhysicalMemory } from './guest-memory.ts';
@@ -199,7 +200,8 @@ export class Pcpu {
     this.setBudget(v, this.budget(start, this.nextStop()));
     let exits = 0;
     while (this.runnable(v) && ++exits < EXITS_PER_SLICE) {
-      deliverPending(hv, v);
+      if (answerWaits(v)) this.finishAccess(v);
+      else deliverPending(hv, v);
       const reason = hv.cpu.run(c.address);
       this.trace.exit(v, exitName(reason), c.get(RIP));
       if (reason === EXIT_BUDGET) break;
@@ -217,6 +219,12 @@ export class Pcpu {
     v.s.retired_seen += retired;
     this.current = undefined;
     hv.header.now = end;
+  }
+
+  /** An answered access: its instruction ends before anything else happens, then what is pending comes. */
+  private finishAccess(v: Vcpu): void {
+    v.context.setLow(WANT_WINDOW, 0);
+    if (hasPendingInterrupt(this.hv, v) || v.context.signed(BUDGET) <= 0) this.setBudget(v, 1);
   }
 
   /** Allow `n` more instructions. */

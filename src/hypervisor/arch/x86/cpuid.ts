@@ -15,7 +15,7 @@ function xenLeaf(v: Vcpu, leaf: number, subleaf: number): CpuidResult {
   switch (leaf) {
     case 0:
       return {
-        eax: X.XEN_CPUID_FIRST_LEAF + X.XEN_CPUID_MAX_NUM_LEAVES - 1,
+        eax: X.XEN_CPUID_FIRST_LEAF + X.XEN_CPUID_MAX_NUM_LEAVES,
         ebx: X.XEN_CPUID_SIGNATURE_EBX,
         ecx: X.XEN_CPUID_SIGNATURE_ECX,
         edx: X.XEN_CPUID_SIGNATURE_EDX,

@@ -64,6 +64,8 @@ export function readMsr(hv: Hypervisor, v: Vcpu, model: CpuModel, msr: number, t
   if (slot !== undefined) return v.context.get(slot);
   if (msr >= M.MSR_X2APIC_FIRST && msr <= M.MSR_X2APIC_LAST) return readX2apic(hv, v, msr);
   switch (msr) {
+    case M.MSR_XEN_HYPERCALL_PAGE:
+      return 0n; // write-only, in effect
     case M.MSR_IA32_TSC:
       return tsc;
     case M.MSR_IA32_TSC_ADJUST:
