@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { FRAME_CODE_BITS } from '../../machine/layout.ts';
 import * as G from '../../spec/xen/grant-table.ts';
 import { DOMID_SELF, __HYPERVISOR_grant_table_op as GRANT } from '../../spec/xen/xen.ts';
 import type { Domain } from '../hypervisor.ts';
 import { entryFlags, grant, MAP_GFN, map } from '../testing/grants.ts';
 import { findBroken } from '../testing/invariants.ts';
-import { TestMachine } from '../testing/test-machine.ts';
+import { ARGUMENT_GPA, TestMachine } from '../testing/test-machine.ts';
 import { entryAt } from './table.ts';
 
 type Copy = Parameters<typeof G.gnttab_copy.write>[2];
@@ -146,4 +147,19 @@ test('the status of each element of a list is its own; a list that cannot be rea
   assert.equal(text(m, to, 32 * 4096, 5), 'hello');
   assert.equal(m.hypercall(to, GRANT, [G.GNTTABOP_copy, 64 * 4096 - G.gnttab_copy.size, 2]), -14);
   assert.equal(m.hypercall(to, GRANT, [G.GNTTABOP_copy, gpa, 0]), 0);
+});
+
+test('what is written into a page with translated code drops it', () => {
+  const { m, from, to } = pair();
+  const mfn = from.p2m.lookup(8)?.mfn as number;
+  m.memories.stateView.setUint32(FRAME_CODE_BITS + mfn * 8, 1, true);
+  m.cpu.asked.length = 0;
+  const dest = { u: { ref: 10 }, domid: from.id, offset: 0 };
+  assert.equal(copy(m, to, { source: { u: { gmfn: 20 }, domid: DOMID_SELF, offset: 0 }, dest, len: 4, flags: G.GNTCOPY_dest_gref }), G.GNTST_okay);
+  assert.ok(m.cpu.asked.includes(`written ${mfn}`));
+  const argument = to.p2m.lookup(ARGUMENT_GPA / 4096)?.mfn as number;
+  m.memories.stateView.setUint32(FRAME_CODE_BITS + argument * 8, 1, true);
+  m.cpu.asked.length = 0;
+  m.op(to, GRANT, G.GNTTABOP_query_size, G.gnttab_query_size, { dom: DOMID_SELF }, 1);
+  assert.ok(m.cpu.asked.includes(`written ${argument}`), 'answers of hypercalls too');
 });

@@ -103,6 +103,29 @@ test('GNTTABOP_map_grant_ref refuses', () => {
   assert.deepEqual(findBroken(m.hv), []);
 });
 
+test('a reference in use by one domain is not for another, whatever its entry says now', () => {
+  const m = new TestMachine();
+  for (const version of [1, 2]) {
+    const from = m.guest();
+    const [first, second] = [m.guest(), m.guest()];
+    m.op(from, GRANT, G.GNTTABOP_set_version, G.gnttab_set_version, { version }, 1);
+    grant(m, from, 9, first.id, 7);
+    const { handle } = map(m, first, from.id, 9);
+    grant(m, from, 9, second.id, 8);
+    for (const flags of [G.GNTMAP_host_map, G.GNTMAP_host_map | G.GNTMAP_readonly])
+      assert.equal(map(m, second, from.id, 9, MAP_GFN, flags).status, G.GNTST_general_error);
+    const source = { u: { ref: 9 }, domid: from.id, offset: 0 };
+    const dest = { u: { gmfn: 20 }, domid: DOMID_SELF, offset: 0 };
+    assert.equal(m.op(second, GRANT, G.GNTTABOP_copy, G.gnttab_copy, { source, dest, len: 1, flags: G.GNTCOPY_source_gref }, 1).status, G.GNTST_general_error);
+    assert.equal(unmap(m, first, handle).status, G.GNTST_okay);
+    const after = map(m, second, from.id, 9);
+    assert.equal(after.status, G.GNTST_okay);
+    assert.equal(second.p2m.lookup(MAP_GFN)?.mfn, from.p2m.lookup(8)?.mfn);
+    assert.deepEqual(findBroken(m.hv), []);
+    for (const d of [from, first, second]) m.destroy(d);
+  }
+});
+
 test('GNTTABOP_unmap_grant_ref refuses, and null changes nothing', () => {
   const m = new TestMachine();
   const from = m.guest();

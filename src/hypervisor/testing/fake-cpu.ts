@@ -4,9 +4,14 @@ import type { Cpu } from '../cpu.ts';
 import { Heap } from '../heap.ts';
 import { P2m } from '../memory/p2m.ts';
 
-/** A CPU for tests of the hypervisor alone: guest virtual addresses are guest-physical ones, nothing runs, and what the hypervisor asks for is noted. */
+/**
+ * A CPU for tests of the hypervisor alone: guest virtual addresses are guest-physical ones, nothing runs, and what the
+ * hypervisor asks for is noted. It has a TLB that remembers until it is flushed, to find flushes that are missing.
+ */
 export class FakeCpu implements Cpu {
   readonly asked: string[] = [];
+  /** Second-stage entries as they were when last seen, by p2m root and gfn. */
+  private readonly tlb = new Map<string, { readonly p2m: P2m; readonly gfn: number; readonly entry: number }>();
   private readonly memories: Memories;
 
   constructor(memories: Memories) {
@@ -40,6 +45,19 @@ export class FakeCpu implements Cpu {
 
   flushTlb(): void {
     this.asked.push('flush');
+    this.tlb.clear();
+  }
+
+  /** The guest touches every page it has: the TLB holds them all. */
+  fill(p2m: P2m): void {
+    for (const { gfn } of p2m.entries()) this.tlb.set(`${p2m.root} ${gfn}`, { p2m, gfn, entry: p2m.entry(gfn) });
+  }
+
+  /** Pages that the TLB still shows as they are no more. */
+  stale(): string[] {
+    return [...this.tlb.values()].flatMap(({ p2m, gfn, entry }) =>
+      p2m.entry(gfn) === entry ? [] : [`gfn ${gfn} of the p2m at ${p2m.root} changed without a flush`],
+    );
   }
 
   frameWritten(mfn: number): void {

@@ -7,10 +7,15 @@ import { framesAt, statusFramesAt } from '../grants/table.ts';
 import { HEADER, machine_header } from '../header.ts';
 import type { Domain, Hypervisor } from '../hypervisor.ts';
 import { OWNER_XEN } from '../memory/frame-table.ts';
+import { FakeCpu } from './fake-cpu.ts';
 
 /** Recount everything from scratch and compare it with what the hypervisor keeps; a line for each difference. */
 export function findBroken(hv: Hypervisor): string[] {
   const broken: string[] = [];
+  if (hv.cpu instanceof FakeCpu) {
+    broken.push(...hv.cpu.stale());
+    for (const d of hv.domains()) hv.cpu.fill(d.p2m);
+  }
   const view = hv.memories.stateView;
   const references = new Map<number, number>();
   const refer = (mfn: number): void => void references.set(mfn, (references.get(mfn) ?? 0) + 1);
