@@ -9,7 +9,7 @@
  */
 import {
   BLK_COUNT, BLK_FRAME2_NEXT, BLK_FRAME_NEXT, BLK_HEADER, BLK_INSNS, BLK_PHYS, BLK_REGION, BUDGET, CUR_BLOCK, DR7, FRAME_BLOCKS, FRAME_CODE_BITS,
-  REGION_BAIL, REGION_RETRY, UOP_SIZE,
+  MXCSR, REGION_BAIL, REGION_RETRY, UOP_SIZE,
 } from "../layout";
 import { OP_ENTER, OP_REGION } from "../ops";
 import { chunkBits } from "./blocks";
@@ -19,6 +19,7 @@ import { find, lookup, lookupOne } from "./lookup";
 import { currentView, R_FAILED, R_MMIO, resolve } from "./memory/access";
 import { READ, WRITE } from "./memory/walk";
 import { Ctx } from "./state";
+import { dispatchVec } from "./vec/dispatch";
 
 /** What a region answers: RIP is to be looked up; the block at RIP is to be interpreted even if it has a region; a helper changed RIP or mode. */
 export const NEXT_FIND = 0;
@@ -170,4 +171,10 @@ export function lazyCarry(op: u32, a: u64, b: u64): u32 {
 
 export function lazyFlags(op: u32, a: u64, b: u64): u32 {
   return flagsOf(op, a, b);
+}
+
+/** Vector helper `n` of floating point when no exception is unmasked: such a helper cannot throw. REGION_BAIL is set when it was not called. */
+export function tryVector(ctx: usize, n: i32, d: i32, a: i32, b: i32, c: i32, extra: i64): void {
+  if ((Ctx.get32(ctx, MXCSR) & 0x1f80) == 0x1f80) dispatchVec(ctx, n, d, a, b, c, extra);
+  else refuse(ctx);
 }

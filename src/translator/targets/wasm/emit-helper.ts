@@ -1,14 +1,17 @@
 /** Helper calls: the context is made exact, the core's dispatcher called with constants, what it may have changed read again. */
-import { V_PINSR, V_PMOVMSKB, V_PTEST } from '../../../machine/helpers/vec.ts';
+import { V_ADD, V_MOVSS, V_PINSR, V_PMOVMSKB, V_PTEST } from '../../../machine/helpers/vec.ts';
 import * as O from '../../../machine/ops.ts';
 import { CLOBBERS, D_OUT, FLAGS_MAY_WRITE, FLAGS_WRITE, MEMORY } from '../../ir/op-bits.ts';
 import type { Emit } from './emit-alu.ts';
-import { F_INT, F_STRING, F_SYSTEM, F_VEC, F_X87 } from './imports.ts';
+import { emitFloat } from './emit-float.ts';
+import { emitSimd } from './emit-simd.ts';
+import { vectorSlots } from './vector-slots.ts';
+import { F_INT, F_STRING, F_SYSTEM, F_TRY_VECTOR, F_VEC, F_X87 } from './imports.ts';
 import { type RegionEmitter, UNKNOWN } from './region-emitter.ts';
 
 const CTX = 0;
 
-const pushArguments = (e: RegionEmitter, k: number): void => {
+export const pushArguments = (e: RegionEmitter, k: number): void => {
   const { code, block } = e;
   const lo = block.immLo[k] as number;
   const hi = block.immHi[k] as number;
@@ -53,15 +56,32 @@ const vectorsOnly = (e: RegionEmitter, k: number, writesSlot: boolean): void => 
   if (e.isTemp(d) || e.used.includes(d)) e.reload(d);
 };
 
+/** Floating point: only an unmasked exception could make these throw, and then the interpreter does the instruction. */
+export const floating: Emit = (e, k) => {
+  const slots = vectorSlots((e.block.immLo[k] as number) & 0xffff);
+  const { b, d } = e.block;
+  const source = b[k] as number;
+  if (slots === 'reads' && (e.isTemp(source) || e.changed.includes(source))) e.spill(source);
+  pushArguments(e, k);
+  e.code.call(F_TRY_VECTOR);
+  e.bailIfRefused(k);
+  const target = d[k] as number;
+  if (slots === 'writes' && (e.isTemp(target) || e.used.includes(target))) e.reload(target);
+};
+
 const vector: Emit = (e, k) => {
   const number = (e.block.immLo[k] as number) & 0xffff;
+  const inline = emitFloat[number] ?? emitSimd[number];
+  if (inline !== undefined && inline(e, k)) return;
   if (number < V_PMOVMSKB) return vectorsOnly(e, k, false);
   if (number >= V_PMOVMSKB && number <= V_PTEST) return vectorsOnly(e, k, true);
+  if (number === V_MOVSS) return vectorsOnly(e, k, false);
   if (number === V_PINSR) {
     const a = e.block.a[k] as number;
     if (e.isTemp(a) || e.changed.includes(a)) e.spill(a);
     return vectorsOnly(e, k, false);
   }
+  if (number >= V_ADD) return floating(e, k);
   general(e, k, F_VEC);
 };
 

@@ -25,6 +25,7 @@ export const coreFunctions: readonly CoreFunction[] = [
   dispatch('dispatchX87'),
   dispatch('dispatchVec'),
   dispatch('dispatchInt'),
+  dispatch('tryVector'),
 ];
 
 const indexOf = (name: string): number => coreFunctions.findIndex((one) => one.name === name);
@@ -43,5 +44,6 @@ export const F_STRING = indexOf('dispatchString');
 export const F_X87 = indexOf('dispatchX87');
 export const F_VEC = indexOf('dispatchVec');
 export const F_INT = indexOf('dispatchInt');
+export const F_TRY_VECTOR = indexOf('tryVector');
 /** The module's own function behind the imports: (ctx) -> i32, goes on with the region at RIP if there is one. */
 export const F_CHAIN = coreFunctions.length;

@@ -6,8 +6,10 @@
  * interpreter would have there, CUR_BLOCK and CUR_UOP included.
  */
 import { ASID, BLK_REGION, BUDGET, CC_B, CC_OP, CUR_BLOCK, CUR_UOP, PCPU, REGION_BAIL, RIP, T0, TEMPS, ZERO } from '../../../machine/layout.ts';
+import { OP_HVEC } from '../../../machine/ops.ts';
 import { A_IN, B_IN, C_IN, CLOBBERS, D_IN, D_OUT, FLAGS_MAY_WRITE, FLAGS_READ, FLAGS_WRITE } from '../../ir/op-bits.ts';
 import { BR, Code, ELSE, END, I32, I32_AND, I32_EQ, I32_LOAD, I32_NE, I32_WRAP, I64, I64_ADD, I64_LOAD, I64_STORE, IF, STATE, VOID } from './code.ts';
+import { vectorSlots } from './vector-slots.ts';
 import type { RegionBlock } from './region-block.ts';
 
 const CTX = 0;
@@ -78,6 +80,18 @@ export class RegionEmitter {
     this.findSlots();
   }
 
+  private readonly scratch = new Map<string, number>();
+
+  /** Local for short-lived values, the same for the same name. */
+  scratchLocal(name: string, type: number): number {
+    let local = this.scratch.get(name);
+    if (local === undefined) {
+      local = this.local(type);
+      this.scratch.set(name, local);
+    }
+    return local;
+  }
+
   local(type: number): number {
     return this.localTypes.push(type) - 1;
   }
@@ -88,10 +102,15 @@ export class RegionEmitter {
     const flags = (to: Set<number>): void => {
       for (let slot = CC_OP; slot <= CC_B; slot++) to.add(slot);
     };
-    for (const { bits, count, d, a, b, c } of this.blocks) {
+    for (const { op, bits, count, d, a, b, c, immLo } of this.blocks) {
       for (let k = 0; k < count; k++) {
         const is = bits[k] as number;
-        if ((is & CLOBBERS) !== 0) continue;
+        if ((is & CLOBBERS) !== 0) {
+          const slots = op[k] === OP_HVEC ? vectorSlots((immLo[k] as number) & 0xffff) : 'none';
+          if (slots === 'reads') reads.add(b[k] as number);
+          else if (slots === 'writes') writes.add(d[k] as number);
+          continue;
+        }
         if ((is & A_IN) !== 0) reads.add(a[k] as number);
         if ((is & B_IN) !== 0) reads.add(b[k] as number);
         if ((is & C_IN) !== 0) reads.add(c[k] as number);
