@@ -27,7 +27,9 @@ if (status !== 0) {
 }
 for (const file of globSync('**/*.d.ts', { cwd: dist })) writeFileSync(join(dist, file), nameJavaScript(readFileSync(join(dist, file), 'utf8')));
 
-const sources = globSync('src/**/*.ts', { cwd: root, exclude: ['src/machine/assembly/**', 'src/**/*.test.ts', 'src/**/*.d.ts'] });
+/** What ships: not the core's sources, not tests, not what only tests stand on (.dependency-cruiser.mjs proves that nothing else needs it). */
+const exclude = ['src/machine/assembly/**', 'src/machine/core-harness.ts', 'src/**/testing/**', 'src/**/*.test.ts', 'src/**/*.bench.ts', 'src/**/*.d.ts'];
+const sources = globSync('src/**/*.ts', { cwd: root, exclude });
 for (const source of sources) {
   const target = join(dist, relative('src', source)).replace(/\.ts$/, '.js');
   mkdirSync(dirname(target), { recursive: true });

@@ -4,6 +4,7 @@ import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, wri
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, test } from 'node:test';
+import { helloGuest } from '../src/toolstack/guests/hello.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const folder = mkdtempSync(join(tmpdir(), 'zendo-pack-'));
@@ -19,7 +20,7 @@ const run = (command: string, args: readonly string[], cwd: string): string => {
   return stdout;
 };
 
-test('npm pack makes a package that installs in an empty project and runs there', () => {
+test('npm pack makes a package that installs in an empty project and boots a guest there', () => {
   run('npm', ['pack', '--pack-destination', folder], root);
   const [tarball] = globSync('zendo-*.tgz', { cwd: folder });
   assert.ok(tarball);
@@ -39,5 +40,10 @@ test('npm pack makes a package that installs in an empty project and runs there'
   assert.deepEqual(globSync('**/*.test.*', { cwd: installed }), []);
   for (const declaration of globSync('dist/**/*.d.ts', { cwd: installed })) assert.ok(existsSync(join(installed, declaration.replace(/\.d\.ts$/, '.js'))));
 
-  assert.match(run(process.execPath, [join(project, 'node_modules/.bin/zendo'), '--help'], project), /Usage: zendo/);
+  const kernel = join(folder, 'hello.elf');
+  writeFileSync(kernel, helloGuest());
+  const zendo = join(project, 'node_modules/.bin/zendo');
+  assert.match(run(process.execPath, [zendo, '--help'], project), /Usage: zendo/);
+  const console = run(process.execPath, [zendo, 'boot', '--kernel', kernel, '--memory', '16', '--timeout', '120'], project);
+  assert.match(console, /Hello from a guest of Zendo/);
 });
