@@ -130,8 +130,11 @@ function mmio({ hv, trace }: ExitContext, v: Vcpu): void {
   if (!inApic) trace.unclaimedMemory(gpa);
   if ((kind & IS_WRITE) !== 0) {
     if (inApic) writeMmio(hv, v, gpa & 0xfff, c.low(EXIT_C));
-  } else if (inApic) c.setLow(EXIT_C, readMmio(hv, v, gpa & 0xfff) >>> 0);
-  else c.set(EXIT_C, 0xffffffffffffffffn);
+  } else {
+    // No more bytes than were asked for: the core takes the answer as it is.
+    const value = inApic ? BigInt(readMmio(hv, v, gpa & 0xfff) >>> 0) : 0xffffffffffffffffn;
+    c.set(EXIT_C, BigInt.asUintN((kind & 0xff) * 8, value));
+  }
   c.setLow(EXIT_B, kind | ANSWERED);
 }
 

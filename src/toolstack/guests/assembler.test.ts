@@ -125,7 +125,7 @@ test('a name that is unknown, or defined twice, is an error', () => {
 
 test('data: frame numbers and addresses of labels, alignment', () => {
   const a = new Assembler(0x1000, 64);
-  a.db(1).align(8).ddShifted('end', 12).dqLabel('end', 3).align(4096).label('end');
+  a.db(1).align(8).ddShifted('end', 12).dqLabel('end', 3n).align(4096).label('end');
   const view = new DataView(a.finish().buffer);
   assert.equal(view.getUint32(8, true), 2);
   assert.equal(view.getBigUint64(12, true), 0x2003n);

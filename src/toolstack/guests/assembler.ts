@@ -18,6 +18,8 @@ interface Fixup {
   readonly shift?: number;
   /** Added to the label's address, before the shift. */
   readonly addend?: number;
+  /** OR-ed into a 64-bit address: flags of a page table entry. */
+  readonly flags?: bigint;
 }
 
 /** Memory operand: base register (or none: an absolute address) plus a label's address plus displacement. */
@@ -100,9 +102,9 @@ export class Assembler {
     return this.dd(0);
   }
 
-  /** 64-bit address of a label, plus a number (flag bits of a page table entry). */
-  dqLabel(label: string, addend = 0): this {
-    this.fixups.push({ at: this.bytes.length, label, kind: 'abs64', addend });
+  /** 64-bit address of a label, with flag bits (a page table entry). */
+  dqLabel(label: string, flags = 0n): this {
+    this.fixups.push({ at: this.bytes.length, label, kind: 'abs64', flags });
     return this.dq(0n);
   }
 
@@ -208,7 +210,9 @@ export class Assembler {
   }
 
   storei16(to: Mem, value: number): this {
-    return this.db(0x66).operation([0xc7], 0, to, false).db(value, value >>> 8);
+    return this.db(0x66)
+      .operation([0xc7], 0, to, false)
+      .db(value, value >>> 8);
   }
 
   storei8(to: Mem, value: number): this {
@@ -450,11 +454,11 @@ export class Assembler {
   finish(): Uint8Array {
     const out = Uint8Array.from(this.bytes);
     const view = new DataView(out.buffer);
-    for (const { at: offset, label, kind, shift, addend } of this.fixups) {
+    for (const { at: offset, label, kind, shift, addend, flags } of this.fixups) {
       const target = Math.floor((this.address(label) + (addend ?? 0)) / 2 ** (shift ?? 0));
       if (kind === 'rel32') view.setInt32(offset, target - (this.origin + offset + 4), true);
       else if (kind === 'abs32') view.setUint32(offset, target, true);
-      else view.setBigUint64(offset, BigInt(target), true);
+      else view.setBigUint64(offset, BigInt(target) | (flags ?? 0n), true);
     }
     return out;
   }

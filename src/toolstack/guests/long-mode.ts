@@ -32,7 +32,7 @@ export function longModeTables(a: Assembler): void {
   // The PML4 entry is the address of the next table with present and writable (3) in its low bits.
   a.align(4096)
     .label('pml4')
-    .dqLabel('pdpt', 3)
+    .dqLabel('pdpt', 3n)
     .space(4096 - 8);
   a.label('pdpt');
   for (let gib = 0n; gib < 4n; gib++) a.dq((gib << 30n) | 0x83n);
