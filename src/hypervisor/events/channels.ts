@@ -29,7 +29,7 @@ const evtchn = struct('evtchn', {
   last_vcpu: u16,
   fifo_linked_once: u16,
 });
-const STRIDE = evtchn.size;
+export const STRIDE = evtchn.size;
 
 /** Access to a channel's fields at `address`; cheap, holds nothing. */
 export class Channel {

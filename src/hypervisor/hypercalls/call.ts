@@ -22,6 +22,11 @@ export interface Call {
 /** Elements of lists that one call handles before it makes room for other work. */
 export const ELEMENTS_AT_ONCE = 4096;
 
+/** Count the work of a handler as that of so many elements: what takes long ends the batch that it is part of. */
+export function weigh(call: Call, elements: number): void {
+  call.elements = (call.elements ?? 0) + elements;
+}
+
 /** Count one more element of a list as done: true when the call must make room for other work before the next. */
 export function mustPause(call: Call): boolean {
   const done = (call.elements ?? 0) + 1;

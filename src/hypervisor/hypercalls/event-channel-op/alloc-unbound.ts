@@ -2,8 +2,8 @@ import { EPERM, ESRCH } from '../../../spec/xen/errno.ts';
 import { evtchn_alloc_unbound } from '../../../spec/xen/event-channel.ts';
 import { DOMID_SELF } from '../../../spec/xen/xen.ts';
 import { ECS_UNBOUND } from '../../events/channels.ts';
-import { firstFreePort } from '../../events/free-port.ts';
-import { fail, ok, subOperation } from '../call.ts';
+import { firstFreePort, SEARCH_COST } from '../../events/free-port.ts';
+import { fail, ok, subOperation, weigh } from '../call.ts';
 
 /**
  * EVTCHNOP_alloc_unbound: give `dom` a fresh port that `remote_dom` may bind.
@@ -13,7 +13,9 @@ import { fail, ok, subOperation } from '../call.ts';
  */
 export const allocUnbound = subOperation(
   evtchn_alloc_unbound,
-  ({ hv, caller }, arg) => {
+  (call, arg) => {
+    const { hv, caller } = call;
+    weigh(call, SEARCH_COST);
     const of = hv.resolve(arg.dom, caller);
     if (of === undefined) return fail(ESRCH);
     if (of !== caller && !hv.isPrivileged(caller)) return fail(EPERM);

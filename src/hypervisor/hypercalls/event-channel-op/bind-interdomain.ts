@@ -2,8 +2,8 @@ import { EINVAL, ESRCH } from '../../../spec/xen/errno.ts';
 import { evtchn_bind_interdomain } from '../../../spec/xen/event-channel.ts';
 import { channel, ECS_INTERDOMAIN, ECS_UNBOUND } from '../../events/channels.ts';
 import { setPending } from '../../events/deliver.ts';
-import { firstFreePort } from '../../events/free-port.ts';
-import { fail, ok, subOperation } from '../call.ts';
+import { firstFreePort, SEARCH_COST } from '../../events/free-port.ts';
+import { fail, ok, subOperation, weigh } from '../call.ts';
 
 /**
  * EVTCHNOP_bind_interdomain: connect a fresh local port to a remote domain's unbound port meant for the caller. The
@@ -13,7 +13,9 @@ import { fail, ok, subOperation } from '../call.ts';
  */
 export const bindInterdomain = subOperation(
   evtchn_bind_interdomain,
-  ({ hv, caller }, arg) => {
+  (call, arg) => {
+    const { hv, caller } = call;
+    weigh(call, SEARCH_COST);
     const remote = hv.resolve(arg.remote_dom, caller);
     if (remote === undefined) return fail(ESRCH);
     const ours = firstFreePort(hv, caller);

@@ -1,8 +1,8 @@
 import { ENOENT } from '../../../spec/xen/errno.ts';
 import { evtchn_bind_ipi } from '../../../spec/xen/event-channel.ts';
 import { ECS_IPI } from '../../events/channels.ts';
-import { firstFreePort } from '../../events/free-port.ts';
-import { fail, ok, subOperation } from '../call.ts';
+import { firstFreePort, SEARCH_COST } from '../../events/free-port.ts';
+import { fail, ok, subOperation, weigh } from '../call.ts';
 
 /**
  * EVTCHNOP_bind_ipi: a port by which the domain's own vCPUs notify one of them.
@@ -11,7 +11,9 @@ import { fail, ok, subOperation } from '../call.ts';
  */
 export const bindIpi = subOperation(
   evtchn_bind_ipi,
-  ({ hv, caller }, arg) => {
+  (call, arg) => {
+    const { hv, caller } = call;
+    weigh(call, SEARCH_COST);
     if (hv.vcpu(caller, arg.vcpu) === undefined) return fail(ENOENT);
     const ch = firstFreePort(hv, caller);
     if (typeof ch === 'number') return fail(ch);

@@ -3,8 +3,8 @@ import { evtchn_bind_virq } from '../../../spec/xen/event-channel.ts';
 import { NR_VIRQS, VIRQ_DEBUG, VIRQ_TIMER, VIRQ_XENOPROF, VIRQ_XENPMU } from '../../../spec/xen/xen.ts';
 import { vcpu as vcpuStruct } from '../../domain.ts';
 import { ECS_VIRQ } from '../../events/channels.ts';
-import { firstFreePort } from '../../events/free-port.ts';
-import { fail, ok, subOperation } from '../call.ts';
+import { firstFreePort, SEARCH_COST } from '../../events/free-port.ts';
+import { fail, ok, subOperation, weigh } from '../call.ts';
 
 /** Virtual interrupts that each vCPU has its own of. */
 const PER_VCPU = new Set([VIRQ_TIMER, VIRQ_DEBUG, VIRQ_XENOPROF, VIRQ_XENPMU]);
@@ -16,7 +16,9 @@ const PER_VCPU = new Set([VIRQ_TIMER, VIRQ_DEBUG, VIRQ_XENOPROF, VIRQ_XENPMU]);
  */
 export const bindVirq = subOperation(
   evtchn_bind_virq,
-  ({ hv, caller }, arg) => {
+  (call, arg) => {
+    const { hv, caller } = call;
+    weigh(call, SEARCH_COST);
     if (arg.virq >= NR_VIRQS) return fail(EINVAL);
     if (!PER_VCPU.has(arg.virq) && arg.vcpu !== 0) return fail(EINVAL);
     const v = hv.vcpu(caller, arg.vcpu);
