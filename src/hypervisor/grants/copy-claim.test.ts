@@ -112,7 +112,8 @@ test('a transitive grant: one step, not to oneself, not to be mapped', () => {
   assert.equal(get(end, to, 15), G.GNTST_okay);
   assert.equal(text(m, end, 20 * 4096, 5), 'hello');
   assert.equal(map(m, end, to.id, 15).status, G.GNTST_general_error);
-  lead(to, 16, end, to.id, 9);
+  grant(m, to, 21, to.id, 5);
+  lead(to, 16, end, to.id, 21);
   assert.equal(get(end, to, 16), G.GNTST_general_error, 'to oneself');
   lead(to, 17, end, 99, 9);
   assert.equal(get(end, to, 17), G.GNTST_general_error, 'to nobody');

@@ -1,7 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { ENXIO } from '../../spec/xen/errno.ts';
 import * as G from '../../spec/xen/grant-table.ts';
-import { XENMEM_decrease_reservation, XENMEM_remove_from_physmap, xen_memory_reservation, xen_remove_from_physmap } from '../../spec/xen/memory.ts';
+import {
+  XENMAPSPACE_gmfn,
+  XENMAPSPACE_grant_table,
+  XENMAPSPACE_shared_info,
+  XENMEM_add_to_physmap,
+  XENMEM_decrease_reservation,
+  XENMEM_remove_from_physmap,
+  xen_add_to_physmap,
+  xen_memory_reservation,
+  xen_remove_from_physmap,
+} from '../../spec/xen/memory.ts';
 import { DOMID_SELF, __HYPERVISOR_grant_table_op as GRANT, __HYPERVISOR_memory_op as MEMORY } from '../../spec/xen/xen.ts';
 import { entryFlags, grant, MAP_GFN, map, revoke, unmap } from '../testing/grants.ts';
 import { findBroken } from '../testing/invariants.ts';
@@ -172,6 +183,12 @@ test("a grant mapping's gfn is changed by unmapping only", () => {
   assert.notEqual(m.op(to, MEMORY, XENMEM_remove_from_physmap, xen_remove_from_physmap, { domid: DOMID_SELF, gpfn: MAP_GFN }).result, 0);
   m.poke(to, LIST_GPA, new Uint8Array(new BigUint64Array([BigInt(MAP_GFN)]).buffer));
   assert.equal(m.op(to, MEMORY, XENMEM_decrease_reservation, xen_memory_reservation, { extent_start: LIST_GPA, nr_extents: 1, domid: DOMID_SELF }).result, 0);
+  for (const [space, idx] of [
+    [XENMAPSPACE_shared_info, 0],
+    [XENMAPSPACE_grant_table, 0],
+    [XENMAPSPACE_gmfn, 9],
+  ] as const)
+    assert.equal(m.op(to, MEMORY, XENMEM_add_to_physmap, xen_add_to_physmap, { domid: DOMID_SELF, space, idx, gpfn: MAP_GFN }).result, -ENXIO);
   assert.deepEqual(findBroken(m.hv), []);
 });
 

@@ -28,6 +28,8 @@ test('XENMEM_add_to_physmap: shared info, grant table and own pages', () => {
   assert.equal(d.s.grants.nr_frames, 4);
   for (const idx of [2, 1, 0]) assert.equal(add({ domid: DOMID_SELF, space: M.XENMAPSPACE_grant_table, idx, gpfn: 100 + idx }), 0);
   assert.equal(add({ domid: DOMID_SELF, space: M.XENMAPSPACE_grant_table, idx: 64, gpfn: 200 }), -EINVAL);
+  d.s.grants.max_frames = 5;
+  assert.equal(add({ domid: DOMID_SELF, space: M.XENMAPSPACE_grant_table, idx: 5, gpfn: 200 }), -EINVAL, "beyond the domain's limit");
   assert.equal(add({ domid: DOMID_SELF, space: M.XENMAPSPACE_grant_table, idx: M.XENMAPIDX_grant_table_status, gpfn: 200 }), -EINVAL);
   const moved = d.p2m.lookup(5)?.mfn;
   assert.equal(add({ domid: DOMID_SELF, space: M.XENMAPSPACE_gmfn, idx: 5, gpfn: 300 }), 0);
