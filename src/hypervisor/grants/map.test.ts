@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ENXIO } from '../../spec/xen/errno.ts';
+import { EINVAL, ENXIO } from '../../spec/xen/errno.ts';
+import { EVTCHNOP_alloc_unbound, evtchn_alloc_unbound } from '../../spec/xen/event-channel.ts';
 import * as G from '../../spec/xen/grant-table.ts';
 import {
   XENMAPSPACE_gmfn,
@@ -8,6 +9,7 @@ import {
   XENMAPSPACE_shared_info,
   XENMEM_add_to_physmap,
   XENMEM_decrease_reservation,
+  XENMEM_populate_physmap,
   XENMEM_remove_from_physmap,
   xen_add_to_physmap,
   xen_memory_reservation,
@@ -229,6 +231,29 @@ test('a dead domain waits for its mapped pages to come back, and is gone then', 
   m.destroy(to);
   assert.equal(m.hv.frames.free, free);
   assert.equal(m.hv.heap.used, used);
+});
+
+test('nothing is given to a zombie any more', () => {
+  const m = new TestMachine();
+  const free = m.hv.frames.free;
+  const d = m.guest();
+  grant(m, d, 9, 0, 7);
+  const { handle } = map(m, m.dom0, d.id, 9);
+  m.destroy(d);
+  const domid = d.id;
+  m.poke(m.dom0, LIST_GPA, new Uint8Array(new BigUint64Array([5n]).buffer));
+  assert.equal(m.op(m.dom0, MEMORY, XENMEM_populate_physmap, xen_memory_reservation, { extent_start: LIST_GPA, nr_extents: 1, domid }).result, 0);
+  assert.equal(m.op(m.dom0, MEMORY, XENMEM_add_to_physmap, xen_add_to_physmap, { domid, space: XENMAPSPACE_shared_info, idx: 0, gpfn: 5 }).result, -EINVAL);
+  assert.equal(m.op(m.dom0, EVENT, EVTCHNOP_alloc_unbound, evtchn_alloc_unbound, { dom: domid, remote_dom: 0 }).result, -EINVAL);
+  assert.equal(
+    m.op(m.dom0, GRANT, G.GNTTABOP_setup_table, G.gnttab_setup_table, { dom: domid, nr_frames: 4, frame_list: LIST_GPA }, 1).status,
+    G.GNTST_general_error,
+  );
+  assert.equal(m.destroy(d), 0, 'being destroyed again is no error');
+  assert.deepEqual(findBroken(m.hv), []);
+  unmap(m, m.dom0, handle);
+  assert.equal(m.hv.domain(domid), undefined);
+  assert.equal(m.hv.frames.free, free);
 });
 
 test("a dying domain's own mappings are given back, and release the dead domain they were of", () => {
