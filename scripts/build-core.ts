@@ -126,6 +126,7 @@ const build = (): void => {
 
 const now = stamp();
 if (options.force || !existsSync(output) || !existsSync(stampFile) || readFileSync(stampFile, 'utf8') !== now) {
+  process.stderr.write('zendo: building the Wasm core\n');
   build();
   writeFileSync(stampFile, now);
 }
