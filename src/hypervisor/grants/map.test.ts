@@ -15,7 +15,12 @@ import {
   xen_memory_reservation,
   xen_remove_from_physmap,
 } from '../../spec/xen/memory.ts';
-import { DOMID_SELF, __HYPERVISOR_grant_table_op as GRANT, __HYPERVISOR_memory_op as MEMORY } from '../../spec/xen/xen.ts';
+import {
+  DOMID_SELF,
+  __HYPERVISOR_event_channel_op as EVENT,
+  __HYPERVISOR_grant_table_op as GRANT,
+  __HYPERVISOR_memory_op as MEMORY,
+} from '../../spec/xen/xen.ts';
 import { entryFlags, grant, MAP_GFN, map, revoke, unmap } from '../testing/grants.ts';
 import { findBroken } from '../testing/invariants.ts';
 import { LIST_GPA, TestMachine } from '../testing/test-machine.ts';

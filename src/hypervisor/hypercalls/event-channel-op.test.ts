@@ -38,6 +38,18 @@ test('interdomain: bound, notified both ways, and unbound again when one end clo
   assert.deepEqual(findBroken(m.hv), []);
 });
 
+test('when a domain dies, the other ends of its channels are unbound', () => {
+  const m = new TestMachine();
+  const d = m.guest();
+  const { local_port } = bind(m, m.dom0, d.id, alloc(m, m.dom0, d.id, 0).port);
+  m.destroy(d);
+  const seen = status(m, m.dom0, DOMID_SELF, local_port);
+  assert.deepEqual([seen.status, seen.u.unbound.dom], [E.EVTCHNSTAT_unbound, d.id]);
+  assert.equal(send(m, m.dom0, local_port), 0);
+  assert.equal(close(m, m.dom0, local_port), 0);
+  assert.deepEqual(findBroken(m.hv), []);
+});
+
 test('a domain bound to itself', () => {
   const m = new TestMachine();
   const d = m.guest();

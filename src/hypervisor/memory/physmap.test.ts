@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { EINVAL, ENOENT, ENOSYS, EPERM, ESRCH } from '../../spec/xen/errno.ts';
+import { EFAULT, EINVAL, EIO, ENOENT, ENOSYS, EPERM, ESRCH } from '../../spec/xen/errno.ts';
 import * as M from '../../spec/xen/memory.ts';
 import { DOMID_SELF, __HYPERVISOR_memory_op as MEMORY } from '../../spec/xen/xen.ts';
+import { entryAt } from '../grants/table.ts';
+import type { Domain } from '../hypervisor.ts';
 import { findBroken } from '../testing/invariants.ts';
 import { LIST_GPA, TestMachine } from '../testing/test-machine.ts';
 import { p2m_shared } from './p2m.ts';
@@ -74,6 +76,43 @@ test('XENMEM_add_to_physmap_batch: pages of other domains, each with its own err
   assert.equal(remove(0x10000), 0);
   assert.equal(remove(0x10000), -ENOENT);
   assert.equal(remove(0x10001), 0);
+  assert.deepEqual(findBroken(m.hv), []);
+});
+
+test("XENMEM_acquire_resource: domain 0 sees a domain's grant table", () => {
+  const m = new TestMachine();
+  const d = m.guest();
+  const acquire = (by: Domain, fields: Parameters<typeof M.xen_mem_acquire_resource.write>[2], gfns: number[] = []) => {
+    m.poke(by, LIST_GPA, quads(...gfns));
+    return m.op(by, MEMORY, M.XENMEM_acquire_resource, M.xen_mem_acquire_resource, {
+      domid: d.id,
+      type: M.XENMEM_resource_grant_table,
+      id: M.XENMEM_resource_grant_table_id_shared,
+      nr_frames: gfns.length,
+      frame_list: gfns.length === 0 ? 0 : LIST_GPA,
+      ...fields,
+    });
+  };
+  const size = acquire(m.dom0, {});
+  assert.deepEqual([size.result, size.nr_frames], [0, 64]);
+  assert.equal(acquire(m.dom0, { id: M.XENMEM_resource_grant_table_id_status }).nr_frames, 8);
+  assert.equal(acquire(m.dom0, {}, [0x10000, 0x10001]).result, 0);
+  assert.equal(d.s.grants.nr_frames, 2, 'grown to what is asked for');
+  m.poke(m.dom0, 0x10000 * 4096 + 8, Uint8Array.of(1, 0, 0, 0));
+  assert.equal(m.memories.frameBytes[entryAt(m.hv, d, 1)], 1, 'the toolstack seeds the reserved grants so');
+  assert.equal(acquire(m.dom0, { frame: 63 }, [0x10002, 0x10003]).result, -EINVAL, 'beyond the last frame');
+  assert.equal(acquire(m.dom0, {}, [0x10004, 2 ** 40]).result, -EIO);
+  assert.equal(acquire(m.dom0, {}, [2 ** 40]).result, -EINVAL);
+  assert.equal(acquire(m.dom0, { id: M.XENMEM_resource_grant_table_id_status }, [0x10005]).result, -EINVAL, 'version 1 has none');
+  assert.equal(acquire(m.dom0, { type: M.XENMEM_resource_ioreq_server }).result, -EINVAL);
+  assert.equal(acquire(m.dom0, { id: 7 }).result, -EINVAL);
+  assert.equal(acquire(m.dom0, { pad: 1 }).result, -EINVAL);
+  assert.equal(acquire(m.dom0, { frame: 2 ** 32 }).result, -EINVAL);
+  assert.equal(acquire(m.dom0, { nr_frames: 1 }).result, -EINVAL, 'a count without a list');
+  assert.equal(acquire(m.dom0, { domid: 99 }).result, -ESRCH);
+  assert.equal(acquire(m.dom0, { domid: 0 }).result, -EPERM);
+  assert.equal(acquire(d, { domid: 0 }, [0x900]).result, -EPERM);
+  assert.equal(acquire(m.dom0, { frame_list: 1n << 50n, nr_frames: 1 }).result, -EFAULT);
   assert.deepEqual(findBroken(m.hv), []);
 });
 
