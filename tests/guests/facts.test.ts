@@ -101,8 +101,7 @@ test('versions, CPUID, parameters, ways to make a hypercall', async () => {
       x
         .lea(R.cx, 'stubs_page')
         .addi(R.cx, 23 * 32)
-        .callTo(R.cx),
-    );
+        .callTo(R.cx), 'stubs_page');
     g.showMemory('  stub 17', 'stubs_page', 17 * 32, 8);
     g.fault('a page index', (x) => x.lea(R.ax, 'stubs_page').alui('or', R.ax, 1).movi(R.dx, 0).movi(R.cx, MSR_HYPERCALL_PAGE).wrmsr());
     g.fault('no RAM there', (x) => x.movi(R.ax, 0xf0000000).movi(R.dx, 0).movi(R.cx, MSR_HYPERCALL_PAGE).wrmsr());
@@ -218,7 +217,7 @@ test('versions, CPUID, parameters, ways to make a hypercall', async () => {
       close to the TSC
     ways to call
     by the page 40011
-    its iret slot: #6 error 0 at +17826
+    its iret slot: #6 error 0 at +736
       stub 17 d9010f00000011b8
     a page index: #13 error 0 at +22
     no RAM there: #13 error 0 at +15

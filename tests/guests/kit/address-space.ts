@@ -25,10 +25,10 @@ export interface WindowPage {
 
 /**
  * Descriptor tables, TSS and page tables of a test guest: the first 4 GiB one to one and open to user mode, but for
- * page 0, and the window.
+ * page 0, and the window. The TSS has no I/O bitmap.
  */
 export function emitAddressSpace(a: Assembler, pages: ReadonlyMap<number, WindowPage>): void {
-  a.align(16).label('tss').dd(0).dqLabel('stack0_top').space(24).dqLabel('stack1_top').space(60);
+  a.align(16).label('tss').dd(0).dqLabel('stack0_top').space(24).dqLabel('stack1_top').space(58).db(104, 0);
   const tss = BigInt(a.address('tss'));
   a.align(8).label('gdt').dq(0n).dq(0x00af9b000000ffffn).dq(0x00cf93000000ffffn).dq(0x00cff3000000ffffn).dq(0x00affb000000ffffn);
   a.dq(0x0000890000000067n | ((tss & 0xffffffn) << 16n) | ((tss >> 24n) << 56n))

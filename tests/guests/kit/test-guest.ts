@@ -158,13 +158,17 @@ export class TestGuest {
     return this;
   }
 
-  /** Run code that may fault, and print what happened: vector, error code, how far into the code it was, CR2. RBX is used up. */
-  fault(name: string, body: (a: Assembler) => void): this {
+  /**
+   * Run code that may fault, and print what happened: vector, error code, how far into the code (or behind `base`) it
+   * was, CR2. RBX is used up.
+   */
+  fault(name: string, body: (a: Assembler) => void, base?: Argument): this {
     const [start, end] = [this.fresh(), this.fresh()];
     this.a.storei(at('fault_vector'), -1).store(at('recover_rsp'), R.sp);
     this.a.operation([0xc7], 0, at('recover')).ddLabel(end).label(start);
     body(this.a);
-    this.a.label(end).storei(at('recover'), 0).lea(R.bx, start);
+    this.a.label(end).storei(at('recover'), 0);
+    this.set(R.bx, base ?? start);
     this.print(`${name}: `).a.call('report_fault');
     return this;
   }
