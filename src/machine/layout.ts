@@ -368,6 +368,6 @@ export const TLBF_LISTED = 2;
 export const EVENT_FRAME = 0x2d00;
 // ---- additions of the wasm target -----------------------------------------------------------------------------------------------
 /** 1 = the access a compiled region asked for was refused: the interpreter has to do the instruction. */
-export const REGION_BAIL = 163;
+export const REGION_BAIL = 164;
 /** Executions after which a block whose region was dropped gets another one. */
 export const REGION_RETRY = 20000;

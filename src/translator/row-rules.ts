@@ -17,6 +17,9 @@ export const RULE_UNDEFINED_IN_64 = 32;
 /** #UD outside 64-bit code. */
 export const RULE_UNDEFINED_OUTSIDE_64 = 64;
 
+/** #UD with VEX.L set: the model lacks what the 256-bit form needs. */
+export const RULE_UNDEFINED_WIDE = 128;
+
 /** What the translator must know of a CPU model. */
 export interface CpuRules {
   /** Feature names as in opcode rows; undefined: everything that is implemented. */
@@ -32,10 +35,13 @@ export function rowRules(cpu: CpuRules): Uint8Array {
   const rules = new Uint8Array(ROWS.length);
   ROWS.forEach((row, index) => {
     let rule = 0;
-    const known = row.feature === undefined || (cpu.features === undefined ? row.todo === undefined : cpu.features.has(row.feature));
+    const has = (feature: string | undefined): boolean =>
+      feature === undefined || (cpu.features === undefined ? row.todo === undefined : cpu.features.has(feature));
+    const known = has(row.feature);
+    if (!has(row.feature256)) rule |= RULE_UNDEFINED_WIDE;
     if (!known || row.undefinedOpcode !== undefined || row.undefinedOn === cpu.vendor) rule |= RULE_UNDEFINED;
     if (row.todo !== undefined || liftTable[index] === undefined) rule |= RULE_UNIMPLEMENTED;
-    if (row.protectedOnly) rule |= RULE_PROTECTED_ONLY;
+    if (row.protectedOnly || row.map.startsWith('VEX')) rule |= RULE_PROTECTED_ONLY;
     if (row.privileged && !CHECK_THEMSELVES.has(row.lift)) rule |= RULE_PRIVILEGED;
     if (row.ends) rule |= RULE_ENDS;
     // compatibility mode is decided by the helper, which sees EFER

@@ -21,6 +21,7 @@ import {
   RULE_UNDEFINED,
   RULE_UNDEFINED_IN_64,
   RULE_UNDEFINED_OUTSIDE_64,
+  RULE_UNDEFINED_WIDE,
   RULE_UNIMPLEMENTED,
   rowRules,
 } from './row-rules.ts';
@@ -139,6 +140,7 @@ export class BlockTranslator {
       if ((rule & RULE_PROTECTED_ONLY) !== 0 && ((mode & MODE_PROTECTED) === 0 || (mode & MODE_VM86) !== 0)) return builder.raise(UD);
       if ((rule & RULE_UNDEFINED_IN_64) !== 0 && builder.code64) return builder.raise(UD);
       if ((rule & RULE_UNDEFINED_OUTSIDE_64) !== 0 && !builder.code64) return builder.raise(UD);
+      if ((rule & RULE_UNDEFINED_WIDE) !== 0 && insn.vexL !== 0) return builder.raise(UD);
       if ((rule & RULE_PRIVILEGED) !== 0 && (mode & MODE_PROTECTED) !== 0) {
         if ((mode & MODE_USER) !== 0) return builder.raise(GP, true, 0);
         builder.helper(OP_HSYS, H_CHECK_CPL0);
@@ -157,7 +159,7 @@ export class BlockTranslator {
 }
 
 const decodeFlagsOf = ({ features, vendor }: CpuRules): number =>
-  (vendor === 'intel' ? DECODE_INTEL : 0) | (features?.has('bmi1') ? DECODE_BMI1 : 0) | (features?.has('abm') ? DECODE_LZCNT : 0);
+  (vendor === 'intel' ? DECODE_INTEL : 0) | ((features?.has('bmi1') ?? true) ? DECODE_BMI1 : 0) | ((features?.has('abm') ?? true) ? DECODE_LZCNT : 0);
 
 /** Byte by byte: the source is shared memory, and most blocks are short. */
 const copyBytes = (to: Uint8Array, at: number, from: Uint8Array, start: number, length: number): void => {

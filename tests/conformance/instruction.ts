@@ -110,7 +110,7 @@ function contentOf(row: Row): Content {
   if (row.operands.includes('Mp')) return row.lift === 'segment.loadFar' ? 'pointer' : 'far';
   if (SELECTORS.test(row.lift)) return 'selector';
   if (row.lift === 'fxsave.fxrstor') return 'fxsave';
-  if (row.lift === 'ssefp.ldmxcsr') return 'mxcsr';
+  if (row.lift === 'ssefp.ldmxcsr' || row.lift === 'avxfp.vldmxcsr') return 'mxcsr';
   if (row.lift === 'x87.fldenv' || row.lift === 'x87.frstor' || row.lift === 'x87.fldcw') return 'fenv';
   return 'any';
 }
@@ -124,7 +124,7 @@ const STACK_CONTENT: Readonly<Record<string, Content>> = {
 const USES_STACK = /^stack\.|^branch\.(call|ret)|^segment\.(pop|callFar|retFar)|^interrupt\.iret|^flag\.(pushf|popf)/;
 
 function memorySize(row: Row): number {
-  const operand = [insn.o0, insn.o1, insn.o2].find(({ kind }) => kind === OPK_MEM);
+  const operand = [insn.o0, insn.o1, insn.o2, insn.o3].find(({ kind }) => kind === OPK_MEM);
   if (operand === undefined) return 1;
   if (operand.size > 0) return operand.size;
   return row.lift.startsWith('fxsave.') ? 512 : row.lift === 'x87.frstor' || row.lift === 'x87.fnsave' ? 108 : 28;

@@ -411,6 +411,7 @@ export class ConformanceMachine {
     for (let n = 0; n < 16; n++) {
       const to = at + (VEC >>> 2) + n * (VEC_STRIDE >>> 2);
       for (let k = 0; k < 4; k++) words[to + k] = cases[fx + 40 + n * 4 + k] as number;
+      words.fill(0, to + 4, to + 8);
     }
   }
 

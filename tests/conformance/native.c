@@ -72,6 +72,8 @@ HIDDEN struct {
   uint16_t selector;
 } __attribute__((packed)) go_far;
 HIDDEN u32 plain_mxcsr = 0x1f80;
+/* upper halves of vector registers are zero before each case; what becomes of them tests/avx looks at */
+HIDDEN u32 has_avx;
 
 void enter_case(void);
 void leave_case(void);
@@ -91,6 +93,10 @@ __asm__(
     "  mov now+16(%rip), %fs\n"
     "  mov now+18(%rip), %gs\n"
     "  fxrstor64 now+512(%rip)\n"
+    "  cmpl $0, has_avx(%rip)\n"
+    "  je 3f\n"
+    "  vzeroupper\n"
+    "3:\n"
     "  cmpw $0x33, now+22(%rip)\n"
     "  jne 1f\n"
     "  mov now+24(%rip), %rax; wrfsbase %rax\n"
@@ -369,6 +375,7 @@ static void write_all(const void *from, size_t size) {
 }
 
 int main(void) {
+  has_avx = __builtin_cpu_supports("avx") != 0;
   set_up();
   unsigned char *input = 0, *output = 0;
   for (;;) {

@@ -43,3 +43,5 @@ export const HI_PEXT = 18;
 export const HI_SET_CARRY = 19;
 /** ZF = (a != 0), other flags stay. */
 export const HI_SET_ZERO = 20;
+/** OF = (a != 0), other flags stay. */
+export const HI_SET_OVERFLOW = 21;

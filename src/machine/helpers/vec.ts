@@ -210,3 +210,77 @@ export const V_CVTSS2SI = 332;
 export const V_CVTSD2SI = 333;
 export const V_CVTTSS2SI = 334;
 export const V_CVTTSD2SI = 335;
+
+// ---- beyond SSE4.2, a op b (of these numbers the 256-bit form is the operation on each half) ---------------------------
+export const V_AESENC = 101;
+export const V_AESENCLAST = 102;
+export const V_AESDEC = 103;
+export const V_AESDECLAST = 104;
+/** Unary: of b. */
+export const V_AESIMC = 105;
+export const V_SHA1NEXTE = 106;
+export const V_SHA1MSG1 = 107;
+export const V_SHA1MSG2 = 108;
+export const V_SHA256MSG1 = 109;
+export const V_SHA256MSG2 = 110;
+export const V_GF2P8MULB = 111;
+/** Lanes of a picked by the low (PD: second) bits of the lanes of b. */
+export const V_PERMILPS = 112;
+export const V_PERMILPD = 113;
+/** Lanes of a shifted by the lanes of b. */
+export const V_PSLLVD = 114;
+export const V_PSLLVQ = 115;
+export const V_PSRLVD = 116;
+export const V_PSRLVQ = 117;
+export const V_PSRAVD = 118;
+/** With an immediate in `extra`. */
+export const V_AESKEYGENASSIST = 149;
+export const V_PCLMULQDQ = 150;
+export const V_SHA1RNDS4 = 151;
+export const V_GF2P8AFFINEQB = 152;
+export const V_GF2P8AFFINEINVQB = 153;
+/** SHA256RNDS2 of d = a, b and the keys in vector c. */
+export const V_SHA256RNDS2 = 208;
+
+// ---- VEX: added to a number -------------------------------------------------------------------------------------------------
+/** The operation on 128 bits, then bits 128 and up of vector d become zero. */
+export const V_VEX128 = 0x1000;
+/** The operation on 256 bits; a and b (and c where it is a vector) have 256 bits, conversions one side of 128. */
+export const V_VEX256 = 0x2000;
+
+// ---- fused multiply-add: base + 4 * operation + kind (0 SS, 1 SD, 2 PS, 3 PD) ------------------------------------------------
+/** d = a * b + c, one rounding; scalar forms keep the upper lanes of d. Operations: + - negated+ negated- and alternating -+ +-. */
+export const V_FMA = 352;
+/** Halves to singles and back: of b; `extra` = imm8 (rounding). The second leaves the result in the low half, zeros above. */
+export const V_CVTPH2PS = 376;
+export const V_CVTPS2PH = 377;
+
+// ---- AVX operations that are not lane-wise (wide ones need V_VEX256; without a remark both forms zero what is above) -----------
+/** Vector d = 32 bytes at the linear address in slot a; and the store of vector d. */
+export const V_LOAD256 = 384;
+export const V_STORE256 = 385;
+/** Quadwords of b by `extra`; doublewords of b by the lanes of a; halves of a and b by `extra`. */
+export const V_PERMQ = 386;
+export const V_PERMD = 387;
+export const V_PERM2 = 388;
+/** d = a with half `extra` & 1 from b; d = half `extra` & 1 of b. */
+export const V_INSERT128 = 389;
+export const V_EXTRACT128 = 390;
+/** The lowest lane of b everywhere: bytes, words, doublewords, quadwords, 128 bits. */
+export const V_BROADCAST = 391;
+/** Upper halves, or all, of the registers that the mode can name become zero. */
+export const V_ZEROUPPER = 396;
+export const V_ZEROALL = 397;
+/** Lanes (of `extra` & 15 = 4 or 8 bytes) whose top bit in vector a is set, from or to the linear address in slot b; the others are zero or not stored. */
+export const V_MASKLOAD = 398;
+export const V_MASKSTORE = 399;
+/**
+ * Gather to d by indexes in vector a, mask in vector c, from the offset in slot b: `extra` bits 0-1 scale, 2 elements of 8 bytes,
+ * 3 indexes of 8 bytes, 4 VEX.L, 5 addresses of 32 bits, 8-10 segment register.
+ */
+export const V_GATHER = 400;
+/** The checks before a VEX instruction on vectors in a mode with MODE_FPU_TRAP or without MODE_AVX: #UD, #NM for CR0.TS. */
+export const V_CHECK_AVX = 401;
+/** Slot d = flags of VTESTPS, VTESTPD of vectors a and b. */
+export const V_TESTPS = 402;
+export const V_TESTPD = 403;

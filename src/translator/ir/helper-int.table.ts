@@ -36,5 +36,6 @@ export const helperIntEffects: readonly HelperEffects[] = [
   helper(helpers.HI_PDEP, '= s s -', {}),
   helper(helpers.HI_PEXT, '= s s -', {}),
   helper(helpers.HI_SET_CARRY, '- s - -', { flags: 'any' }),
+  helper(helpers.HI_SET_OVERFLOW, '- s - -', { flags: 'any' }),
   helper(helpers.HI_SET_ZERO, '- s - -', { flags: 'any' }),
 ];

@@ -3,8 +3,11 @@ import { ROWS } from '../../spec/x86/opcodes.ts';
 import type { Insn } from '../decode/insn.ts';
 import type { Builder } from '../ir/builder.ts';
 import * as alu from './alu.ts';
+import { avx } from './avx.ts';
+import { avxfp, fma } from './avxfp.ts';
 import * as bcd from './bcd.ts';
 import * as bits from './bits.ts';
+import * as bmi from './bmi.ts';
 import * as branch from './branch.ts';
 import * as convert from './convert.ts';
 import * as exchange from './exchange.ts';
@@ -30,21 +33,24 @@ export type LiftFunction = (b: Builder, i: Insn) => void;
 
 /** Families as rows name them: `family.name`. */
 const families: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
-  alu: { ...alu, ...exchange },
+  alu: { ...alu, ...exchange, ...bmi },
+  avx,
+  avxfp,
   bcd,
-  bits,
+  bits: { ...bits, ...bmi },
   branch,
   convert,
   flag,
+  fma,
   fxsave,
   interrupt,
   io,
   mmx,
   move,
   msr,
-  muldiv,
+  muldiv: { ...muldiv, ...bmi },
   segment,
-  shift,
+  shift: { ...shift, ...bmi },
   sse,
   ssefp,
   stack,

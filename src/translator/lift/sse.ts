@@ -361,3 +361,23 @@ export const punpcklqdq = binary(V.V_PUNPCKLQDQ);
 export const punpcklwd = binary(V.V_PUNPCKLWD);
 export const shufpd = binary(V.V_SHUFPD);
 export const shufps = binary(V.V_SHUFPS);
+
+// ---- after SSE4.2 ---------------------------------------------------------------------------------------------------------
+
+export const aesenc = binary(V.V_AESENC);
+export const aesenclast = binary(V.V_AESENCLAST);
+export const aesdec = binary(V.V_AESDEC);
+export const aesdeclast = binary(V.V_AESDECLAST);
+export const aesimc = binary(V.V_AESIMC);
+export const aeskeygenassist = binary(V.V_AESKEYGENASSIST);
+export const pclmulqdq = binary(V.V_PCLMULQDQ);
+export const sha1nexte = binary(V.V_SHA1NEXTE);
+export const sha1msg1 = binary(V.V_SHA1MSG1);
+export const sha1msg2 = binary(V.V_SHA1MSG2);
+export const sha1rnds4 = binary(V.V_SHA1RNDS4);
+export const sha256msg1 = binary(V.V_SHA256MSG1);
+export const sha256msg2 = binary(V.V_SHA256MSG2);
+export const sha256rnds2 = blendByXmm0(V.V_SHA256RNDS2);
+export const gf2p8mulb = binary(V.V_GF2P8MULB);
+export const gf2p8affineqb = binary(V.V_GF2P8AFFINEQB);
+export const gf2p8affineinvqb = binary(V.V_GF2P8AFFINEINVQB);

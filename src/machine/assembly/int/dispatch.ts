@@ -1,10 +1,10 @@
 /** The integer helpers: what is too long or too rare for inline operations. Numbers and contracts: machine/helpers/int.ts. */
 import {
   HI_AAA, HI_AAD, HI_AAM, HI_AAS, HI_CANONICAL, HI_CRC32, HI_DAA, HI_DAS, HI_DIV, HI_ENTER, HI_IDIV, HI_PDEP, HI_PEXT, HI_ROTATE,
-  HI_ROTATE_CARRY, HI_ROTATE_CARRY_FLAGS, HI_ROTATE_FLAGS, HI_SET_CARRY, HI_SET_ZERO, HI_SHIFT_DOUBLE,
+  HI_ROTATE_CARRY, HI_ROTATE_CARRY_FLAGS, HI_ROTATE_FLAGS, HI_SET_CARRY, HI_SET_OVERFLOW, HI_SET_ZERO, HI_SHIFT_DOUBLE,
 } from '../../helpers/int';
 import { raiseGp } from '../exceptions/raise';
-import { CF, getFlags, setFlags, ZF } from '../flags';
+import { CF, getFlags, OF, setFlags, ZF } from '../flags';
 import { Ctx } from '../state';
 import { crc32c, deposit, extract } from './bits';
 import { aaa, aad, aam, aas, daa, das } from './decimal';
@@ -34,6 +34,7 @@ export function dispatchInt(ctx: usize, number: u32, d: u32, a: u32, b: u32, c: 
     case HI_PEXT: Ctx.set(ctx, d, extract(Ctx.get(ctx, a), Ctx.get(ctx, b), <u32>extra)); break;
     case HI_SET_CARRY: setFlags(ctx, (getFlags(ctx) & ~CF) | (Ctx.get(ctx, a) != 0 ? CF : 0)); break;
     case HI_SET_ZERO: setFlags(ctx, (getFlags(ctx) & ~ZF) | (Ctx.get(ctx, a) != 0 ? ZF : 0)); break;
+    case HI_SET_OVERFLOW: setFlags(ctx, (getFlags(ctx) & ~OF) | (Ctx.get(ctx, a) != 0 ? OF : 0)); break;
     default: break;
   }
 }

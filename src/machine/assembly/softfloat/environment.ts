@@ -41,6 +41,8 @@ export const F64: u32 = 1;
 export const F80: u32 = 2;
 /** 80-bit extended, significand rounded as the precision control says. */
 export const F80PC: u32 = 3;
+/** binary16, for conversions only. */
+export const F16: u32 = 4;
 
 // Classes of an unpacked operand. Everything from CLASS_QNAN on needs the NaN rules.
 export const CLASS_ZERO: u32 = 0;
@@ -54,6 +56,7 @@ export const CLASS_BAD: u32 = 5;
 /** Byte offsets from a context to the two unpacked operands. */
 export const SLOT_A: usize = FPU_SCRATCH + 0x20;
 export const SLOT_B: usize = FPU_SCRATCH + 0x40;
+export const SLOT_C: usize = FPU_SCRATCH + 0x80;
 /** 256 bytes in which the vector helpers gather lanes. */
 export const LANES: usize = FPU_SCRATCH + 0x100;
 /** 1 KiB of scratch of the transcendental functions. */
@@ -121,6 +124,13 @@ export class Env {
   @inline static setLow(ctx: usize, low: u64): void {
     store<u64>(ctx + FPU_SCRATCH, low, 0x60);
   }
+  /** 1 while one instruction's lanes are done in two parts: flags gather, and nothing is committed between them. */
+  @inline static held(ctx: usize): u32 {
+    return load<u32>(ctx + FPU_SCRATCH, 0x6c);
+  }
+  @inline static setHeld(ctx: usize, held: u32): void {
+    store<u32>(ctx + FPU_SCRATCH, held, 0x6c);
+  }
   /** Low bits of the last quotient (FPREM), and 0x100 while the reduction is incomplete. */
   @inline static quotient(ctx: usize): u32 {
     return load<u32>(ctx + FPU_SCRATCH, 0x68);
@@ -148,5 +158,9 @@ export class Slot {
   }
   @inline static b(ctx: usize): Slot {
     return changetype<Slot>(ctx + SLOT_B);
+  }
+  /** The addend of a fused multiply-add. */
+  @inline static c(ctx: usize): Slot {
+    return changetype<Slot>(ctx + SLOT_C);
   }
 }

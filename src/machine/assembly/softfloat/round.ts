@@ -1,6 +1,7 @@
 /** From an exact value (or one with sticky bits) to the bits of a format: rounding, overflow, underflow, and the special results. */
 import {
   Env,
+  F16,
   F32,
   F64,
   F80PC,
@@ -24,12 +25,13 @@ const QUIET: u64 = 0x4000000000000000;
 export function pack(ctx: usize, format: u32, sign: u32, field: u32, sig: u64): u64 {
   if (format == F64) return (u64(sign) << 63) | (u64(field) << 52) | ((sig << 1) >> 12);
   if (format == F32) return (u64(sign) << 31) | (u64(field) << 23) | ((sig << 1) >> 41);
+  if (format == F16) return (u64(sign) << 15) | (u64(field) << 10) | ((sig << 1) >> 54);
   Env.setSig(ctx, sig);
   return (sign << 15) | field;
 }
 
 function maxField(format: u32): u32 {
-  return format == F32 ? 0xff : format == F64 ? 0x7ff : 0x7fff;
+  return format == F32 ? 0xff : format == F64 ? 0x7ff : format == F16 ? 31 : 0x7fff;
 }
 
 export function packZero(ctx: usize, format: u32, sign: u32): u64 {
@@ -76,6 +78,9 @@ export function finish(ctx: usize, format: u32, sign: u32, exp: i32, hi: u64, lo
   } else if (format == F32) {
     shift = 40;
     emax = 127;
+  } else if (format == F16) {
+    shift = 53;
+    emax = 15;
   } else if (format == F80PC) {
     shift = 64 - u64(Env.precision(ctx));
   }

@@ -4,12 +4,15 @@ import { CR0, MXCSR } from '../../layout';
 import { NM, raise, raiseGp, raiseUd } from '../exceptions/raise';
 import { write8 } from '../memory/access';
 import { Ctx } from '../state';
+import { beyond } from './avx';
 import { conversion, round } from './conversion';
 import { float } from './float';
 import { immediate } from './immediate';
 import { integer } from './integer';
+import { later, laterImmediate } from './later';
 import { MXCSR_MASK } from './mxcsr';
 import { Vec } from './registers';
+import { sha256Rounds } from './sha';
 import { compareStrings } from './string-compare';
 
 const CR0_EM: u32 = 4;
@@ -38,14 +41,22 @@ function insertLane(ctx: usize, d: i32, a: i32, log: i32, lane: i32): void {
 }
 
 /** Flags of PTEST: ZF if (y & x) is 0, CF if (y & ~x) is 0. */
-function testBits(x: v128, y: v128): u64 {
+export function testBits(x: v128, y: v128): u64 {
   return (v128.any_true(v128.and(x, y)) ? 0 : 0x40) | (v128.any_true(v128.andnot(y, x)) ? 0 : 1);
+}
+
+/** The numbers below 192: functions of two 128-bit values. */
+export function pure(ctx: usize, n: i32, x: v128, y: v128, imm: i32): v128 {
+  if (n < N.V_AESENC) return integer(n, x, y);
+  if (n < 128) return later(ctx, n, x, y);
+  return n < N.V_AESKEYGENASSIST ? immediate(ctx, n, x, y, imm) : laterImmediate(ctx, n, x, y, imm);
 }
 
 /** OP_HVEC: helper n with the fields of the micro-op; extra = imm >> 16. */
 export function dispatchVec(ctx: usize, n: i32, d: i32, a: i32, b: i32, c: i32, extra: i64): void {
-  if (n < 128) return Vec.set(ctx, d, integer(n, Vec.get(ctx, a), Vec.get(ctx, b)));
-  if (n < 192) return Vec.set(ctx, d, immediate(ctx, n, Vec.get(ctx, a), Vec.get(ctx, b), i32(extra)));
+  if (n < N.V_AESENC) return Vec.set(ctx, d, integer(n, Vec.get(ctx, a), Vec.get(ctx, b)));
+  if (n < 192) return Vec.set(ctx, d, pure(ctx, n, Vec.get(ctx, a), Vec.get(ctx, b), i32(extra)));
+  if (n >= N.V_FMA) return beyond(ctx, n, d, a, b, c, extra);
   if (n >= N.V_CVTPS2PD) return conversion(ctx, n, d, a, b, c);
   if (n >= 256) {
     if ((n & ~3) == N.V_ROUND) return round(ctx, n & 3, d, a, b, i32(extra));
@@ -67,6 +78,7 @@ export function dispatchVec(ctx: usize, n: i32, d: i32, a: i32, b: i32, c: i32, 
     case N.V_PCMPISTRI: return compareStrings(ctx, d, a, b, i32(extra), false, false, false);
     case N.V_PCMPISTRM: return compareStrings(ctx, d, a, b, i32(extra), false, false, true);
     case N.V_CHECK: return check(ctx);
+    case N.V_SHA256RNDS2: return Vec.set(ctx, d, sha256Rounds(ctx, Vec.get(ctx, a), Vec.get(ctx, b), Vec.get(ctx, c)));
     case N.V_LDMXCSR: {
       const value = Ctx.get32(ctx, a);
       if (value & ~MXCSR_MASK) raiseGp(ctx, 0);

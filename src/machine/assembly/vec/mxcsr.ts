@@ -26,6 +26,7 @@ export class Mxcsr {
 
 /** Prepares the environment; call `commit` after the last lane. */
 export function begin(ctx: usize): void {
+  if (Env.held(ctx)) return;
   const mxcsr = Mxcsr.get(ctx);
   Env.setFlags(ctx, 0);
   Env.setRounding(ctx, (mxcsr >> 13) & 3);
@@ -35,6 +36,7 @@ export function begin(ctx: usize): void {
 
 /** Notes the flags; does not return if one is unmasked. An unmasked exception found before computing hides those of the result. */
 export function commit(ctx: usize): void {
+  if (Env.held(ctx)) return;
   let flags = Env.flags(ctx);
   const unmasked = flags & ~Env.masks(ctx);
   if (unmasked & BEFORE) flags &= BEFORE;

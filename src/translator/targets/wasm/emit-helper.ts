@@ -73,7 +73,7 @@ const vector: Emit = (e, k) => {
   const number = (e.block.immLo[k] as number) & 0xffff;
   const inline = emitFloat[number] ?? emitSimd[number];
   if (inline !== undefined && inline(e, k)) return;
-  if (number < V_PMOVMSKB) return vectorsOnly(e, k, false);
+  if ((number & 0xfff) < V_PMOVMSKB) return vectorsOnly(e, k, false);
   if (number >= V_PMOVMSKB && number <= V_PTEST) return vectorsOnly(e, k, true);
   if (number === V_MOVSS) return vectorsOnly(e, k, false);
   if (number === V_PINSR) {
