@@ -27,7 +27,9 @@ function modrm(row: Row, dice: Dice): number[] {
 /** One encoding of the row. */
 export function encodeRow(row: Row, dice: Dice): Uint8Array | undefined {
   const hasModrm = row.operands.length > 0;
-  const immediate = row.operands.some((text) => /^[IL]/.test(text)) ? [row.operands.some((text) => text.startsWith('L')) ? dice.next(4) << 4 : dice.next(256)] : [];
+  const immediate = row.operands.some((text) => /^[IL]/.test(text))
+    ? [row.operands.some((text) => text.startsWith('L')) ? dice.next(4) << 4 : dice.next(256)]
+    : [];
   if (row.map.startsWith('VEX')) {
     const w = row.w !== -1 ? row.w : dice.next(2);
     const l = row.vexL ?? dice.next(2);
@@ -62,8 +64,9 @@ const STYLES = 8;
 function sixteen(dice: Dice, style: number, to: Buffer, at: number): void {
   if (style < 6) return vector(dice, style, to, at);
   if (style === 6) {
-    for (let k = 0; k < 16; k += 2) to.writeUInt16LE(dice.next(4) === 0 ? dice.pick([0, 0x8000, 0x7c00, 0xfc00, 0x7e01, 0x7c01, 1, 0x3ff, 0x400]) : dice.next(65536), at + k);
-  } else if (dice.next(2) === 0) for (let k = 0; k < 16; k += 4) to.writeUInt32LE((dice.next(2) << 31 >>> 0) + dice.next(24), at + k);
+    for (let k = 0; k < 16; k += 2)
+      to.writeUInt16LE(dice.next(4) === 0 ? dice.pick([0, 0x8000, 0x7c00, 0xfc00, 0x7e01, 0x7c01, 1, 0x3ff, 0x400]) : dice.next(65536), at + k);
+  } else if (dice.next(2) === 0) for (let k = 0; k < 16; k += 4) to.writeUInt32LE(((dice.next(2) << 31) >>> 0) + dice.next(24), at + k);
   else for (let k = 0; k < 16; k += 8) to.writeBigUInt64LE(BigInt(dice.next(24)), at + k);
 }
 
@@ -120,5 +123,7 @@ export function randomCase(dice: Dice, row: Row, code: Uint8Array, record: Buffe
   if (style === 0 && dice.next(4) === 0) record.writeUInt32LE(float32(dice), REC_MEMORY);
   if (style === 1 && dice.next(4) === 0) record.writeBigUInt64LE(float64(dice), REC_MEMORY);
   // bit 17 of MXCSR (misaligned SSE) exists on AMD's processors, not on ours
-  if (row.lift.endsWith('ldmxcsr')) for (let k = 0; k < MEMORY_SIZE; k += 4) record.writeUInt32LE((record.readUInt32LE(REC_MEMORY + k) & (dice.next(2) === 0 ? 0xffff : 0xfffdffff)) >>> 0, REC_MEMORY + k);
+  if (row.lift.endsWith('ldmxcsr'))
+    for (let k = 0; k < MEMORY_SIZE; k += 4)
+      record.writeUInt32LE((record.readUInt32LE(REC_MEMORY + k) & (dice.next(2) === 0 ? 0xffff : 0xfffdffff)) >>> 0, REC_MEMORY + k);
 }

@@ -149,6 +149,13 @@ function nextPage(va: u64, wide: bool): u64 {
   return wide ? next : next & 0xffffffff;
 }
 
+/** The next page's first byte, or a fault: an access that leaves the canonical addresses is #GP whatever its first page holds. */
+function canonicalNext(ctx: usize, va: u64, wide: bool): u64 {
+  const va2 = nextPage(va, wide);
+  if (wide && !Ctx.isCanonical(va2)) raiseFault(ctx, va, R_NONCANONICAL);
+  return va2;
+}
+
 /** #AC(0) for a misaligned access of a user who asked for it. */
 function checkAlignment(ctx: usize, va: u64, size: u32, view: u32): void {
   if (view == VIEW_ALIGN && va & <u64>(size - 1)) raise(ctx, AC, true, 0);
@@ -166,7 +173,7 @@ export function readView(ctx: usize, va: u64, size: u32, access: u32, view: u32,
     const at = mustResolve(ctx, va, access, view);
     return loadPart(ctx, at, Ctx.get(ctx, WALK_GPA), size);
   }
-  const va2 = nextPage(va, wide);
+  const va2 = canonicalNext(ctx, va, wide);
   const at1 = mustResolve(ctx, va, access, view);
   const gpa1 = Ctx.get(ctx, WALK_GPA);
   const at2 = mustResolve(ctx, va2, access, view);
@@ -193,7 +200,7 @@ export function writeView(ctx: usize, va: u64, size: u32, value: u64, view: u32,
     storePart(ctx, at, Ctx.get(ctx, WALK_GPA), size, value);
     return;
   }
-  const va2 = nextPage(va, wide);
+  const va2 = canonicalNext(ctx, va, wide);
   const at1 = mustResolve(ctx, va, WRITE, view);
   const gpa1 = Ctx.get(ctx, WALK_GPA);
   const at2 = mustResolve(ctx, va2, WRITE, view);
@@ -348,10 +355,10 @@ export function writeSys64(ctx: usize, va: u64, value: u64): void {
 
 /** Faults now if a later access by `view` to any of `size` bytes (at most 4096) would. `va` already cut. */
 export function probeView(ctx: usize, va: u64, size: u32, access: u32, view: u32, wide: bool): void {
-  const at = mustResolve(ctx, va, access, view);
   const first: u32 = 4096 - (<u32>va & 0xfff);
+  const va2 = size > first ? canonicalNext(ctx, va, wide) : 0;
+  const at = mustResolve(ctx, va, access, view);
   if (size > first) {
-    const va2 = nextPage(va, wide);
     const at2 = mustResolve(ctx, va2, access, view);
     if (access == WRITE && !(at2 & R_MMIO)) codeWrite(ctx, <u32>at2, size - first);
   }
