@@ -271,7 +271,10 @@ export const V_BROADCAST = 391;
 /** Upper halves, or all, of the registers that the mode can name become zero. */
 export const V_ZEROUPPER = 396;
 export const V_ZEROALL = 397;
-/** Lanes (of `extra` & 15 = 4 or 8 bytes) whose top bit in vector a is set, from or to the linear address in slot b; the others are zero or not stored. */
+/**
+ * Lanes whose top bit in vector a is set, from or to the offset in slot b; the others are zero or not stored. `extra` bits 0-3 lanes of 4 or
+ * 8 bytes, 4 VEX.L, 8-10 segment register.
+ */
 export const V_MASKLOAD = 398;
 export const V_MASKSTORE = 399;
 /**

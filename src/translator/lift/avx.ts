@@ -4,7 +4,7 @@ import { RIP, ZERO } from '../../machine/layout.ts';
 import { OP_HVEC, OP_SETFLAGS, OP_SHRI, OP_ZX8, OP_ZX16, OP_ZX32 } from '../../machine/ops.ts';
 import { BASE_NONE, BASE_RIP, type Insn, OPK_IMM, OPK_MEM, OPK_VEC } from '../decode/insn.ts';
 import type { Builder } from '../ir/builder.ts';
-import { linearSlot, sizeNumber } from './memory-operand.ts';
+import { offsetSlot, sizeNumber } from './memory-operand.ts';
 import { read, readZero, write } from './operands.ts';
 import { maskedStoreAddress } from './sse.ts';
 import { clearUpper, getLane, guard, lanewise, loadVex, moveVector, putLane, source, storeVex, width } from './vex-operand.ts';
@@ -247,9 +247,10 @@ const maskedMove =
   (size: number): LiftFunction =>
   (b, i) => {
     guard(b);
-    const extra = size | (i.vexL !== 0 ? 16 : 0);
-    if (i.o0.kind === OPK_MEM) b.helper(OP_HVEC, V.V_MASKSTORE, i.o2.reg, i.o1.reg, linearSlot(b, i, i.o0.size, true), 0, extra);
-    else b.helper(OP_HVEC, V.V_MASKLOAD, i.o0.reg, i.o1.reg, linearSlot(b, i, i.o2.size, false), 0, extra);
+    const extra = size | (i.vexL !== 0 ? 16 : 0) | (i.memSeg << 8);
+    const offset = offsetSlot(b, i);
+    if (i.o0.kind === OPK_MEM) b.helper(OP_HVEC, V.V_MASKSTORE, i.o2.reg, i.o1.reg, offset, 0, extra);
+    else b.helper(OP_HVEC, V.V_MASKLOAD, i.o0.reg, i.o1.reg, offset, 0, extra);
   };
 
 /** Slot with the offset of a gather's base and displacement. */

@@ -79,36 +79,41 @@ function selected(ctx: usize, mask: i32, i: u32, size: u32): bool {
   return size == 8 ? load<i64>(at) < 0 : load<i32>(at) < 0;
 }
 
-/** `extra`: size, 16 if 256 bits. */
-function maskedLoad(ctx: usize, d: i32, mask: i32, address: u64, extra: i32): void {
+function elementAddress(ctx: usize, offset: u64, segment: u32, how: u32): u64 {
+  if (Ctx.is64(ctx)) return segment >= 4 ? offset + Ctx.get(ctx, SEG_BASE + segment) : offset;
+  if (segment < 4 && Ctx.get32(ctx, MODE) & MODE_FLAT) return offset;
+  return segmentLinear(ctx, u32(offset), segment, how);
+}
+
+/** Address of element i of a masked move; only the elements moved are checked against the segment. */
+function maskedAddress(ctx: usize, offset: u64, i: u32, extra: u32, how: u32): u64 {
+  return elementAddress(ctx, offset + u64(i * (extra & 15)), (extra >> 8) & 7, how);
+}
+
+function maskedLoad(ctx: usize, d: i32, mask: i32, offset: u64, extra: u32): void {
   const size = extra & 15;
-  const count = (extra & 16 ? 32 : 16) / size;
+  const count: u32 = (extra & 16 ? 32 : 16) / size;
   const at = ctx + LANES;
   v128.store(at, i64x2.splat(0));
   v128.store(at + 16, i64x2.splat(0));
-  for (let i = 0; i < count; i++) {
+  for (let i: u32 = 0; i < count; i++) {
     if (!selected(ctx, mask, i, size)) continue;
-    const value = readSized(ctx, address + u64(i * size), size);
+    const value = readSized(ctx, maskedAddress(ctx, offset, i, extra, size), size);
     if (size == 8) store<u64>(at + 8 * i, value);
     else store<u32>(at + 4 * i, u32(value));
   }
   High.setBoth(ctx, d, v128.load(at), v128.load(at + 16));
 }
 
-function maskedStore(ctx: usize, d: i32, mask: i32, address: u64, extra: i32): void {
+function maskedStore(ctx: usize, d: i32, mask: i32, offset: u64, extra: u32): void {
   const size = extra & 15;
-  const count = (extra & 16 ? 32 : 16) / size;
-  for (let i = 0; i < count; i++) if (selected(ctx, mask, i, size)) probeWrite(ctx, address + u64(i * size), size);
+  const count: u32 = (extra & 16 ? 32 : 16) / size;
+  for (let i: u32 = 0; i < count; i++) if (selected(ctx, mask, i, size)) probeWrite(ctx, maskedAddress(ctx, offset, i, extra, size | 0x100), size);
   const from = Vec.at(ctx, d);
-  for (let i = 0; i < count; i++) {
-    if (selected(ctx, mask, i, size)) writeSized(ctx, address + u64(i * size), size, size == 8 ? load<u64>(from + 8 * i) : load<u32>(from + 4 * i));
+  for (let i: u32 = 0; i < count; i++) {
+    if (!selected(ctx, mask, i, size)) continue;
+    writeSized(ctx, maskedAddress(ctx, offset, i, extra, size | 0x100), size, size == 8 ? load<u64>(from + 8 * i) : load<u32>(from + 4 * i));
   }
-}
-
-function elementAddress(ctx: usize, offset: u64, segment: u32, size: u32): u64 {
-  if (Ctx.is64(ctx)) return segment >= 4 ? offset + Ctx.get(ctx, SEG_BASE + segment) : offset;
-  if (segment < 4 && Ctx.get32(ctx, MODE) & MODE_FLAT) return offset;
-  return segmentLinear(ctx, u32(offset), segment, size);
 }
 
 /** Elements done before a fault stay done, and their mask is cleared: the instruction goes on where it stopped. */
@@ -324,8 +329,8 @@ export function beyond(ctx: usize, n: i32, d: i32, a: i32, b: i32, c: i32, extra
     case N.V_EXTRACT128: return High.setBoth(ctx, d, imm & 1 ? High.get(ctx, b) : Vec.get(ctx, b), i64x2.splat(0));
     case N.V_ZEROUPPER: return zeroRegisters(ctx, false);
     case N.V_ZEROALL: return zeroRegisters(ctx, true);
-    case N.V_MASKLOAD: return maskedLoad(ctx, d, a, Ctx.get(ctx, b), imm);
-    case N.V_MASKSTORE: return maskedStore(ctx, d, a, Ctx.get(ctx, b), imm);
+    case N.V_MASKLOAD: return maskedLoad(ctx, d, a, Ctx.get(ctx, b), u32(imm));
+    case N.V_MASKSTORE: return maskedStore(ctx, d, a, Ctx.get(ctx, b), u32(imm));
     case N.V_GATHER: return gather(ctx, d, a, Ctx.get(ctx, b), c, imm);
     case N.V_CHECK_AVX: return check(ctx);
     case N.V_TESTPS: return Ctx.set(ctx, d, testSigns(Vec.get(ctx, a), Vec.get(ctx, b), false));
