@@ -2,6 +2,7 @@
 import { BUDGET, RIP } from '../../../machine/layout.ts';
 import * as O from '../../../machine/ops.ts';
 import { opNames } from '../../ir/op-bits.ts';
+import { walkingAccesses } from './access-pattern.ts';
 import * as W from './code.ts';
 import { type Emit, emitAlu } from './emit-alu.ts';
 import { emitFlags, pushCond, pushCondSub } from './emit-flags.ts';
@@ -10,10 +11,12 @@ import { emitMemory } from './emit-memory.ts';
 import { emitVector } from './emit-vector.ts';
 import { analyse, type Flow } from './flow.ts';
 import { F_CHAIN } from './imports.ts';
+import type { FunctionBody } from './module.ts';
 import type { RegionBlock } from './region-block.ts';
 import { RegionEmitter, UNKNOWN } from './region-emitter.ts';
 
 const CTX = 0;
+const NONE: ReadonlySet<number> = new Set();
 /** What a region answers. @see machine/assembly/regions.ts */
 const NEXT_PLAIN = 1;
 const NEXT_LOOKUP = 2;
@@ -62,7 +65,7 @@ export function callDelta(block: RegionBlock): number | undefined {
 }
 
 /** Function body, with its locals, ready for a code section. `entries`: nodes besides the first where it may be entered; `page`: offset of the first block in its page. */
-export function compileRegion(blocks: readonly RegionBlock[], entries: readonly number[], index: number, page: number): W.Code {
+export function compileRegion(blocks: readonly RegionBlock[], entries: readonly number[], index: number, page: number): FunctionBody {
   return new RegionCompiler(blocks, entries, index, page).compile();
 }
 
@@ -77,6 +80,7 @@ class RegionCompiler {
   private readonly children: number[][];
   /** Instructions on the longest way from a node to the next budget check. */
   private readonly cost: Int32Array;
+  private readonly walking: ReadonlyMap<number, ReadonlySet<number>>;
 
   private readonly entries: readonly number[];
 
@@ -103,6 +107,11 @@ class RegionCompiler {
     this.children = this.flow.order.length === 0 ? [] : Array.from(this.flow.order, () => []);
     for (const n of this.flow.nodes) if (n !== this.flow.start) (this.children[this.flow.dominator[n] as number] as number[]).push(n);
     this.cost = this.costs();
+    this.walking = walkingAccesses(
+      blocks,
+      this.flow,
+      Array.from(this.flow.order, (_, n) => this.targetsOf(n)),
+    );
   }
 
   private isCheck(n: number): boolean {
@@ -128,7 +137,7 @@ class RegionCompiler {
     return cost;
   }
 
-  compile(): W.Code {
+  compile(): FunctionBody {
     const { e } = this;
     const { code } = e;
     // entry: nothing has changed yet when the budget does not reach
@@ -137,7 +146,7 @@ class RegionCompiler {
     code.tee(e.budget);
     code.i64(Math.max(this.cost[this.flow.start] as number, 1));
     code.byte(W.I64_LT_S);
-    e.open(W.IF);
+    e.openHinted(false);
     code.i32(NEXT_PLAIN);
     code.byte(W.RETURN);
     e.close();
@@ -173,7 +182,7 @@ class RegionCompiler {
     if (rip) e.storeSlot(RIP, () => e.code.get(e.exitRip));
   }
 
-  private withLocals(): W.Code {
+  private withLocals(): FunctionBody {
     const types = this.e.localTypes.slice(1);
     const runs: [number, number][] = [];
     for (const type of types) {
@@ -187,8 +196,10 @@ class RegionCompiler {
       body.u32(count);
       body.byte(type);
     }
+    this.e.forgetPages(body);
+    const start = body.length;
     body.raw(this.e.code);
-    return body;
+    return { code: body, hints: this.e.hints.map(([at, likely]) => [start + at, likely]) };
   }
 
   // ---- structure. @see Ramsey, "Beyond Relooper" (ICFP 2022)
@@ -267,7 +278,7 @@ class RegionCompiler {
     code.get(e.budget);
     code.i64(this.cost[n] as number);
     code.byte(W.I64_LT_S);
-    e.open(W.IF);
+    e.openHinted(false);
     push();
     code.set(e.exitRip);
     e.branch(e.bailLabel);
@@ -316,6 +327,7 @@ class RegionCompiler {
     e.block = block;
     e.kind = UNKNOWN;
     e.mustCheck = false;
+    e.walks = this.walking.get(n) ?? NONE;
     if (this.flow.headers.has(n)) this.checkBudget(n, () => e.blockRip(0));
     code.get(e.budget);
     code.i64(block.insns);

@@ -144,7 +144,7 @@ const arithmetic =
       code.i32(0);
       e.close();
     }
-    e.open(W.IF);
+    e.openHinted(true);
     code.get(CTX);
     code.get(r);
     code.access(W.F64_STORE, W.STATE, vectorAt(to));
@@ -170,7 +170,7 @@ const squareRoot: EmitInline = (e, k) => {
   code.byte(W.I32_AND);
   pushMode(e, ROUNDING_AND_PRECISION, NEAREST_NOTED);
   code.byte(W.I32_AND);
-  e.open(W.IF);
+  e.openHinted(true);
   code.get(CTX);
   code.get(r);
   code.access(W.F64_STORE, W.STATE, vectorAt(to));
@@ -196,7 +196,7 @@ const compare: EmitInline = (e, k) => {
     code.byte(W.F64_EQ);
     code.byte(W.I32_AND);
   }
-  e.open(W.IF);
+  e.openHinted(true);
   e.begin(d);
   code.get(x);
   code.get(y);
@@ -242,7 +242,7 @@ const truncate: EmitInline = (e, k) => {
   code.byte(W.F64_LT);
   pushMode(e, NEAREST_NOTED, NEAREST_NOTED);
   code.byte(W.I32_AND);
-  e.open(W.IF);
+  e.openHinted(true);
   e.begin(d);
   code.get(y);
   code.byte(W.SATURATING);

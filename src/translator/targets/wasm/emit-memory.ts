@@ -57,6 +57,56 @@ function pushOffset(e: RegionEmitter): void {
   code.byte(W.I32_ADD);
 }
 
+/**
+ * The access at `va` with the soft TLB probed inline: `fast` is emitted where the offset in `frames` can be pushed by its argument,
+ * `slow` where the core has to be asked. A site that walks keeps its last page and addend in locals and asks these first.
+ */
+function through(e: RegionEmitter, k: number, access: number, size: number, type: number, fast: (pushOffset: () => void) => void, slow: () => void): void {
+  const { code } = e;
+  const tag = access === READ ? TLB_READ : TLB_WRITE;
+  const walks = e.walks.has(k);
+  if (!walks) {
+    pushHit(e, tag, size);
+    e.openHinted(true, type);
+    fast(() => pushOffset(e));
+    code.byte(W.ELSE);
+    slow();
+    e.close();
+    return;
+  }
+  const page = e.pageLocal();
+  const addend = e.local(W.I32);
+  const cached = (): void => {
+    code.get(e.va);
+    code.byte(W.I32_WRAP);
+    code.get(addend);
+    code.byte(W.I32_ADD);
+  };
+  // an aligned access in that page: the local is odd while there is none
+  code.get(e.va);
+  code.i64(-4096 | (size - 1));
+  code.byte(W.I64_AND);
+  code.get(page);
+  code.byte(W.I64_EQ);
+  e.openHinted(true, type);
+  fast(cached);
+  code.byte(W.ELSE);
+  pushHit(e, tag, size);
+  e.openHinted(true, type);
+  code.get(e.va);
+  code.i64(-4096);
+  code.byte(W.I64_AND);
+  code.set(page);
+  code.get(e.entry);
+  code.access(W.I32_LOAD, W.STATE, TLB_ADDEND);
+  code.set(addend);
+  fast(cached);
+  code.byte(W.ELSE);
+  slow();
+  e.close();
+  e.close();
+}
+
 /** Sign extension of a value that the slow path read zero-extended. */
 const extensions: Readonly<Record<number, number>> = {
   [W.I64_LOAD8_S]: W.I64_EXTEND8_S,
@@ -71,20 +121,21 @@ const load =
     form(e, k);
     const d = e.block.d[k] as number;
     e.begin(d);
-    pushHit(e, access === READ ? TLB_READ : TLB_WRITE, size);
-    e.open(W.IF, W.I64);
-    pushOffset(e);
-    code.access(instruction, W.FRAMES, 0);
-    code.byte(W.ELSE);
-    code.get(CTX);
-    code.get(e.va);
-    code.i32(size);
-    code.i32(access);
-    code.call(F_TRY_READ);
-    const extend = extensions[instruction];
-    if (extend !== undefined) code.byte(extend);
-    e.bailIfRefused(k);
-    e.close();
+    const slow = (): void => {
+      code.get(CTX);
+      code.get(e.va);
+      code.i32(size);
+      code.i32(access);
+      code.call(F_TRY_READ);
+      const extend = extensions[instruction];
+      if (extend !== undefined) code.byte(extend);
+      e.bailIfRefused(k);
+    };
+    const fast = (push: () => void): void => {
+      push();
+      code.access(instruction, W.FRAMES, 0);
+    };
+    through(e, k, access, size, W.I64, fast, slow);
     e.finish(d);
   };
 
@@ -94,19 +145,20 @@ const store =
     const { code } = e;
     form(e, k);
     const value = e.block.d[k] as number;
-    pushHit(e, TLB_WRITE, size);
-    e.open(W.IF);
-    pushOffset(e);
-    e.read(value);
-    code.access(instruction, W.FRAMES, 0);
-    code.byte(W.ELSE);
-    code.get(CTX);
-    code.get(e.va);
-    code.i32(size);
-    e.read(value);
-    code.call(F_TRY_WRITE);
-    e.bailIfRefused(k);
-    e.close();
+    const slow = (): void => {
+      code.get(CTX);
+      code.get(e.va);
+      code.i32(size);
+      e.read(value);
+      code.call(F_TRY_WRITE);
+      e.bailIfRefused(k);
+    };
+    const fast = (push: () => void): void => {
+      push();
+      e.read(value);
+      code.access(instruction, W.FRAMES, 0);
+    };
+    through(e, k, WRITE, size, W.VOID, fast, slow);
   };
 
 /** Offset of vector register n in a context. */
@@ -120,18 +172,19 @@ const loadVector =
     const to = vectorAt(e.block.d[k] as number);
     address(e, k);
     code.get(CTX);
-    pushHit(e, TLB_READ, size);
-    e.open(W.IF, W.I64);
-    pushOffset(e);
-    code.access(instruction, W.FRAMES, 0);
-    code.byte(W.ELSE);
-    code.get(CTX);
-    code.get(e.va);
-    code.i32(size);
-    code.i32(READ);
-    code.call(F_TRY_READ);
-    e.bailIfRefused(k);
-    e.close();
+    const slow = (): void => {
+      code.get(CTX);
+      code.get(e.va);
+      code.i32(size);
+      code.i32(READ);
+      code.call(F_TRY_READ);
+      e.bailIfRefused(k);
+    };
+    const fast = (push: () => void): void => {
+      push();
+      code.access(instruction, W.FRAMES, 0);
+    };
+    through(e, k, READ, size, W.I64, fast, slow);
     code.access(W.I64_STORE, W.STATE, to);
     code.get(CTX);
     code.i64(0);
@@ -148,19 +201,20 @@ const storeVector =
       code.access(W.I64_LOAD, W.STATE, from);
     };
     address(e, k);
-    pushHit(e, TLB_WRITE, size);
-    e.open(W.IF);
-    pushOffset(e);
-    pushValue();
-    code.access(instruction, W.FRAMES, 0);
-    code.byte(W.ELSE);
-    code.get(CTX);
-    code.get(e.va);
-    code.i32(size);
-    pushValue();
-    code.call(F_TRY_WRITE);
-    e.bailIfRefused(k);
-    e.close();
+    const slow = (): void => {
+      code.get(CTX);
+      code.get(e.va);
+      code.i32(size);
+      pushValue();
+      code.call(F_TRY_WRITE);
+      e.bailIfRefused(k);
+    };
+    const fast = (push: () => void): void => {
+      push();
+      pushValue();
+      code.access(instruction, W.FRAMES, 0);
+    };
+    through(e, k, WRITE, size, W.VOID, fast, slow);
   };
 
 const load128: Emit = (e, k) => {
@@ -168,7 +222,7 @@ const load128: Emit = (e, k) => {
   const to = vectorAt(e.block.d[k] as number);
   address(e, k);
   pushHit(e, TLB_READ, 16);
-  e.open(W.IF);
+  e.openHinted(true);
   code.get(CTX);
   pushOffset(e);
   code.accessV(W.V128_LOAD, W.FRAMES, 0);
@@ -189,7 +243,7 @@ const store128: Emit = (e, k) => {
   const from = vectorAt(e.block.d[k] as number);
   address(e, k);
   pushHit(e, TLB_WRITE, 16);
-  e.open(W.IF);
+  e.openHinted(true);
   pushOffset(e);
   code.get(CTX);
   code.accessV(W.V128_LOAD, W.STATE, from);
@@ -214,7 +268,7 @@ const align: Emit = (e, k) => {
   code.byte(W.I64_AND);
   code.i64(0);
   code.byte(W.I64_NE);
-  e.open(W.IF);
+  e.openHinted(false);
   e.bail(k);
   e.close();
 };

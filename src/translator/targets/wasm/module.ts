@@ -19,6 +19,12 @@ import {
 import * as W from './code.ts';
 import { coreFunctions } from './imports.ts';
 
+/** Locals and code of a function, and for some of its branches whether they are likely, by offset. */
+export interface FunctionBody {
+  readonly code: W.Code;
+  readonly hints: readonly (readonly [number, boolean])[];
+}
+
 const FUNCREF = 0x70;
 const FUNC = 0x60;
 /** Limits with a maximum, shared. */
@@ -172,6 +178,23 @@ const chain = (): W.Code => {
   return code;
 };
 
+/** @see https://github.com/WebAssembly/branch-hinting */
+const hintSection = (bodies: readonly FunctionBody[]): W.Code => {
+  const code = new W.Code();
+  code.text('metadata.code.branch_hint');
+  code.u32(bodies.length);
+  for (const [k, { hints }] of bodies.entries()) {
+    code.u32(coreFunctions.length + 1 + k);
+    code.u32(hints.length);
+    for (const [at, likely] of hints) {
+      code.u32(at);
+      code.u32(1);
+      code.byte(likely ? 1 : 0);
+    }
+  }
+  return code;
+};
+
 const nameSection = (names: readonly string[]): W.Code => {
   const list = new W.Code();
   list.u32(names.length);
@@ -190,7 +213,7 @@ const imports = importSection();
 const chainBody = chain();
 
 /** A module whose export `r<k>` is the function with body k; `names`, if any, are what a profiler shows for them. */
-export function assemble(bodies: readonly W.Code[], names: readonly string[] = []): Uint8Array<ArrayBuffer> {
+export function assemble(bodies: readonly FunctionBody[], names: readonly string[] = []): Uint8Array<ArrayBuffer> {
   const out = new W.Code();
   for (const byte of [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]) out.byte(byte);
   section(out, 1, types);
@@ -207,9 +230,10 @@ export function assemble(bodies: readonly W.Code[], names: readonly string[] = [
     exports.u32(coreFunctions.length + 1 + k);
   }
   section(out, 7, exports);
+  section(out, 0, hintSection(bodies));
   const code = new W.Code();
   code.u32(bodies.length + 1);
-  for (const body of [chainBody, ...bodies]) {
+  for (const body of [chainBody, ...bodies.map((one) => one.code)]) {
     code.u32(body.length);
     code.raw(body);
   }

@@ -80,6 +80,25 @@ export class RegionEmitter {
     this.findSlots();
   }
 
+  /** Operations of the block being emitted whose site keeps its last page in locals. */
+  walks: ReadonlySet<number> = new Set();
+  /** Those locals: page addresses, odd while there is none. */
+  private readonly pages: number[] = [];
+
+  pageLocal(): number {
+    const local = this.local(I64);
+    this.pages.push(local);
+    return local;
+  }
+
+  /** Code that empties the pages kept; goes before everything else. */
+  forgetPages(to: Code): void {
+    for (const local of this.pages) {
+      to.i64(1);
+      to.set(local);
+    }
+  }
+
   private readonly scratch = new Map<string, number>();
 
   /** Local for short-lived values, the same for the same name. */
@@ -277,6 +296,15 @@ export class RegionEmitter {
 
   // ---- structure
 
+  /** IFs that are nearly always taken or nearly never: offset in the code, and which. */
+  readonly hints: [number, boolean][] = [];
+
+  /** An IF whose condition nearly always holds, or nearly never. */
+  openHinted(likely: boolean, type: number = VOID): void {
+    this.hints.push([this.code.length, likely]);
+    this.open(IF, type);
+  }
+
   open(op: number, type: number = VOID): void {
     this.code.byte(op);
     this.code.byte(type);
@@ -325,7 +353,7 @@ export class RegionEmitter {
   bailIfRefused(k: number): void {
     this.code.get(CTX);
     this.code.access(I32_LOAD, STATE, REGION_BAIL * 8);
-    this.open(IF);
+    this.openHinted(false);
     this.bail(k);
     this.close();
   }
@@ -337,7 +365,7 @@ export class RegionEmitter {
     code.access(I32_LOAD, STATE, (this.blocks[0] as RegionBlock).address + BLK_REGION);
     code.i32(this.index + 1);
     code.byte(I32_NE);
-    this.open(IF);
+    this.openHinted(false);
     this.leaveEarly(offset, unused, this.outLabel);
     this.close();
   }

@@ -18,10 +18,9 @@ import {
 } from '../../../machine/layout.ts';
 import type { Memories } from '../../../machine/memories.ts';
 import type { BlockTranslator } from '../../translate-block.ts';
-import type { Code } from './code.ts';
 import { callDelta, canEmit, compileRegion, returnDelta, successorDeltas } from './compile-region.ts';
 import { coreFunctions } from './imports.ts';
-import { assemble } from './module.ts';
+import { assemble, type FunctionBody } from './module.ts';
 import { RegionBlock } from './region-block.ts';
 
 /** Blocks and operations that one region may hold: functions stay small enough for the host's optimising compiler. */
@@ -87,7 +86,7 @@ export class Regions {
   /** Compiles what waits, as one module. */
   compile(ctx: number): void {
     const words = this.memories.stateWords;
-    const bodies: Code[] = [];
+    const bodies: FunctionBody[] = [];
     const indices: number[] = [];
     const names: string[] = [];
     for (const [k, block] of this.waiting.entries()) {
