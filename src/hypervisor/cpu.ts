@@ -23,7 +23,8 @@ export interface Cpu {
   frameWritten(mfn: number): void;
   /**
    * Stop a context before the instructions at these linear addresses: `run` answers EXIT_BREAKPOINT then, and executes the
-   * instruction when it is called again at the same instant. Guest memory is not changed. Replaces the list given before.
+   * instruction when it is called again at the same instant. Guest memory is not changed. Replaces the list given before;
+   * undefined when there will be none any more.
    */
-  setBreakpoints(context: number, addresses: readonly bigint[]): void;
+  setBreakpoints(context: number, addresses: readonly bigint[] | undefined): void;
 }

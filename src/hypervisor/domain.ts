@@ -88,7 +88,9 @@ export const domain = struct('domain', {
   xen_cpuid_leaves: u32,
   /** Continuation point of domain destruction: next gfn. */
   relinquish_gfn: u32,
-  spare: array(u32, 16),
+  /** A debugger wants to hear of breakpoints and steps. */
+  debugger_attached: u32,
+  spare: array(u32, 15),
 });
 
 /** The domain's flags. */
@@ -152,4 +154,7 @@ export const vcpu = struct('vcpu', {
   /** Address of the domain's next vCPU with the same context index list; unused. */
   next: u32,
   last_hypercall: u32,
+  /** Stop after each instruction; what it stopped for (debug/stop.ts), until the debugger asked. */
+  single_step: u32,
+  debug_event: u32,
 });

@@ -27,6 +27,10 @@ export class EngineCpu implements Cpu {
   /** Breakpoints of contexts, and the instant (retired instructions) at which each stopped last. */
   private readonly breakpoints = new Map<number, { readonly addresses: ReadonlySet<bigint>; stopped: bigint | undefined }>();
 
+  /** Page offsets that the engine watches for breakpoints. */
+  private readonly stops = new Uint8Array(4096);
+  private watching = false;
+
   /** `tracer` sees every instruction before it runs, with its linear address; it makes execution some fifty times slower. */
   constructor(memories: Memories, engine: Engine, tracer?: (instruction: WatchedInstruction, linear: bigint) => void) {
     this.memories = memories;
@@ -76,21 +80,31 @@ export class EngineCpu implements Cpu {
     if (this.lastContext !== 0) this.core.dropFrame(this.lastContext, mfn);
   }
 
-  setBreakpoints(context: number, addresses: readonly bigint[]): void {
-    if (addresses.length === 0) this.breakpoints.delete(context);
+  setBreakpoints(context: number, addresses: readonly bigint[] | undefined): void {
+    if (addresses === undefined) this.breakpoints.delete(context);
     else this.breakpoints.set(context, { addresses: new Set(addresses), stopped: this.breakpoints.get(context)?.stopped });
     this.watch();
   }
 
   /** Tell the engine which page offsets matter. */
   private watch(): void {
-    if (this.tracer === undefined && this.breakpoints.size === 0) {
-      this.engine.watch(undefined);
+    if (this.tracer !== undefined) {
+      if (!this.watching) this.engine.watch({ stops: undefined, before: (instruction) => this.before(instruction) });
+      this.watching = true;
       return;
     }
-    const stops = this.tracer === undefined ? new Uint8Array(4096) : undefined;
-    for (const { addresses } of this.breakpoints.values()) for (const address of addresses) if (stops !== undefined) stops[Number(address & 0xfffn)] = 1;
-    this.engine.watch({ stops, before: (instruction) => this.before(instruction) });
+    if (this.breakpoints.size === 0) {
+      if (this.watching) this.engine.watch(undefined);
+      this.watching = false;
+      this.stops.fill(0);
+      return;
+    }
+    const offsets = [...this.breakpoints.values()].flatMap(({ addresses }) => [...addresses].map((address) => Number(address & 0xfffn)));
+    // Debuggers take their breakpoints out at each stop and put them back: flags stay set, or all translations would go each time.
+    if (this.watching && offsets.every((offset) => this.stops[offset] !== 0)) return;
+    for (const offset of offsets) this.stops[offset] = 1;
+    this.engine.watch({ stops: this.stops, before: (instruction) => this.before(instruction) });
+    this.watching = true;
   }
 
   private before(instruction: WatchedInstruction): boolean {

@@ -4,6 +4,7 @@ import {
   EFLAGS_SYS,
   EXIT_A,
   EXIT_B,
+  EXIT_BREAKPOINT,
   EXIT_C,
   EXIT_CPUID,
   EXIT_CR8,
@@ -32,6 +33,7 @@ import { hasPendingInterrupt } from './arch/x86/interrupts.ts';
 import { APIC_DEFAULT_BASE, readMmio, writeMmio, writeTaskPriority } from './arch/x86/lapic.ts';
 import { readMsr, writeMsr } from './arch/x86/msr.ts';
 import { printk } from './console-ring.ts';
+import { STOP_BREAKPOINT, stopForDebugger } from './debug/stop.ts';
 import { domain as domainStruct, VCPUF_blocked, VCPUF_down } from './domain.ts';
 import { enterHypercall } from './entry.ts';
 import { ANSWERED, completeInstruction, type ExitContext } from './exit-context.ts';
@@ -213,6 +215,9 @@ export function handleExit(x: ExitContext, v: Vcpu, reason: number): void {
       return;
     case EXIT_UNIMPLEMENTED:
       crashDomain(hv, v.domain, `instruction not implemented: ${x.rowName(v.context.low(EXIT_A))} at rip 0x${v.context.get(RIP).toString(16)}`);
+      return;
+    case EXIT_BREAKPOINT:
+      stopForDebugger(hv, v, STOP_BREAKPOINT);
       return;
     case EXIT_OTHER:
       hv.cpu.exception(v.context.address, UD);

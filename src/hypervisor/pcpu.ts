@@ -17,6 +17,7 @@ import { type CpuModel, cr4Mask, eferMask } from '../spec/x86/cpu-models.ts';
 import { RUNSTATE_runnable, RUNSTATE_running } from '../spec/xen/vcpu.ts';
 import { deliverPending, hasPendingInterrupt } from './arch/x86/interrupts.ts';
 import { attachContext } from './arch/x86/vcpu-state.ts';
+import { STOP_STEP, stopForDebugger } from './debug/stop.ts';
 import { NEVER, VCPUF_blocked, VCPUF_down } from './domain.ts';
 import { answerWaits, type ExitContext } from './exit-context.ts';
 import { exitName } from './exit-names.ts';
@@ -197,10 +198,13 @@ export class Pcpu {
     // The clock's line never changes, so one announcement is enough; a rewrite at each slice would make the guest's
     // memory depend on how the run was sliced.
     if (v.s.time_version === 0) updateTime(hv, v);
-    this.setBudget(v, this.budget(start, this.nextStop()));
+    const stepping = v.s.single_step !== 0;
+    this.setBudget(v, stepping ? 1 : this.budget(start, this.nextStop()));
     let exits = 0;
     while (this.runnable(v) && ++exits < EXITS_PER_SLICE) {
       if (answerWaits(v)) this.finishAccess(v);
+      // A step is one instruction of the code that is debugged, so interrupts wait.
+      else if (stepping) c.setLow(WANT_WINDOW, 0);
       else deliverPending(hv, v);
       const reason = hv.cpu.run(c.address);
       this.trace.exit(v, exitName(reason), c.get(RIP));
@@ -219,6 +223,7 @@ export class Pcpu {
     v.s.retired_seen += retired;
     this.current = undefined;
     hv.header.now = end;
+    if (stepping && retired > 0n && v.domain.s.pause_count === 0) stopForDebugger(hv, v, STOP_STEP);
   }
 
   /** An answered access: its instruction ends before anything else happens, then what is pending comes. */

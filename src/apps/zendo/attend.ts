@@ -2,6 +2,7 @@ import { OperatorError } from '../../base/operator-error.ts';
 import type { MachineConfig } from '../../hypervisor/hypervisor.ts';
 import type { Memories } from '../../machine/memories.ts';
 import type { SymbolTable } from '../../toolstack/loader/elf/symbol-table.ts';
+import type { Debugger } from './debugger.ts';
 import type { CommandHost } from './host.ts';
 import { MachineThread } from './machine-thread.ts';
 import { runGuest } from './run-guest.ts';
@@ -65,6 +66,8 @@ export interface AttendOptions {
   readonly memoryBytes: number;
   readonly kernelPath: string;
   readonly symbols: () => SymbolTable | undefined;
+  /** Where gdb connects, for a guest that is held for it. */
+  readonly debug?: { readonly debugger: Debugger; readonly port: number } | undefined;
   /** Host milliseconds of the phases before. */
   readonly phases: Readonly<Record<string, number>>;
 }
@@ -85,11 +88,22 @@ export async function attend(host: CommandHost, machine: MachineThread, session:
     const at = BigInt(Math.round(options.snapshotAt * 1e9));
     await inMachine(machine, () => session.at(at, () => session.leave(save)));
   }
-  const interactive = host.terminal.size() !== undefined;
-  const end = await runGuest(machine, session, host, { timeout: options.timeout, interactive, symbols: options.symbols }, (ending) => {
-    if (options.hash) hash = host.sha256(session.memoryPages(options.memoryBytes));
-    if (ending !== 'shutdown') save();
+  const { debug } = options;
+  await debug?.debugger.listen(debug.port).catch(async (error: unknown) => {
+    await machine.stop();
+    throw error;
   });
+  const interactive = host.terminal.size() !== undefined;
+  const end = await runGuest(
+    machine,
+    session,
+    host,
+    { timeout: options.timeout, interactive, symbols: options.symbols, debugger: debug?.debugger },
+    (ending) => {
+      if (options.hash) hash = host.sha256(session.memoryPages(options.memoryBytes));
+      if (ending !== 'shutdown') save();
+    },
+  );
   if (saved !== undefined && options.snapshot !== undefined) await host.files.write(options.snapshot, saved);
   if (options.json)
     host.message(

@@ -1,4 +1,5 @@
 import type { FileStore } from '../../base/ports/file-store.ts';
+import type { StreamServer } from '../../base/ports/stream-server.ts';
 import type { Terminal } from '../../base/ports/terminal.ts';
 import type { WorkerHost } from '../../base/ports/worker-host.ts';
 
@@ -7,6 +8,8 @@ export interface CommandHost {
   readonly workers: WorkerHost;
   readonly files: FileStore;
   readonly terminal: Terminal;
+  /** Where gdb connects; absent on hosts that nobody can connect to. */
+  readonly streams?: StreamServer;
   /** Lines for people: stderr. */
   readonly message: (line: string) => void;
   /** Milliseconds of a monotonic clock. */

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { DebianCache } from '../../host/node/debian/debian-cache.ts';
 import { nodeFileStore } from '../../host/node/file-store.ts';
+import { nodeStreamServer } from '../../host/node/stream-server.ts';
 import { processTerminal } from '../../host/node/terminal.ts';
 import { nodeWorkerHost } from '../../host/node/worker-host.ts';
 import { decompress } from '../../toolstack/loader/decompress/decompress.ts';
@@ -22,6 +23,7 @@ const host: CommandHost = {
   workers: nodeWorkerHost,
   files: nodeFileStore,
   terminal: processTerminal(),
+  streams: nodeStreamServer,
   message,
   milliseconds: () => performance.now(),
   wall: () => Date.now(),

@@ -51,6 +51,9 @@ export function makeProgram(host: CommandHost, debian: DebianFiles, version: str
       .addOption(new Option('--trace <kinds>', `write traces to stderr: ${TRACES.join(', ')}`).default([], 'none').argParser(traces))
       .option('--snapshot <file>', 'save the machine to this file when zendo leaves while the guest runs (Ctrl-], timeout)')
       .addOption(new Option('--snapshot-at <seconds>', 'take the snapshot at this machine time, then leave').argParser(seconds))
+      .addOption(
+        new Option('--gdb <port>', 'hold the guest until gdb has connected to this port of 127.0.0.1 (0: any) and continues it').argParser(whole(0, 65535)),
+      )
       .option('--json', 'print one JSON object about the run to stderr at the end', false)
       .addOption(new Option('--block-limit <n>', 'instructions per translated block').argParser(whole(1, 64)).hideHelp())
       .option('--hash', "add the SHA-256 of the guest's memory to the JSON object", false)

@@ -1,5 +1,6 @@
 import type { SymbolTable } from '../../toolstack/loader/elf/symbol-table.ts';
 import { describeCrash } from './crash-report.ts';
+import type { Debugger } from './debugger.ts';
 import { EXIT_CRASHED, EXIT_TIMEOUT, shutdownName, statusOfShutdown } from './exit-status.ts';
 import type { CommandHost } from './host.ts';
 import type { MachineReport, MachineThread } from './machine-thread.ts';
@@ -14,6 +15,7 @@ export interface RunOptions {
   /** Pass keys as they are typed (a terminal), and watch for Ctrl-]. */
   readonly interactive: boolean;
   readonly symbols: () => SymbolTable | undefined;
+  readonly debugger?: Debugger | undefined;
 }
 
 /** How a run ended. */
@@ -69,12 +71,15 @@ export async function runGuest(
   let crash: string[] | undefined;
   try {
     ending = await Promise.race([...endings, died]);
+    const crashed = ending.kind === 'shutdown' && statusOfShutdown(ending.reason) === EXIT_CRASHED;
+    if (crashed && options.debugger !== undefined) await Promise.race([options.debugger.crashed(), ...endings.slice(1), died]);
     await door.enter(() => {
-      if (ending.kind === 'shutdown' && statusOfShutdown(ending.reason) === EXIT_CRASHED) {
+      if (crashed) {
         const view = session.view();
         crash = describeCrash(session.records(), view, options.symbols());
         view.close();
       }
+      options.debugger?.finish(ending.kind === 'shutdown' ? statusOfShutdown(ending.reason) : 0);
       beforeStop(ending.kind);
     });
   } finally {

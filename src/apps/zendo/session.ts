@@ -2,11 +2,10 @@ import { ConsoleBackend } from '../../backends/console/console-backend.ts';
 import type { GuestChannel } from '../../base/ports/guest-channel.ts';
 import { type Dom0Kernel, HypercallError, type Mapping } from '../../hypervisor/dom0/kernel.ts';
 import { XEN_DOMINF_dying, XEN_DOMINF_shutdown, XEN_DOMINF_shutdownmask, XEN_DOMINF_shutdownshift } from '../../spec/xen/domctl.ts';
-import { HVM_PARAM_TRIPLE_FAULT_REASON } from '../../spec/xen/hvm/params.ts';
-import { SHUTDOWN_crash } from '../../spec/xen/sched.ts';
 import { VCPUOP_set_singleshot_timer, vcpu_set_singleshot_timer } from '../../spec/xen/vcpu.ts';
 import { __HYPERVISOR_vcpu_op, VIRQ_DOM_EXC, VIRQ_TIMER } from '../../spec/xen/xen.ts';
 import { type BuiltDomain, buildPvhDomain } from '../../toolstack/builder/build-pvh-domain.ts';
+import { DomainTarget } from '../../toolstack/gdb/domain-target.ts';
 import { GuestView } from '../../toolstack/guest-view/guest-view.ts';
 import type { PvhRequest } from '../../toolstack/loader/pvh.ts';
 import { Xc } from '../../toolstack/xc/xc.ts';
@@ -179,8 +178,6 @@ export class Session {
     });
     this.store.introduce(domid, built.store.gfn, built.store.port, this.channel(storeRing));
     this.consoleBackend = new ConsoleBackend(this.channel(consoleRing), (bytes) => this.show(bytes));
-    // Xen restarts a guest after a triple fault. Guests that want to restart say so by a hypercall; for all others it is a crash.
-    this.xc.setHvmParam(domid, HVM_PARAM_TRIPLE_FAULT_REASON, SHUTDOWN_crash);
     this.xc.unpause(domid);
     return built;
   }
@@ -264,6 +261,11 @@ export class Session {
       const half = gfns.length >> 1;
       return [...this.mapPresent(gfns.slice(0, half)), ...this.mapPresent(gfns.slice(half))];
     }
+  }
+
+  /** The guest for a debugger; `onEvent` runs when it stopped. Inside a turn. */
+  debugTarget(onEvent: () => void): DomainTarget {
+    return new DomainTarget(this.xc, this.guest.domid, onEvent);
   }
 
   /** The guest's memory. Inside a turn; to be closed there. */

@@ -4,9 +4,12 @@ import { EACCES, EFAULT, ENOSYS, EPERM, ERESTART, ESRCH } from '../../spec/xen/e
 import { DOMID_FIRST_RESERVED } from '../../spec/xen/xen.ts';
 import type { Domain } from '../hypervisor.ts';
 import type { Call } from './call.ts';
+import { setBreakpoints, ZENDO_DOMCTL_breakpoints } from './domctl/breakpoints.ts';
 import { createDomain } from './domctl/create-domain.ts';
+import { debugOp, gdbsxDomStatus, gdbsxPauseVcpu, gdbsxUnpauseVcpu, setDebugging } from './domctl/debug.ts';
 import { destroyDomain } from './domctl/destroy-domain.ts';
 import { getDomainInfo } from './domctl/get-domain-info.ts';
+import { gdbsxGuestMemio } from './domctl/guest-memio.ts';
 import { getHvmContext, setHvmContext } from './domctl/hvm-context.ts';
 import { maxMem, maxVcpus, setDomainHandle, setTimeOffset } from './domctl/limits.ts';
 import type { Domctl } from './domctl/operation.ts';
@@ -30,6 +33,13 @@ const operations: ReadonlyMap<number, Domctl<Fields>> = new Map<number, unknown>
   [D.XEN_DOMCTL_gethvmcontext, getHvmContext],
   [D.XEN_DOMCTL_sethvmcontext, setHvmContext],
   [D.XEN_DOMCTL_getvcpuinfo, getVcpuInfo],
+  [D.XEN_DOMCTL_setdebugging, setDebugging],
+  [D.XEN_DOMCTL_debug_op, debugOp],
+  [D.XEN_DOMCTL_gdbsx_guestmemio, gdbsxGuestMemio],
+  [D.XEN_DOMCTL_gdbsx_pausevcpu, gdbsxPauseVcpu],
+  [D.XEN_DOMCTL_gdbsx_unpausevcpu, gdbsxUnpauseVcpu],
+  [D.XEN_DOMCTL_gdbsx_domstatus, gdbsxDomStatus],
+  [ZENDO_DOMCTL_breakpoints, setBreakpoints],
 ]) as ReadonlyMap<number, Domctl<Fields>>;
 
 /**

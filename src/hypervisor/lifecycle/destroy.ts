@@ -1,4 +1,5 @@
 import type { Mfn } from '../../base/brand.ts';
+import { forgetDebugger } from '../debug/stop.ts';
 import { closeAll } from '../events/close.ts';
 import { leaveFifo } from '../events/fifo-set-up.ts';
 import { releaseMappings } from '../grants/map.ts';
@@ -20,6 +21,7 @@ export function relinquish(hv: Hypervisor, d: Domain): boolean {
     d.s.is_dying = DOMDYING_dying;
     d.s.pause_count += 1;
     d.s.relinquish_gfn = 0;
+    forgetDebugger(hv, d);
     for (const v of hv.vcpus(d)) {
       const page = Math.floor(v.s.info / 4096);
       v.s.info = 0;

@@ -64,7 +64,7 @@ export class FakeCpu implements Cpu {
     this.asked.push(`written ${mfn}`);
   }
 
-  setBreakpoints(context: number, addresses: readonly bigint[]): void {
-    this.asked.push(`breakpoints ${context} ${addresses.join(' ')}`);
+  setBreakpoints(context: number, addresses: readonly bigint[] | undefined): void {
+    this.asked.push(`breakpoints ${context} ${addresses?.join(' ') ?? 'none'}`);
   }
 }

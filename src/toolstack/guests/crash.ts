@@ -14,6 +14,15 @@ export const CRASH_MARK = 0x1234_5678_9abc_def0n;
 
 /** A PVH guest that crashes in 64-bit mode, three calls deep with frame pointers: entry -> outer -> middle -> inner. */
 export function crashGuest(way: CrashWay): Uint8Array {
+  return pvhElf(assemble(way).finish(), BASE, BASE);
+}
+
+/** Where the guest's functions are, and `crash`, the instruction or code it crashes in. */
+export function crashGuestAddress(way: CrashWay, label: 'entry' | 'long_mode' | 'outer' | 'middle' | 'inner' | 'crash'): number {
+  return assemble(way).address(label);
+}
+
+function assemble(way: CrashWay): Assembler {
   const a = new Assembler(BASE, 32);
   a.label('entry');
   enterLongMode(a, 'stack_top');
@@ -30,5 +39,5 @@ export function crashGuest(way: CrashWay): Uint8Array {
   a.align(8).label('shutdown').dd(SHUTDOWN_crash);
   longModeTables(a);
   a.align(4096).label('stack').space(4096).label('stack_top');
-  return pvhElf(a.finish(), BASE, BASE);
+  return a;
 }

@@ -4,6 +4,7 @@ import { type KernelImage, loadKernel } from '../../../toolstack/loader/domain-i
 import { checkInitrd } from '../../../toolstack/loader/domain-initrd.ts';
 import { unreadable } from '../../../toolstack/loader/image-error.ts';
 import { attend, inMachine, startMachine } from '../attend.ts';
+import { Debugger } from '../debugger.ts';
 import type { CommandHost } from '../host.ts';
 
 const MIB = 1 << 20;
@@ -30,6 +31,8 @@ export interface BootOptions {
   readonly snapshot?: string;
   /** Machine time in seconds at which the snapshot is taken; then zendo leaves. */
   readonly snapshotAt?: number;
+  /** TCP port for gdb; 0 takes any. */
+  readonly gdb?: number;
   readonly json: boolean;
   /** Add the SHA-256 of the guest's RAM at the end to the JSON object. */
   readonly hash: boolean;
@@ -84,7 +87,7 @@ export async function boot(host: CommandHost, options: BootOptions, images?: Gue
     ...(options.blockLimit === undefined ? {} : { blockLimit: options.blockLimit }),
     symbols: () => kernel.symbols(),
   });
-  await inMachine(machine, () =>
+  const debug = await inMachine(machine, () => {
     session.start({
       kernel,
       initrd,
@@ -94,8 +97,9 @@ export async function boot(host: CommandHost, options: BootOptions, images?: Gue
       handle: virtual ? new Uint8Array(16).fill(1) : host.uuid(),
       name,
       startTime: virtual ? Number(VIRTUAL_WALL_SECONDS) * 1e6 : wall * 1000,
-    }),
-  );
+    });
+    return options.gdb === undefined ? undefined : { debugger: new Debugger(host, machine, session), port: options.gdb };
+  });
   const phases = { load: loaded - started, build: host.milliseconds() - loaded };
-  return await attend(host, machine, session, { ...options, memoryBytes, kernelPath: options.kernel, symbols: () => kernel.symbols(), phases });
+  return await attend(host, machine, session, { ...options, memoryBytes, kernelPath: options.kernel, symbols: () => kernel.symbols(), debug, phases });
 }

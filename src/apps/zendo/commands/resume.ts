@@ -4,6 +4,7 @@ import { Memories } from '../../../machine/memories.ts';
 import { loadKernel } from '../../../toolstack/loader/domain-image.ts';
 import type { SymbolTable } from '../../../toolstack/loader/elf/symbol-table.ts';
 import { attend, inMachine, startMachine } from '../attend.ts';
+import { Debugger } from '../debugger.ts';
 import type { CommandHost } from '../host.ts';
 import { decodeSnapshot } from '../snapshot-file.ts';
 
@@ -13,6 +14,8 @@ export interface ResumeOptions {
   readonly trace: readonly string[];
   readonly snapshot?: string;
   readonly snapshotAt?: number;
+  /** TCP port for gdb; 0 takes any. */
+  readonly gdb?: number;
   readonly json: boolean;
   readonly hash: boolean;
   readonly blockLimit?: number;
@@ -37,7 +40,10 @@ export async function resume(host: CommandHost, path: string, options: ResumeOpt
     // The kernel's file is needed for names in a crash report only.
   }
   const { machine, session } = await startMachine(host, { ...options, memories, symbols: () => symbols });
-  await inMachine(machine, () => session.thaw(head.session));
+  const debug = await inMachine(machine, () => {
+    session.thaw(head.session);
+    return options.gdb === undefined ? undefined : { debugger: new Debugger(host, machine, session), port: options.gdb };
+  });
   const phases = { load: host.milliseconds() - started };
-  return await attend(host, machine, session, { ...options, memoryBytes: head.memoryBytes, kernelPath: head.kernel, symbols: () => symbols, phases });
+  return await attend(host, machine, session, { ...options, memoryBytes: head.memoryBytes, kernelPath: head.kernel, symbols: () => symbols, debug, phases });
 }

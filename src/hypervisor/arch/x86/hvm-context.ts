@@ -48,6 +48,7 @@ import {
 import { VCPUF_down, VCPUF_initialised } from '../../domain.ts';
 import type { Domain, Hypervisor, Vcpu } from '../../hypervisor.ts';
 import { readFlags } from './flags.ts';
+import { packFxsave, unpackFxsave } from './fxsave.ts';
 import { attachContext, initialiseFpu } from './vcpu-state.ts';
 
 /** Record field for each context slot that is copied as it is. */
@@ -112,8 +113,11 @@ const SEGMENTS = ['es', 'cs', 'ss', 'ds', 'fs', 'gs'] as const;
 function loadCpu(hv: Hypervisor, v: Vcpu, record: Uint8Array): void {
   const r = hvm_hw_cpu.read(new DataView(record.buffer, record.byteOffset), 0);
   const c: VcpuContext = v.context;
-  c.clear();
-  initialiseFpu(c);
+  if ((v.s.flags & VCPUF_initialised) === 0) {
+    c.clear();
+    initialiseFpu(c);
+  }
+  if ((r.flags & XEN_X86_FPU_INITIALISED) !== 0) unpackFxsave(hv.memories, c, r.fpu_regs);
   for (const [field, slot] of PLAIN) c.set(slot, r[field]);
   for (const [field, slot] of PLAIN32) c.setLow(slot, r[field]);
   for (const [seg, name] of SEGMENTS.entries()) {
@@ -171,7 +175,12 @@ export function saveHvmContext(hv: Hypervisor, of: Domain): Uint8Array {
     hvm_save_descriptor.write(view, at, { typecode: HVM_SAVE_CODE.CPU, instance: v.id, length: hvm_hw_cpu.size });
     at += d;
     const c = v.context;
-    const fields: Record<string, bigint | number> = { rflags: BigInt(readFlags(c)), tsc: hv.now(), flags: XEN_X86_FPU_INITIALISED };
+    const fields: Record<string, bigint | number | Uint8Array> = {
+      fpu_regs: packFxsave(hv.memories, c),
+      rflags: BigInt(readFlags(c)),
+      tsc: hv.now(),
+      flags: XEN_X86_FPU_INITIALISED,
+    };
     for (const [field, slot] of PLAIN) fields[field] = c.get(slot);
     for (const [field, slot] of PLAIN32) fields[field] = c.low(slot);
     for (const [seg, name] of SEGMENTS.entries()) {
