@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { EINVAL, ENXIO } from '../../spec/xen/errno.ts';
+import { EFAULT, EINVAL, ENXIO } from '../../spec/xen/errno.ts';
 import { EVTCHNOP_alloc_unbound, evtchn_alloc_unbound } from '../../spec/xen/event-channel.ts';
 import * as G from '../../spec/xen/grant-table.ts';
 import {
@@ -236,6 +236,16 @@ test('a dead domain waits for its mapped pages to come back, and is gone then', 
   m.destroy(to);
   assert.equal(m.hv.frames.free, free);
   assert.equal(m.hv.heap.used, used);
+});
+
+test('a hypercall does not answer into a page that its caller may only read', () => {
+  const m = new TestMachine();
+  const d = m.guest();
+  grant(m, d, 9, 0, 7, G.GTF_readonly);
+  map(m, m.dom0, d.id, 9, MAP_GFN, G.GNTMAP_host_map | G.GNTMAP_readonly);
+  const before = m.peek(d, 7 * 4096, 64);
+  assert.equal(m.hypercall(m.dom0, GRANT, [G.GNTTABOP_query_size, MAP_GFN * 4096, 1]), -EFAULT);
+  assert.deepEqual(m.peek(d, 7 * 4096, 64), before);
 });
 
 test('nothing is given to a zombie any more', () => {

@@ -116,6 +116,28 @@ test("XENMEM_acquire_resource: domain 0 sees a domain's grant table", () => {
   assert.deepEqual(findBroken(m.hv), []);
 });
 
+test("a page shown to a domain for another one's sake is given back when it dies", () => {
+  const m = new TestMachine();
+  const [d, helper] = [m.guest(), m.guest()];
+  m.poke(m.dom0, LIST_GPA, quads(7));
+  m.poke(m.dom0, LIST_GPA + 64, quads(0x900));
+  const { result } = m.op(m.dom0, MEMORY, M.XENMEM_add_to_physmap_batch, M.xen_add_to_physmap_batch, {
+    domid: helper.id,
+    space: M.XENMAPSPACE_gmfn_foreign,
+    size: 1,
+    u: { foreign_domid: d.id },
+    idxs: LIST_GPA,
+    gpfns: LIST_GPA + 64,
+    errs: LIST_GPA + 128,
+  });
+  assert.equal(result, 0);
+  assert.equal(helper.p2m.lookup(0x900)?.mfn, d.p2m.lookup(7)?.mfn);
+  m.destroy(helper);
+  assert.deepEqual(findBroken(m.hv), []);
+  m.destroy(d);
+  assert.equal([...m.hv.domains()].length, 1);
+});
+
 test('populate_physmap and decrease_reservation answer how many extents are done', () => {
   const m = new TestMachine();
   const d = m.guest();
