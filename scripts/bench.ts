@@ -27,6 +27,14 @@ const machine = [
   `${runs} runs of each in turns; ${qemu.stdout.split('\n')[0] ?? ''}; Node ${process.version};`,
   `${cpus()[0]?.model ?? 'unknown CPU'}, ${cpus().length} CPUs, ${Math.round(totalmem() / 2 ** 30)} GiB; ${new Date().toISOString().slice(0, 10)}; \`${command}\`.`,
 ].join(' ');
-const text = ['# Benchmarks', '', 'Ratios of one run on one machine; absolute times differ from machine to machine.', '', machine, '', ...sections.flatMap((section) => [section, ''])].join('\n');
+const text = [
+  '# Benchmarks',
+  '',
+  'Ratios of one run on one machine; absolute times differ from machine to machine.',
+  '',
+  machine,
+  '',
+  ...sections.flatMap((section) => [section, '']),
+].join('\n');
 console.log(text);
 if (values.write) await writeFile('docs/benchmarks.md', text);

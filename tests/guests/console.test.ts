@@ -3,10 +3,10 @@ import { test } from 'node:test';
 import { EVTCHNOP_send, EVTCHNOP_unmask } from '../../src/spec/xen/event-channel.ts';
 import { HVMOP_get_param, HVMOP_set_param, xen_hvm_param } from '../../src/spec/xen/hvm/hvm-op.ts';
 import { HVM_PARAM_CALLBACK_IRQ, HVM_PARAM_CONSOLE_EVTCHN, HVM_PARAM_CONSOLE_PFN } from '../../src/spec/xen/hvm/params.ts';
-import { __HYPERVISOR_event_channel_op as EVENT, __HYPERVISOR_hvm_op as HVM, DOMID_SELF, shared_info, vcpu_info } from '../../src/spec/xen/xen.ts';
+import { DOMID_SELF, __HYPERVISOR_event_channel_op as EVENT, __HYPERVISOR_hvm_op as HVM, shared_info, vcpu_info } from '../../src/spec/xen/xen.ts';
 import { at, CC, R } from '../../src/toolstack/guests/assembler.ts';
-import { CLEAR_UPCALL } from './kit/runtime.ts';
 import { runGuest } from './kit/run-guest.ts';
+import { CLEAR_UPCALL } from './kit/runtime.ts';
 
 /**
  * The console ring both ways, driven by interrupts: the guest sleeps in HLT until the console's event, gives back in
@@ -35,7 +35,9 @@ test('the console ring both ways', async () => {
       g.hypercall(EVENT, EVTCHNOP_unmask, port).showCount('upcalls', CALLBACK);
       const notify = (): void => void g.hypercall(EVENT, EVTCHNOP_send, port);
       const clear = (): void => {
-        a.lea(R.dx, 'shared').btr({ base: R.dx, disp: shared_info.offsets.evtchn_pending }, R.r13).storei({ base: R.dx, disp: vcpu_info.offsets.evtchn_pending_sel }, 0);
+        a.lea(R.dx, 'shared')
+          .btr({ base: R.dx, disp: shared_info.offsets.evtchn_pending }, R.r13)
+          .storei({ base: R.dx, disp: vcpu_info.offsets.evtchn_pending_sel }, 0);
       };
       /** The byte in AL to the ring; waits for room. */
       a.jmp('begin').label('putc').load32(R.cx, { base: R.r12, disp: OUT_PROD }).load32(R.dx, { base: R.r12, disp: OUT_CONS });
@@ -44,11 +46,32 @@ test('the console ring both ways', async () => {
       // domain 0 empties the ring and says so
       a.sti().hlt().cli();
       clear();
-      a.pop(R.ax).jmp('putc').label('room').andi(R.cx, OUT_SIZE - 1).add(R.cx, R.r12).store8({ base: R.cx, disp: 1024 }, R.ax);
+      a.pop(R.ax)
+        .jmp('putc')
+        .label('room')
+        .andi(R.cx, OUT_SIZE - 1)
+        .add(R.cx, R.r12)
+        .store8({ base: R.cx, disp: 1024 }, R.ax);
       a.operation([0xff], 0, { base: R.r12, disp: OUT_PROD }, false).ret();
-      a.label('ring_puts').load8(R.ax, { base: R.di }).test(R.ax, R.ax).jcc(CC.e, 'ring_end').push(R.di).call('putc').pop(R.di).addi(R.di, 1).jmp('ring_puts').label('ring_end').ret();
+      a.label('ring_puts')
+        .load8(R.ax, { base: R.di })
+        .test(R.ax, R.ax)
+        .jcc(CC.e, 'ring_end')
+        .push(R.di)
+        .call('putc')
+        .pop(R.di)
+        .addi(R.di, 1)
+        .jmp('ring_puts')
+        .label('ring_end')
+        .ret();
       a.label('begin');
-      const write = (text: string): void => void a.lea(R.di, g.define((x) => x.text(`${text}\0`))).call('ring_puts');
+      const write = (text: string): void =>
+        void a
+          .lea(
+            R.di,
+            g.define((x) => x.text(`${text}\0`)),
+          )
+          .call('ring_puts');
       g.times(LINES, () => write('this line is written many times, more often than the ring has room for\r\n'));
       write('type now\r\n');
       notify();

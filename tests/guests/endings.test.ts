@@ -50,7 +50,19 @@ ends('SHUTDOWN_suspend', (g) => g.shutdown(SHUTDOWN_suspend), 0, 'suspend');
 ends('SHUTDOWN_crash', (g) => g.shutdown(SHUTDOWN_crash), 2, 'crash', /the guest crashed[\s\S]*rip/);
 ends('SHUTDOWN_watchdog', (g) => g.shutdown(SHUTDOWN_watchdog), 2, 'watchdog', /the guest crashed/);
 ends('SHUTDOWN_soft_reset', (g) => g.shutdown(SHUTDOWN_soft_reset), 0, 'reason 5');
-ends('a reason said in advance counts', (g) => g.hypercall(SCHED, SCHEDOP_shutdown_code, g.define((a) => a.dd(SHUTDOWN_reboot))).shutdown(SHUTDOWN_poweroff), 3, 'reboot');
+ends(
+  'a reason said in advance counts',
+  (g) =>
+    g
+      .hypercall(
+        SCHED,
+        SCHEDOP_shutdown_code,
+        g.define((a) => a.dd(SHUTDOWN_reboot)),
+      )
+      .shutdown(SHUTDOWN_poweroff),
+  3,
+  'reboot',
+);
 ends('HLT with interrupts off', (g) => g.a.cli().hlt(), 0, 'poweroff');
 ends('the last vCPU goes down', (g) => g.hypercall(VCPU, VCPUOP_down, 0, 0), 0, 'poweroff');
 ends(
@@ -85,7 +97,8 @@ test('watchdogs: two, fed and disarmed', async () => {
 test('a row that is still marked stops the domain with its name', async (t) => {
   const model = CPU_MODELS.get('AMD x86-64-v2');
   const row = ROWS.find(
-    ({ todo, feature, map, prefix }) => todo !== undefined && (feature === undefined || model?.features.has(feature as never)) && map === '0F' && prefix === 'any',
+    ({ todo, feature, map, prefix }) =>
+      todo !== undefined && (feature === undefined || model?.features.has(feature as never)) && map === '0F' && prefix === 'any',
   );
   if (row === undefined) {
     t.skip('no row of the model is marked any more');

@@ -97,11 +97,15 @@ test('versions, CPUID, parameters, ways to make a hypercall', async () => {
       .addi(R.cx, VERSION * 32)
       .callTo(R.cx);
     g.show('by the page');
-    g.fault('its iret slot', (x) =>
-      x
-        .lea(R.cx, 'stubs_page')
-        .addi(R.cx, 23 * 32)
-        .callTo(R.cx), 'stubs_page');
+    g.fault(
+      'its iret slot',
+      (x) =>
+        x
+          .lea(R.cx, 'stubs_page')
+          .addi(R.cx, 23 * 32)
+          .callTo(R.cx),
+      'stubs_page',
+    );
     g.showMemory('  stub 17', 'stubs_page', 17 * 32, 8);
     g.fault('a page index', (x) => x.lea(R.ax, 'stubs_page').alui('or', R.ax, 1).movi(R.dx, 0).movi(R.cx, MSR_HYPERCALL_PAGE).wrmsr());
     g.fault('no RAM there', (x) => x.movi(R.ax, 0xf0000000).movi(R.dx, 0).movi(R.cx, MSR_HYPERCALL_PAGE).wrmsr());

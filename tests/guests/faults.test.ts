@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import { type Assembler, at, CC, R } from '../../src/toolstack/guests/assembler.ts';
 import { NO_EXECUTE, PRESENT, USER, USER_CODE64, USER_DATA, WRITE, window } from './kit/address-space.ts';
 import { assertConsole } from './kit/assert-console.ts';
-import { FRAME } from './kit/runtime.ts';
 import { runGuest } from './kit/run-guest.ts';
+import { FRAME } from './kit/runtime.ts';
 import type { TestGuest } from './kit/test-guest.ts';
 
 /** What goes wrong in a guest and is its own to handle: every fault at the right instruction, with the right words about it. */
@@ -38,7 +38,13 @@ test('exceptions', async () => {
     a.movi(R.dx, 0xd0).lea(R.di, 'buffer').movi(R.cx, 5).db(0xf3, 0x6c);
     g.space(64, 'buffer');
     g.showMemory('REP INSB', 'buffer', 0, 8).show('  left', R.cx);
-    a.lea(R.si, g.define((x) => x.text('REP OUTSB\n'))).movi(R.cx, 10).movi(R.dx, 0xe9).db(0xf3, 0x6e);
+    a.lea(
+      R.si,
+      g.define((x) => x.text('REP OUTSB\n')),
+    )
+      .movi(R.cx, 10)
+      .movi(R.dx, 0xe9)
+      .db(0xf3, 0x6e);
     g.show('  left', R.cx);
     g.fault('OUTSB of no memory', (x) => x.movi(R.si, 0x10).movi(R.cx, 3).movi(R.dx, 0xe9).db(0xf3, 0x6e));
     g.show('  left', R.cx).show('  at', R.si);
@@ -73,16 +79,32 @@ test('exceptions', async () => {
     g.fault('data selector that is none', (x) => x.movi(R.ax, 0x50).db(0x8e, 0xd8));
     g.fault('code selector as data', (x) => x.movi(R.ax, 8).db(0x8e, 0xd0));
     g.fault('MOV to CR0, paging without protection', (x) => x.movq(R.ax, 0x80000000n).movToCr(0, R.ax));
-    g.fault('MOV to CR4, reserved bit', (x) => x.movFromCr(R.ax, 4).movq(R.cx, 1n << 31n).alu('or', R.ax, R.cx).movToCr(4, R.ax));
+    g.fault('MOV to CR4, reserved bit', (x) =>
+      x
+        .movFromCr(R.ax, 4)
+        .movq(R.cx, 1n << 31n)
+        .alu('or', R.ax, R.cx)
+        .movToCr(4, R.ax),
+    );
     g.fault('MOV to CR4, PAE off', (x) => x.movi(R.ax, 0x600).movToCr(4, R.ax));
     g.fault('EFER, reserved bit', (x) => x.movi(R.cx, 0xc0000080).movi(R.ax, 0x80000d01).movi(R.dx, 0).wrmsr());
     g.fault('IRET to a selector that is none', (x) => x.mov(R.bp, R.sp).pushi(0x10).push(R.bp).pushi(2).pushi(0x48).pushLabel('puts').iretq());
 
     g.say('pages');
     g.page('one', 0x11);
-    g.map(0, 'one', READ_ONLY).map(1, 'one', ALL | NO_EXECUTE).map(2, 'one', PRESENT | WRITE).map(3, 'one', ALL | (1n << 51n)).map(7, 'one', ALL);
-    const touch = (index: number, offset = 0) => (x: Assembler) => x.movq(R.di, window(index, offset)).load(R.ax, { base: R.di });
-    const write = (index: number, offset = 0) => (x: Assembler) => x.movq(R.di, window(index, offset)).store({ base: R.di }, R.ax);
+    g.map(0, 'one', READ_ONLY)
+      .map(1, 'one', ALL | NO_EXECUTE)
+      .map(2, 'one', PRESENT | WRITE)
+      .map(3, 'one', ALL | (1n << 51n))
+      .map(7, 'one', ALL);
+    const touch =
+      (index: number, offset = 0) =>
+      (x: Assembler) =>
+        x.movq(R.di, window(index, offset)).load(R.ax, { base: R.di });
+    const write =
+      (index: number, offset = 0) =>
+      (x: Assembler) =>
+        x.movq(R.di, window(index, offset)).store({ base: R.di }, R.ax);
     g.fault('absent', touch(9));
     g.fault('write, absent', write(9));
     g.fault('write, read-only', write(0, 8));
@@ -112,7 +134,9 @@ test('exceptions', async () => {
     g.fault('push onto no stack', (x) => x.movq(R.sp, window(9, 0x100)).push(R.ax));
     g.showMemory('  rsp', 'fault_rsp', 0, 8);
   });
-  assertConsole(run, `
+  assertConsole(
+    run,
+    `
     model-specific registers and ports
     read of an unknown MSR: #13 error 0 at +5
     write of an unknown MSR: #13 error 0 at +15
@@ -178,7 +202,8 @@ test('exceptions', async () => {
     double fault
     push onto no stack: #8 error 0 at +10
       rsp 8000009100
-`);
+`,
+  );
   assert.deepEqual(run.summary['unknownMsrs'], { '0xdead': 2 });
 });
 
@@ -219,7 +244,9 @@ test('traps, breakpoints and single steps', async () => {
     a.movi(R.ax, 0x2400).db(0x0f, 0x23, 0xf8, 0x0f, 0x21, 0xc1);
     g.showMemory('general detect', 'steps').showMemory('DR6', 'last_dr6', 0, 8);
   });
-  assertConsole(run, `
+  assertConsole(
+    run,
+    `
     steps 11
     DR6 ffff4ff0
     instruction breakpoint 1
@@ -232,7 +259,8 @@ test('traps, breakpoints and single steps', async () => {
     off 2
     general detect 3
     DR6 ffff2ff0
-`);
+`,
+  );
 });
 
 test('restartable string instructions and locked operations', async () => {
@@ -240,9 +268,13 @@ test('restartable string instructions and locked operations', async () => {
     const { a } = g;
     g.say('REP MOVSB into pages that come when they are touched');
     g.space(8, 'faults');
-    g.define((x) => {
-      for (let i = 0; i < 3 * 4096; i++) x.db((i * 7 + (i >> 8)) & 0xff);
-    }, 'source', 4096);
+    g.define(
+      (x) => {
+        for (let i = 0; i < 3 * 4096; i++) x.db((i * 7 + (i >> 8)) & 0xff);
+      },
+      'source',
+      4096,
+    );
     for (let i = 0; i < 4; i++) g.page(`dest${i}`);
     for (let i = 0; i < 4; i++) g.map(16 + i, `dest${i}`, WRITE | USER);
     g.onException(14, (x) => {
@@ -250,21 +282,37 @@ test('restartable string instructions and locked operations', async () => {
       x.inc32(at('faults')).movFromCr(R.cx, 2).shr(R.cx, 12).andi(R.cx, 511).shl(R.cx, 3).alui('or', { base: R.cx, label: 'window_pt' }, 1);
     });
     const compare = (): void => {
-      a.lea(R.si, 'source').movq(R.di, window(16, 100)).movi(R.cx, 3 * 4096).db(0xf3, 0xa6); // repe cmpsb
+      a.lea(R.si, 'source')
+        .movq(R.di, window(16, 100))
+        .movi(R.cx, 3 * 4096)
+        .db(0xf3, 0xa6); // repe cmpsb
       g.sayIf(CC.e, '  the same', '  different');
     };
     const absent = (): void => {
       for (let i = 0; i < 4; i++) a.alui('and', at('window_pt', (16 + i) * 8), ~1);
       a.movFromCr(R.ax, 3).movToCr(3, R.ax);
     };
-    for (const [name, opcode, count] of [['MOVSB', [0xf3, 0xa4], 3 * 4096], ['MOVSQ', [0xf3, 0x48, 0xa5], 3 * 512]] as const) {
+    for (const [name, opcode, count] of [
+      ['MOVSB', [0xf3, 0xa4], 3 * 4096],
+      ['MOVSQ', [0xf3, 0x48, 0xa5], 3 * 512],
+    ] as const) {
       absent();
-      a.storei(at('faults'), 0).lea(R.si, 'source').movq(R.di, window(16, 100)).movi(R.cx, count).db(...opcode);
+      a.storei(at('faults'), 0)
+        .lea(R.si, 'source')
+        .movq(R.di, window(16, 100))
+        .movi(R.cx, count)
+        .db(...opcode);
       g.say(`REP ${name}`).show('  left', R.cx).show('  to', R.di).showMemory('  faults', 'faults');
       compare();
     }
     absent();
-    a.storei(at('faults'), 0).db(0xfd).lea(R.si, 'source').addi(R.si, 3 * 4096 - 1).movq(R.di, window(16, 100 + 3 * 4096 - 1)).movi(R.cx, 3 * 4096).db(0xf3, 0xa4, 0xfc);
+    a.storei(at('faults'), 0)
+      .db(0xfd)
+      .lea(R.si, 'source')
+      .addi(R.si, 3 * 4096 - 1)
+      .movq(R.di, window(16, 100 + 3 * 4096 - 1))
+      .movi(R.cx, 3 * 4096)
+      .db(0xf3, 0xa4, 0xfc);
     g.say('REP MOVSB downwards').show('  left', R.cx).show('  to', R.di).showMemory('  faults', 'faults');
     compare();
     absent();
@@ -297,7 +345,9 @@ test('restartable string instructions and locked operations', async () => {
     a.movq(R.di, window(17, -4)).movi(R.ax, 1).db(0xf0).alu('add', { base: R.di }, R.ax);
     g.say('LOCK ADD across a page end');
   });
-  assertConsole(run, `
+  assertConsole(
+    run,
+    `
     REP MOVSB into pages that come when they are touched
     REP MOVSB
       left 0
@@ -338,5 +388,6 @@ test('restartable string instructions and locked operations', async () => {
     LOCK MOV: #6 error 0 at +0
     LOCK CMP: #6 error 0 at +0
     LOCK ADD across a page end
-`);
+`,
+  );
 });

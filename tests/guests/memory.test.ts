@@ -53,7 +53,9 @@ test('memory', async () => {
       g.define((x) => x.dd(77)),
     );
     // the balloon: 3 single pages and one extent of 2 MiB
-    const list = g.define((x) => [GFN, GFN + 1n, GFN + 2n].forEach((gfn) => x.dq(gfn)));
+    const list = g.define((x) => {
+      for (const gfn of [GFN, GFN + 1n, GFN + 2n]) x.dq(gfn);
+    });
     const single = g.struct(xen_memory_reservation, { nr_extents: 3n as never, extent_order: 0, domid: DOMID_SELF }, { extent_start: list });
     for (let i = 0; i < 3; i++) poke(AREA + i * 4096, 0x1111 * (i + 1));
     peek('before', AREA + 4096);
@@ -129,7 +131,7 @@ test('memory', async () => {
       { op: 17, args: [0n, 0n, 0n, 0n, 0n, 0n] },
     ];
     const multi = g.define((x) => {
-      for (const { op, args } of calls) [BigInt(op), 0xddn, ...args].forEach((word) => x.dq(word));
+      for (const { op, args } of calls) for (const word of [BigInt(op), 0xddn, ...args]) x.dq(word);
     });
     g.call('multicall', __HYPERVISOR_multicall, multi, calls.length);
     for (let i = 0; i < calls.length; i++) {

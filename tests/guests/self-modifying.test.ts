@@ -105,13 +105,19 @@ test('self-modifying code', async () => {
       100,
     );
     // a trap handler that repairs the instruction it was called for
-    g.onException(3, (x) => x.inc32(at('traps')).storei8(at('trapped'), 0x49).load(R.ax, { base: R.bx, disp: 72 }).subi(R.ax, 1).store({ base: R.bx, disp: 72 }, R.ax));
+    g.onException(3, (x) =>
+      x.inc32(at('traps')).storei8(at('trapped'), 0x49).load(R.ax, { base: R.bx, disp: 72 }).subi(R.ax, 1).store({ base: R.bx, disp: 72 }, R.ax),
+    );
     g.space(8, 'traps');
     block('an INT3 handler that repairs', (x) => x.storei8(at('trapped'), 0xcc).label('trapped').addi(R.r12, 3), 300);
     g.showMemory('  traps', 'traps');
     // by the hypervisor: the hypercall page over code that has run
     fill();
-    a.movq(R.r9, window(0, 17 * 32)).storei8({ base: R.r9 }, 0xb8).storei32({ base: R.r9, disp: 1 }, 7).storei8({ base: R.r9, disp: 5 }, 0xc3).callTo(R.r9);
+    a.movq(R.r9, window(0, 17 * 32))
+      .storei8({ base: R.r9 }, 0xb8)
+      .storei32({ base: R.r9, disp: 1 }, 7)
+      .storei8({ base: R.r9, disp: 5 }, 0xc3)
+      .callTo(R.r9);
     g.show('before the hypercall page');
     a.lea(R.ax, 'first').movi(R.dx, 0).movi(R.cx, 0x40000000).wrmsr().movi(R.di, 0).callTo(R.r9);
     g.show('after');
@@ -127,7 +133,9 @@ test('self-modifying code', async () => {
     a.store(at('window_pt'), R.dx).movFromCr(R.ax, 3).movToCr(3, R.ax).callTo(R.r8);
     g.show('page one again, after CR3');
   });
-  assertConsole(run, `
+  assertConsole(
+    run,
+    `
     in one page: right
     at the page end: right
     RET in the next page: right
@@ -154,5 +162,6 @@ test('self-modifying code', async () => {
     page one 1
     page two at its address, after INVLPG 2
     page one again, after CR3 1
-`);
+`,
+  );
 });

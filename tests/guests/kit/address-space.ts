@@ -4,7 +4,6 @@ import type { Assembler } from '../../../src/toolstack/guests/assembler.ts';
 export const USER_DATA = 0x1b;
 export const USER_CODE64 = 0x23;
 export const TSS = 0x28;
-export const CODE32 = 0x38;
 
 /** Where the window of single pages is: 512 pages from here on, absent unless the guest says otherwise. */
 export const WINDOW = 0x80_0000_0000n;

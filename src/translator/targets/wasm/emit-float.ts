@@ -6,9 +6,9 @@
 import * as V from '../../../machine/helpers/vec.ts';
 import { MXCSR } from '../../../machine/layout.ts';
 import * as W from './code.ts';
-import { floating } from './emit-helper.ts';
 import { vectorAt } from './emit-memory.ts';
 import type { EmitInline } from './emit-simd.ts';
+import { floating } from './helper-call.ts';
 import type { RegionEmitter } from './region-emitter.ts';
 
 const CTX = 0;

@@ -5,21 +5,9 @@ import { CLOBBERS, D_OUT, FLAGS_MAY_WRITE, FLAGS_WRITE, MEMORY } from '../../ir/
 import type { Emit } from './emit-alu.ts';
 import { emitFloat } from './emit-float.ts';
 import { emitSimd } from './emit-simd.ts';
-import { vectorSlots } from './vector-slots.ts';
-import { F_INT, F_STRING, F_SYSTEM, F_TRY_VECTOR, F_VEC, F_X87 } from './imports.ts';
+import { floating, pushArguments } from './helper-call.ts';
+import { F_INT, F_STRING, F_SYSTEM, F_VEC, F_X87 } from './imports.ts';
 import { type RegionEmitter, UNKNOWN } from './region-emitter.ts';
-
-const CTX = 0;
-
-export const pushArguments = (e: RegionEmitter, k: number): void => {
-  const { code, block } = e;
-  const lo = block.immLo[k] as number;
-  const hi = block.immHi[k] as number;
-  code.get(CTX);
-  code.i32(lo & 0xffff);
-  for (const field of [block.d, block.a, block.b, block.c]) code.i32(field[k] as number);
-  code.i64((lo >>> 16) | (hi << 16), hi >> 16);
-};
 
 const fields = (e: RegionEmitter, k: number): number[] => {
   const { d, a, b, c } = e.block;
@@ -56,23 +44,10 @@ const vectorsOnly = (e: RegionEmitter, k: number, writesSlot: boolean): void => 
   if (e.isTemp(d) || e.used.includes(d)) e.reload(d);
 };
 
-/** Floating point: only an unmasked exception could make these throw, and then the interpreter does the instruction. */
-export const floating: Emit = (e, k) => {
-  const slots = vectorSlots((e.block.immLo[k] as number) & 0xffff);
-  const { b, d } = e.block;
-  const source = b[k] as number;
-  if (slots === 'reads' && (e.isTemp(source) || e.changed.includes(source))) e.spill(source);
-  pushArguments(e, k);
-  e.code.call(F_TRY_VECTOR);
-  e.bailIfRefused(k);
-  const target = d[k] as number;
-  if (slots === 'writes' && (e.isTemp(target) || e.used.includes(target))) e.reload(target);
-};
-
 const vector: Emit = (e, k) => {
   const number = (e.block.immLo[k] as number) & 0xffff;
   const inline = emitFloat[number] ?? emitSimd[number];
-  if (inline !== undefined && inline(e, k)) return;
+  if (inline?.(e, k)) return;
   if ((number & 0xfff) < V_PMOVMSKB) return vectorsOnly(e, k, false);
   if (number >= V_PMOVMSKB && number <= V_PTEST) return vectorsOnly(e, k, true);
   if (number === V_MOVSS) return vectorsOnly(e, k, false);

@@ -9,8 +9,8 @@ import { ASID, BLK_REGION, BUDGET, CC_B, CC_OP, CUR_BLOCK, CUR_UOP, PCPU, REGION
 import { OP_HVEC } from '../../../machine/ops.ts';
 import { A_IN, B_IN, C_IN, CLOBBERS, D_IN, D_OUT, FLAGS_MAY_WRITE, FLAGS_READ, FLAGS_WRITE } from '../../ir/op-bits.ts';
 import { BR, Code, ELSE, END, I32, I32_AND, I32_EQ, I32_LOAD, I32_NE, I32_WRAP, I64, I64_ADD, I64_LOAD, I64_STORE, IF, STATE, VOID } from './code.ts';
-import { vectorSlots } from './vector-slots.ts';
 import type { RegionBlock } from './region-block.ts';
+import { vectorSlots } from './vector-slots.ts';
 
 const CTX = 0;
 /** Kind of the lazy flags when it is not known at compile time. */
