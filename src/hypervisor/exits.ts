@@ -18,6 +18,7 @@ import {
   EXIT_TRIPLE,
   EXIT_UNIMPLEMENTED,
   EXIT_XSETBV,
+  MISC_FEATURES,
   RAX,
   RCX,
   RDX,
@@ -31,7 +32,7 @@ import { RUNSTATE_blocked } from '../spec/xen/vcpu.ts';
 import { guestCpuid } from './arch/x86/cpuid.ts';
 import { hasPendingInterrupt } from './arch/x86/interrupts.ts';
 import { APIC_DEFAULT_BASE, readMmio, writeMmio, writeTaskPriority } from './arch/x86/lapic.ts';
-import { readMsr, writeMsr } from './arch/x86/msr.ts';
+import { CPUID_FAULTING, readMsr, writeMsr } from './arch/x86/msr.ts';
 import { printk } from './console-ring.ts';
 import { STOP_BREAKPOINT, stopForDebugger } from './debug/stop.ts';
 import { domain as domainStruct, VCPUF_blocked, VCPUF_down } from './domain.ts';
@@ -92,6 +93,10 @@ function ioString({ hv, trace }: ExitContext, v: Vcpu): void {
 
 function cpuid({ hv, model }: ExitContext, v: Vcpu): void {
   const c = v.context;
+  if ((c.get(MISC_FEATURES) & CPUID_FAULTING) !== 0n && c.low(CPL) !== 0) {
+    hv.cpu.exception(c.address, GP, 0);
+    return;
+  }
   const answer = guestCpuid(hv, v, model, c.low(RAX), c.low(RCX));
   c.setLow(RAX, answer.eax);
   c.setLow(3, answer.ebx);

@@ -180,6 +180,8 @@ export const SCRATCH = 141;
 export const CPU_FLAGS = 160;
 export const CR4_VALID = 161;
 export const EFER_VALID = 162;
+/** MISC_FEATURES_ENABLES: bit 0 CPUID faulting. */
+export const MISC_FEATURES = 165;
 /** State of the generator behind RDRAND and RDSEED: any value is a seed. */
 export const RANDOM = 163;
 /** CPU_FLAGS: Intel's behaviour where vendors differ (SYSRET, SYSENTER in long mode, ...). */

@@ -10,9 +10,6 @@ import { summary } from './run-summary.ts';
 import { Session } from './session.ts';
 import { encodeSnapshot } from './snapshot-file.ts';
 
-/** The CPU model of guests until models can be chosen. */
-const CPU_MODEL = 'AMD x86-64-v2';
-
 /** A machine's thread with a session on this side of it: a new machine, or what is in `memories`. */
 export async function startMachine(
   host: CommandHost,
@@ -21,18 +18,20 @@ export async function startMachine(
     readonly fresh?: MachineConfig;
     readonly memories?: Memories;
     readonly blockLimit?: number;
+    /** Model and changes, as `chooseCpu` reads them. */
+    readonly cpu: string;
     readonly symbols: () => SymbolTable | undefined;
   },
 ): Promise<{ machine: MachineThread; session: Session }> {
   const output = (bytes: Uint8Array): void => void host.terminal.write(bytes);
-  const { symbols, ...rest } = options;
+  const { symbols, cpu, ...rest } = options;
   const named = options.trace.includes('exec') ? symbols() : undefined;
   const machine = new MachineThread({
     ...rest,
     ...(named === undefined ? {} : { symbols: named.pack() }),
     workers: host.workers,
     core: await host.core(),
-    cpuModel: CPU_MODEL,
+    cpuModel: cpu,
     onConsole: (_domid, bytes) => output(bytes),
     onLog: (line) => host.message(line),
   });
@@ -65,6 +64,7 @@ export interface AttendOptions {
   readonly hash: boolean;
   readonly memoryBytes: number;
   readonly kernelPath: string;
+  readonly cpu: string;
   readonly symbols: () => SymbolTable | undefined;
   /** Where gdb connects, for a guest that is held for it. */
   readonly debug?: { readonly debugger: Debugger; readonly port: number } | undefined;
@@ -79,8 +79,8 @@ export async function attend(host: CommandHost, machine: MachineThread, session:
   let hash: string | undefined;
   const save = (): void => {
     if (options.snapshot === undefined || saved !== undefined) return;
-    const { memoryBytes, kernelPath } = options;
-    saved = encodeSnapshot(host, machine.memories, { format: 1, session: session.freeze(), cpuModel: CPU_MODEL, memoryBytes, kernel: kernelPath });
+    const { memoryBytes, kernelPath, cpu } = options;
+    saved = encodeSnapshot(host, machine.memories, { format: 1, session: session.freeze(), cpuModel: cpu, memoryBytes, kernel: kernelPath });
   };
   if (options.snapshotAt !== undefined) {
     if (options.snapshot === undefined)

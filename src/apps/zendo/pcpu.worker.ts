@@ -13,7 +13,7 @@ import { type Host, Hypervisor, type MachineConfig } from '../../hypervisor/hype
 import { Pcpu } from '../../hypervisor/pcpu.ts';
 import { Trace } from '../../hypervisor/trace.ts';
 import { Memories } from '../../machine/memories.ts';
-import { CPU_MODELS } from '../../spec/x86/cpu-models.ts';
+import { chooseCpu } from '../../spec/x86/choose-cpu.ts';
 import { ROWS } from '../../spec/x86/opcodes.ts';
 import { type PackedSymbols, SymbolTable } from '../../toolstack/loader/elf/symbol-table.ts';
 import { Engine } from '../../translator/engine.ts';
@@ -42,13 +42,15 @@ const post = (message: PcpuMessage): void => port.postMessage(message);
 // The interpreter must be optimised code from its first call: it runs for ever and there is no on-stack replacement.
 if (process.env['ZENDO_PROMOTE'] === undefined) setFlagsFromString('--no-liftoff');
 const memories = new Memories(data);
-const model = present(CPU_MODELS.get(data.cpuModel), `CPU model ${data.cpuModel}`);
+const model = chooseCpu(data.cpuModel);
 const started = process.hrtime.bigint();
 const engine = new Engine(memories, new WebAssembly.Module(data.core), {
   features: new Set(model.features) as never,
   vendor: model.vendor === 'GenuineIntel' ? 'intel' : 'amd',
   hostTsc: () => process.hrtime.bigint() - started,
-  ...(process.env['ZENDO_PROMOTE'] === undefined ? {} : { promoteAfter: Number(process.env['ZENDO_PROMOTE']), regionBatch: Number(process.env['ZENDO_BATCH'] ?? 8) }),
+  ...(process.env['ZENDO_PROMOTE'] === undefined
+    ? {}
+    : { promoteAfter: Number(process.env['ZENDO_PROMOTE']), regionBatch: Number(process.env['ZENDO_BATCH'] ?? 8) }),
   ...(data.blockLimit === undefined ? {} : { blockLimit: data.blockLimit }),
 });
 setFlagsFromString('--liftoff');

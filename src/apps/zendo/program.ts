@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { CPU_NAMES, chooseCpu, DEFAULT_CPU } from '../../spec/x86/choose-cpu.ts';
 import { helloGuest } from '../../toolstack/guests/hello.ts';
 import { loadKernel } from '../../toolstack/loader/domain-image.ts';
 import { boot } from './commands/boot.ts';
@@ -36,6 +37,16 @@ const traces = (text: string): string[] => {
   return names;
 };
 
+const cpu = (text: string): string => {
+  try {
+    chooseCpu(text);
+    return text;
+  } catch (error) {
+    if (error instanceof RangeError) throw new InvalidArgumentError(`${error.message}.`);
+    throw error;
+  }
+};
+
 /** The command line's grammar. `status` tells, after parsing, with what the process ends. */
 export function makeProgram(host: CommandHost, debian: DebianFiles, version: string): { program: Command; status: () => number } {
   let status = 0;
@@ -65,6 +76,9 @@ export function makeProgram(host: CommandHost, debian: DebianFiles, version: str
     .option('--initrd <file>', 'initial RAM disk')
     .option('--append <text>', 'kernel command line', '')
     .addOption(new Option('--memory <MiB>', 'memory of the guest').default(512).argParser(whole(1, 4080)))
+    .addOption(
+      new Option('--cpu <model>', `${Object.keys(CPU_NAMES).join(', ')}; with features changed: x86-64-v3,+name,-name`).default(DEFAULT_CPU).argParser(cpu),
+    )
     .addOption(new Option('--seed <n>', 'virtual time: the same seed repeats the run bit for bit').argParser(seed));
   running(bootCommand).action(async (options) => {
     status = await boot(host, options);

@@ -6,7 +6,15 @@
  * @see AMD64 APM vol. 3, appendix E
  */
 import { CPUID_FEATURES, type CpuFeature, type CpuidRegister, CR4_BITS, cpuidFeature, EFER_BITS, XSAVE_COMPONENTS, XSAVE_LEGACY_AND_HEADER } from './cpuid.ts';
-import { MSR_AMD64_DE_CFG, MSR_AMD64_NB_CFG, MSR_AMD64_PATCH_LEVEL, MSR_K7_HWCR } from './msr.ts';
+import {
+  MSR_AMD64_DE_CFG,
+  MSR_AMD64_NB_CFG,
+  MSR_AMD64_PATCH_LEVEL,
+  MSR_IA32_ARCH_CAPABILITIES,
+  MSR_IA32_SPEC_CTRL,
+  MSR_IA32_UCODE_REV,
+  MSR_K7_HWCR,
+} from './msr.ts';
 
 export interface CpuModel {
   readonly name: string;
@@ -314,5 +322,79 @@ export const AMD_X86_64_V2: CpuModel = {
   ]),
 };
 
+/** What x86-64-v3 adds, and what processors of that level have beside it: cryptography, random numbers, protection of kernels. */
+const V3: readonly CpuFeature[] = [
+  ...(['avx', 'avx2', 'bmi1', 'bmi2', 'f16c', 'fma', 'abm', 'movbe'] as const),
+  ...(['aes', 'pclmulqdq', 'sha_ni', 'adx', 'rdrand', 'rdseed', 'fsgsbase', 'rdpid', 'clflushopt', 'clwb'] as const),
+  ...(['xsaveopt', 'xsavec', 'xgetbv1', 'smep', 'smap', 'umip'] as const),
+];
+
+/** The same processor with all that x86-64-v3 asks for. */
+export const AMD_X86_64_V3: CpuModel = {
+  ...AMD_X86_64_V2,
+  name: 'AMD x86-64-v3',
+  brand: 'Zendo virtual CPU, AMD x86-64-v3',
+  features: new Set([...AMD_X86_64_V2.features, ...V3, 'vaes', 'vpclmulqdq', 'gfni']),
+};
+
+/** What Intel's processors do not have of what every guest gets on AMD. */
+const NOT_INTEL: ReadonlySet<CpuFeature> = new Set([...NOT_VULNERABLE, 'mmxext']);
+const intel = (features: ReadonlySet<CpuFeature>): ReadonlySet<CpuFeature> =>
+  new Set([...[...features].filter((name) => !NOT_INTEL.has(name)), 'arch_capabilities' as const]);
+
+/**
+ * ARCH_CAPABILITIES: what keeps Linux's mitigations away on Intel. SPEC_CTRL's bits are not announced (no IBPB at context switches); the MSR
+ * takes what enhanced IBRS writes once. SWAPGS fences stay, which cost little.
+ * @see Linux 6.1, arch/x86/kernel/cpu/common.c, cpu_set_bug_bits(); Intel SDM vol. 4, table 2-2
+ */
+const ARCH_CAPABILITIES =
+  (1n << 0n) | // RDCL_NO: no Meltdown, no L1TF
+  (1n << 1n) | // IBRS_ALL: enhanced IBRS, no retpolines
+  (1n << 3n) | // no L1D flush at VM entry
+  (1n << 4n) | // SSB_NO
+  (1n << 5n) | // MDS_NO
+  (1n << 6n) | // IF_PSCHANGE_MC_NO
+  (1n << 8n) | // TAA_NO
+  (1n << 13n) | // SBDR_SSDP_NO, FBSDP_NO, PSDP_NO: no MMIO stale data
+  (1n << 14n) |
+  (1n << 15n) |
+  (1n << 20n) | // BHI_NO
+  (1n << 24n) | // PBRSB_NO
+  (1n << 26n) | // GDS_NO
+  (1n << 27n) | // RFDS_NO
+  (1n << 62n); // ITS_NO
+
+/** The family of Intel's Sapphire Rapids, which Linux lists under none of the older troubles, cut to x86-64-v2. Guests call the hypervisor with VMCALL. */
+export const INTEL_X86_64_V2: CpuModel = {
+  name: 'Intel x86-64-v2',
+  vendor: 'GenuineIntel',
+  family: 6,
+  model: 0x8f,
+  stepping: 8,
+  brand: 'Zendo virtual CPU, Intel x86-64-v2',
+  features: intel(AMD_X86_64_V2.features),
+  physicalAddressBits: 40,
+  linearAddressBits: 48,
+  maxLeaf: 0xd,
+  maxExtendedLeaf: 0x8000_0008,
+  // 1 MiB L2 cache, 16 ways, 64-byte lines
+  leaves: new Map([[0x8000_0006, { eax: 0, ebx: 0, ecx: 0x0400_8040, edx: 0 }]]),
+  msrs: new Map([
+    [MSR_IA32_ARCH_CAPABILITIES, ARCH_CAPABILITIES],
+    [MSR_IA32_SPEC_CTRL, 0n],
+    // microcode revision, in the upper half
+    [MSR_IA32_UCODE_REV, 0x2b00_0603n << 32n],
+  ]),
+};
+
+export const INTEL_X86_64_V3: CpuModel = {
+  ...INTEL_X86_64_V2,
+  name: 'Intel x86-64-v3',
+  brand: 'Zendo virtual CPU, Intel x86-64-v3',
+  features: new Set([...INTEL_X86_64_V2.features, ...V3, 'vaes', 'vpclmulqdq', 'gfni']),
+};
+
 /** Models by name. */
-export const CPU_MODELS: ReadonlyMap<string, CpuModel> = new Map([AMD_X86_64_V2].map((model) => [model.name, model]));
+export const CPU_MODELS: ReadonlyMap<string, CpuModel> = new Map(
+  [AMD_X86_64_V2, AMD_X86_64_V3, INTEL_X86_64_V2, INTEL_X86_64_V3].map((model) => [model.name, model]),
+);

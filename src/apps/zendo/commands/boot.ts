@@ -1,5 +1,6 @@
 import { OperatorError } from '../../../base/operator-error.ts';
 import { TIME_HOST, TIME_VIRTUAL } from '../../../hypervisor/header.ts';
+import { DEFAULT_CPU } from '../../../spec/x86/choose-cpu.ts';
 import { type KernelImage, loadKernel } from '../../../toolstack/loader/domain-image.ts';
 import { checkInitrd } from '../../../toolstack/loader/domain-initrd.ts';
 import { unreadable } from '../../../toolstack/loader/image-error.ts';
@@ -37,6 +38,8 @@ export interface BootOptions {
   /** Add the SHA-256 of the guest's RAM at the end to the JSON object. */
   readonly hash: boolean;
   readonly blockLimit?: number;
+  /** CPU model and changes, the default if not given. */
+  readonly cpu?: string;
 }
 
 /** Images already in memory, for `zendo start`. */
@@ -73,6 +76,7 @@ export async function boot(host: CommandHost, options: BootOptions, images?: Gue
       hint: `Give --memory ${Math.floor(((FRAMES_MAX - SPARE_FRAMES) * 4096) / MIB)} or less.`,
     });
   }
+  const cpu = options.cpu ?? DEFAULT_CPU;
   const virtual = options.seed !== undefined;
   const wall = host.wall();
   const { machine, session } = await startMachine(host, {
@@ -85,6 +89,7 @@ export async function boot(host: CommandHost, options: BootOptions, images?: Gue
       wallNanoseconds: virtual ? 0 : Math.floor((wall % 1000) * 1_000_000),
     },
     ...(options.blockLimit === undefined ? {} : { blockLimit: options.blockLimit }),
+    cpu,
     symbols: () => kernel.symbols(),
   });
   const debug = await inMachine(machine, () => {
@@ -101,5 +106,5 @@ export async function boot(host: CommandHost, options: BootOptions, images?: Gue
     return options.gdb === undefined ? undefined : { debugger: new Debugger(host, machine, session), port: options.gdb };
   });
   const phases = { load: loaded - started, build: host.milliseconds() - loaded };
-  return await attend(host, machine, session, { ...options, memoryBytes, kernelPath: options.kernel, symbols: () => kernel.symbols(), debug, phases });
+  return await attend(host, machine, session, { ...options, cpu, memoryBytes, kernelPath: options.kernel, symbols: () => kernel.symbols(), debug, phases });
 }

@@ -39,11 +39,19 @@ export async function resume(host: CommandHost, path: string, options: ResumeOpt
   } catch {
     // The kernel's file is needed for names in a crash report only.
   }
-  const { machine, session } = await startMachine(host, { ...options, memories, symbols: () => symbols });
+  const { machine, session } = await startMachine(host, { ...options, cpu: head.cpuModel, memories, symbols: () => symbols });
   const debug = await inMachine(machine, () => {
     session.thaw(head.session);
     return options.gdb === undefined ? undefined : { debugger: new Debugger(host, machine, session), port: options.gdb };
   });
   const phases = { load: host.milliseconds() - started };
-  return await attend(host, machine, session, { ...options, memoryBytes: head.memoryBytes, kernelPath: head.kernel, symbols: () => symbols, debug, phases });
+  return await attend(host, machine, session, {
+    ...options,
+    cpu: head.cpuModel,
+    memoryBytes: head.memoryBytes,
+    kernelPath: head.kernel,
+    symbols: () => symbols,
+    debug,
+    phases,
+  });
 }

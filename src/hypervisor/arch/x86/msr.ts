@@ -1,4 +1,17 @@
-import { CSTAR, EFER, KERNEL_GS_BASE, LSTAR, SEG_BASE, SFMASK, STAR, SYSENTER_CS, SYSENTER_EIP, SYSENTER_ESP, TSC_AUX } from '../../../machine/layout.ts';
+import {
+  CSTAR,
+  EFER,
+  KERNEL_GS_BASE,
+  LSTAR,
+  MISC_FEATURES,
+  SEG_BASE,
+  SFMASK,
+  STAR,
+  SYSENTER_CS,
+  SYSENTER_EIP,
+  SYSENTER_ESP,
+  TSC_AUX,
+} from '../../../machine/layout.ts';
 import type { CpuModel } from '../../../spec/x86/cpu-models.ts';
 import * as M from '../../../spec/x86/msr.ts';
 import type { Hypervisor, Vcpu } from '../../hypervisor.ts';
@@ -12,6 +25,9 @@ import { readTscDeadline, readX2apic, setTscDeadline, writeApicBase, writeX2apic
 
 const FIXED = [M.MSR_MTRRfix64K_00000, M.MSR_MTRRfix16K_80000, M.MSR_MTRRfix16K_A0000, ...Array.from({ length: 8 }, (_, i) => M.MSR_MTRRfix4K_C0000 + i)];
 const VARIABLE_RANGES = 8;
+/** Bit of PLATFORM_INFO that announces CPUID faulting, and the bit of MISC_FEATURES_ENABLES that turns it on: CPUID outside CPL 0 is then #GP. */
+const PLATFORM_CPUID_FAULTING = 1n << 31n;
+export const CPUID_FAULTING = 1n;
 /** Fixed ranges, write combining, 8 variable ranges. */
 const MTRR_CAP = 0x508n;
 
@@ -48,7 +64,6 @@ const ZERO = new Set([
   M.MSR_K8_TOP_MEM1,
   M.MSR_K8_TOP_MEM2,
   M.MSR_IA32_FEAT_CTL,
-  M.MSR_MISC_FEATURES_ENABLES,
 ]);
 
 /** Values after reset. */
@@ -82,6 +97,10 @@ export function readMsr(hv: Hypervisor, v: Vcpu, model: CpuModel, msr: number, t
       return v.s.mtrr_deftype;
     case M.MSR_IA32_MISC_ENABLE:
       return v.s.misc_enable;
+    case M.MSR_PLATFORM_INFO:
+      return PLATFORM_CPUID_FAULTING;
+    case M.MSR_MISC_FEATURES_ENABLES:
+      return v.context.get(MISC_FEATURES);
     default:
   }
   const fixed = FIXED.indexOf(msr);
@@ -133,6 +152,12 @@ export function writeMsr(hv: Hypervisor, v: Vcpu, model: CpuModel, msr: number, 
       v.s.misc_enable = value;
       return true;
     case M.MSR_IA32_UCODE_REV:
+      return true;
+    case M.MSR_PLATFORM_INFO:
+      return false;
+    case M.MSR_MISC_FEATURES_ENABLES:
+      if ((value & ~CPUID_FAULTING) !== 0n) return false;
+      v.context.set(MISC_FEATURES, value);
       return true;
     default:
   }
