@@ -109,8 +109,8 @@ export class BlockTranslator {
       if (builder.ended || this.crosses) break;
     }
     if (!builder.ended) {
-      const size = mode & MODE_SIZE_MASK;
-      builder.end(OP_JMP, 0, 0, 0, size === 2 ? 0 : size === 1 ? 1 : 2, position, 0);
+      // 16-bit code does not wrap at 64 KiB: there its segment ends
+      builder.end(OP_JMP, 0, 0, 0, (mode & MODE_SIZE_MASK) === 2 ? 0 : 1, position, 0);
     }
     builder.immLo[0] = count;
     this.bytes = Math.max(position, 1);
@@ -138,13 +138,12 @@ export class BlockTranslator {
     if (rule !== 0) {
       if ((rule & RULE_UNDEFINED) !== 0) return builder.raise(UD);
       if ((rule & RULE_PROTECTED_ONLY) !== 0 && ((mode & MODE_PROTECTED) === 0 || (mode & MODE_VM86) !== 0)) return builder.raise(UD);
+      const privileged = (rule & RULE_PRIVILEGED) !== 0 && (mode & MODE_PROTECTED) !== 0;
+      if (privileged && (mode & MODE_USER) !== 0) return builder.raise(GP, true, 0);
       if ((rule & RULE_UNDEFINED_IN_64) !== 0 && builder.code64) return builder.raise(UD);
       if ((rule & RULE_UNDEFINED_OUTSIDE_64) !== 0 && !builder.code64) return builder.raise(UD);
       if ((rule & RULE_UNDEFINED_WIDE) !== 0 && insn.vexL !== 0) return builder.raise(UD);
-      if ((rule & RULE_PRIVILEGED) !== 0 && (mode & MODE_PROTECTED) !== 0) {
-        if ((mode & MODE_USER) !== 0) return builder.raise(GP, true, 0);
-        builder.helper(OP_HSYS, H_CHECK_CPL0);
-      }
+      if (privileged) builder.helper(OP_HSYS, H_CHECK_CPL0);
       if ((rule & RULE_UNIMPLEMENTED) !== 0) return this.unimplemented();
     }
     (liftTable[rowIndex] as NonNullable<(typeof liftTable)[number]>)(builder, insn);

@@ -207,6 +207,16 @@ class Jump {
   }
 }
 
+/** A near branch to a non-canonical address: #GP(0) at the branch. (A RET that was not fused has moved RSP: the fetch at its target reports it.) */
+function nowhere(ctx: usize, pc: usize): void {
+  const op = load<u16>(pc);
+  if (op == O.OP_RET) return;
+  // the return address was pushed already
+  if (op == O.OP_CALLIND) Ctx.set(ctx, RSP, Ctx.get(ctx, RSP) + 8);
+  U.mark(ctx, pc);
+  raiseGp(ctx, 0);
+}
+
 /** Executes until an exit; answers EXIT_REASON. BUDGET instructions at most. @see contracts of run() in index.ts */
 export function run(ctx: usize): i32 {
   let pc = start(ctx);
@@ -803,6 +813,7 @@ export function run(ctx: usize): i32 {
       case O.OP_RET: {
         const rip = U.a(ctx, pc);
         const wrap = load<u8>(pc, UOP_C);
+        if (wrap == 0 && !Ctx.isCanonical(rip)) nowhere(ctx, pc);
         store<u64>(ctx, wrap == 0 ? rip : wrap == 1 ? rip & 0xffffffff : rip & 0xffff, RIP << 3);
         pc = find(ctx, 0);
         if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
@@ -876,6 +887,7 @@ export function run(ctx: usize): i32 {
       case O.OP_F_RET64: {
         const sp = load<u64>(ctx, RSP << 3);
         const rip = U.read64(ctx, pc, sp);
+        if (!Ctx.isCanonical(rip)) nowhere(ctx, pc);
         store<u64>(ctx, sp + U.imm(pc), RSP << 3);
         store<u64>(ctx, rip, RIP << 3);
         pc = find(ctx, 0);

@@ -200,6 +200,8 @@ function fits(ctx: usize, rip: u64, block: usize): bool {
 function secondFault(ctx: usize, linear: u64, wide: bool): void {
   Ctx.set(ctx, ONE_INSN, 0);
   const next = (linear | 0xfff) + 1;
+  // the segment's end comes first
+  if (!wide && Ctx.get(ctx, RIP) + (next - linear) > <u64>Ctx.get32(ctx, SEG_LIMIT + 1)) raiseGp(ctx, 0);
   fetchOffset(ctx, wide ? next : next & 0xffffffff);
 }
 

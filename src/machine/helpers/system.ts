@@ -50,6 +50,10 @@ export const H_VERR = 23;
 export const H_VERW = 24;
 /** ARPL: slot d (selector) gets the RPL of slot a if its own is smaller; sets ZF. Never faults. */
 export const H_ARPL = 25;
+/** #GP(0) if slot a (32 bits) lies beyond the limit of CS; with d = 1 only if slot b is not 0. */
+export const H_CHECK_TARGET = 48;
+/** ARPL of the word at offset slot a of segment d, with slot b: written only if it changes. */
+export const H_ARPL_MEMORY = 49;
 /** SGDT / SIDT: writes limit and base at linear address slot a; c = 8 in 64-bit code, else 4. */
 export const H_SGDT = 26;
 export const H_SIDT = 27;

@@ -194,7 +194,7 @@ export function decode(bytes: Uint8Array, at: number, limit: number, mode: numbe
       if (opsize === 4) opsize = 8;
     } else if ((info & INFO_F64) !== 0) {
       if (opsize === 4 || (mode & K.DECODE_INTEL) !== 0) opsize = 8;
-    } else if (opsize === 8 && (mode & K.DECODE_INTEL) === 0) opsize = opsizePrefix !== 0 ? 2 : 4;
+    } else if (opsize === 8 && (mode & K.DECODE_INTEL) === 0) opsize = 4;
   }
   const addrsize = code === 2 ? (addrsizePrefix !== 0 ? 4 : 8) : code === 1 ? (addrsizePrefix !== 0 ? 2 : 4) : addrsizePrefix !== 0 ? 4 : 2;
 
@@ -347,7 +347,7 @@ function alternativeApplies(index: number, rex: number, mode: number): boolean {
 
 /** AMD's other way to name CR8, for 32-bit code: LOCK MOV CR0 (CPUID 8000_0001 ECX bit 4). @see AMD APM vol. 3, MOV CRn */
 function isLockedCr8(insn: Insn, mode: number): boolean {
-  if ((mode & K.DECODE_INTEL) !== 0) return false;
+  if ((mode & K.DECODE_INTEL) !== 0 || insn.reg !== 0) return false;
   return (insn.o0.kind === K.OPK_CR && insn.o0.reg === 8) || (insn.o1.kind === K.OPK_CR && insn.o1.reg === 8);
 }
 

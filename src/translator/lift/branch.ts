@@ -1,4 +1,5 @@
 /** Near branches. Positions are relative to the block's RIP; the last argument of a block end wraps it (0: 64, 1: 32, 2: 16 bits). */
+import { H_CHECK_TARGET } from '../../machine/helpers/system.ts';
 import { RCX, RIP, ZERO } from '../../machine/layout.ts';
 import {
   OP_ADDI,
@@ -9,6 +10,7 @@ import {
   OP_CALL,
   OP_CALLIND,
   OP_COND,
+  OP_HSYS,
   OP_IND,
   OP_INS16,
   OP_JMP,
@@ -48,10 +50,25 @@ const positionSlot = (b: Builder, delta: number, size: number): number => {
 
 const fits = (delta: number): boolean => delta === (delta | 0);
 
+/** Only a 32-bit branch in a segment that is not flat can miss it; in 64-bit code the block's end looks. */
+const mayMiss = (b: Builder, size: number): boolean => !b.code64 && !b.flat && size === 4;
+
+/** #GP(0) if the target in slot `target` lies beyond CS. */
+const checkTarget = (b: Builder, size: number, target: number): void => {
+  if (mayMiss(b, size)) b.helper(OP_HSYS, H_CHECK_TARGET, 0, target);
+};
+
+/** The same for a branch that is taken if slot `condition` is not 0. */
+const checkTargetIf = (b: Builder, i: Insn, condition: number): void => {
+  const size = branchSize(i);
+  if (mayMiss(b, size)) b.helper(OP_HSYS, H_CHECK_TARGET, 1, positionSlot(b, nextPosition(b, i) + i.immLo, size), condition);
+};
+
 /** JMP rel. */
 export function jmp(b: Builder, i: Insn): void {
   const size = branchSize(i);
   const delta = nextPosition(b, i) + i.immLo;
+  if (mayMiss(b, size)) checkTarget(b, size, positionSlot(b, delta, size));
   if (fits(delta)) b.end(OP_JMP, 0, 0, 0, wrapOf(size), delta, 0);
   else b.end(OP_IND, 0, positionSlot(b, delta, size), 0, wrapOf(size), 0, 0);
 }
@@ -72,9 +89,10 @@ export function jcc(b: Builder, i: Insn): void {
   const size = branchSize(i);
   const next = nextPosition(b, i);
   const delta = next + i.immLo;
-  if (fits(delta) && size === codeWidth(i)) return b.end(OP_BRCC, 0, 0, i.cc, wrapOf(size), delta, next);
+  if (fits(delta) && size === codeWidth(i) && !mayMiss(b, size)) return b.end(OP_BRCC, 0, 0, i.cc, wrapOf(size), delta, next);
   const condition = b.temp();
   b.emit(OP_COND, condition, 0, 0, i.cc, 0, 0);
+  checkTargetIf(b, i, condition);
   branchIf(b, i, condition);
 }
 
@@ -102,6 +120,7 @@ const loopWhile =
       b.bin(OP_AND, nonzero, nonzero, flag);
       condition = nonzero;
     }
+    checkTargetIf(b, i, condition);
     b.un(i.addrsize === 2 ? OP_INS16 : OP_MOV, RCX, count);
     branchIf(b, i, condition);
   };
@@ -119,6 +138,7 @@ export function jcxz(b: Builder, i: Insn): void {
     count = t;
   }
   b.bin(OP_SETEQ, t, count, ZERO);
+  checkTargetIf(b, i, t);
   branchIf(b, i, t);
 }
 
@@ -127,6 +147,7 @@ export function call(b: Builder, i: Insn): void {
   const size = branchSize(i);
   const next = nextPosition(b, i);
   const delta = next + i.immLo;
+  if (mayMiss(b, size)) checkTarget(b, size, positionSlot(b, delta, size));
   push(b, positionSlot(b, next, size), size);
   if (fits(delta)) b.end(OP_CALL, 0, 0, 0, wrapOf(size), delta, next);
   else b.end(OP_CALLIND, 0, positionSlot(b, delta, size), 0, wrapOf(size), 0, 0);
@@ -139,6 +160,7 @@ export function callIndirect(b: Builder, i: Insn): void {
   const copy = b.temp();
   b.mov(copy, target);
   target = copy;
+  checkTarget(b, size, target);
   push(b, positionSlot(b, nextPosition(b, i), size), size);
   b.end(OP_CALLIND, 0, target, 0, wrapOf(size), 0, 0);
 }
@@ -146,6 +168,7 @@ export function callIndirect(b: Builder, i: Insn): void {
 /** JMP through a register or memory. */
 export function jmpIndirect(b: Builder, i: Insn): void {
   const target = readZero(b, i, i.o0);
+  checkTarget(b, branchSize(i), target);
   b.end(OP_IND, 0, target, 0, wrapOf(branchSize(i)), 0, 0);
 }
 
@@ -154,6 +177,7 @@ export function ret(b: Builder, i: Insn): void {
   const size = branchSize(i);
   const target = b.temp();
   loadStack(b, target, 0, size);
+  checkTarget(b, size, target);
   moveStack(b, size + (i.o0.kind === OPK_IMM ? i.immLo & 0xffff : 0));
   b.end(OP_RET, 0, target, 0, wrapOf(size), 0, 0);
 }

@@ -4,15 +4,18 @@ import { EXIT_XSETBV } from '../../machine/layout.ts';
 import { OP_HX87 } from '../../machine/ops.ts';
 import type { Insn } from '../decode/insn.ts';
 import type { Builder } from '../ir/builder.ts';
-import { linearSlot } from './memory-operand.ts';
+import { linearSlot, SEG_FS } from './memory-operand.ts';
 
-/** Bytes at the start of the area that a segment limit is checked for: SEGLIN knows sizes below 256. */
-const CHECKED = 128;
+/** Bytes of the area that a segment limit is checked for: those of FXSAVE. */
+const CHECKED = 512;
 
+/** First and last byte of the area lie in the segment (one check knows sizes below 256). */
 const area =
   (helper: number, store: boolean) =>
-  (b: Builder, i: Insn): void =>
-    b.helper(OP_HX87, helper, i.opsize === 8 ? 1 : 0, linearSlot(b, i, CHECKED, store));
+  (b: Builder, i: Insn): void => {
+    if (!b.code64 && !(b.flat && i.memSeg < SEG_FS)) linearSlot(b, i, 1, store, CHECKED - 1);
+    b.helper(OP_HX87, helper, i.opsize === 8 ? 1 : 0, linearSlot(b, i, 1, store));
+  };
 export const fxsave = area(F_FXSAVE, true);
 export const fxrstor = area(F_FXRSTOR, false);
 export const xsave = area(F_XSAVE, true);

@@ -73,7 +73,7 @@ export class Address {
 }
 
 /** Segment register numbers. */
-const SEG_CS = 1;
+export const SEG_CS = 1;
 
 export const SEG_SS = 2;
 export const SEG_DS = 3;

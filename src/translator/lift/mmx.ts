@@ -1,6 +1,6 @@
 /** MMX: the SSE operations on the low halves, with registers that are the x87's. Every helper checks and enters MMX state itself. */
 import * as V from '../../machine/helpers/vec.ts';
-import { M_BINARY, M_EMMS, M_MASKMOVQ, M_READ, M_STORE, M_WRITE } from '../../machine/helpers/x87.ts';
+import { M_BINARY, M_CHECK, M_EMMS, M_MASKMOVQ, M_READ, M_STORE, M_WRITE } from '../../machine/helpers/x87.ts';
 import { OP_HVEC, OP_HX87, OP_SHRI, OP_VGET, OP_VPUT, OP_VZERO, OP_ZX16 } from '../../machine/ops.ts';
 import { type Insn, OPK_IMM, OPK_MEM, OPK_MMX } from '../decode/insn.ts';
 import type { Builder } from '../ir/builder.ts';
@@ -16,6 +16,7 @@ const binary =
     const { o0, o1 } = i;
     const imm = i.immLo & 0xff;
     if (o1.kind !== OPK_MEM) return b.helper(OP_HX87, M_BINARY, o0.reg, o1.reg, 0, helper, imm);
+    b.helper(OP_HX87, M_CHECK);
     const from = b.vectorTemp();
     loadVector(b, i, from, o1.size);
     b.helper(OP_HX87, M_BINARY, o0.reg, from, 1, helper, imm);
@@ -109,6 +110,7 @@ export function emms(b: Builder): void {
 /** MOVQ, MOVNTQ. */
 export function movq(b: Builder, i: Insn): void {
   const { o0, o1 } = i;
+  b.helper(OP_HX87, M_CHECK);
   if (o0.kind === OPK_MEM) return b.helper(OP_HX87, M_STORE, o1.reg, linearSlot(b, i, 8, true), 8);
   let t: number;
   if (o1.kind === OPK_MEM) t = read(b, i, o1);
@@ -122,6 +124,7 @@ export function movq(b: Builder, i: Insn): void {
 /** MOVD, MOVQ with a general register or memory. */
 export function movd(b: Builder, i: Insn): void {
   const { o0, o1 } = i;
+  b.helper(OP_HX87, M_CHECK);
   if (o0.kind === OPK_MMX) return b.helper(OP_HX87, M_WRITE, o0.reg, readZero(b, i, o1));
   if (o0.kind === OPK_MEM) return b.helper(OP_HX87, M_STORE, o1.reg, linearSlot(b, i, o0.size, true), o0.size);
   const t = b.temp();
@@ -151,6 +154,7 @@ export function pextrw(b: Builder, i: Insn): void {
 }
 
 export function pinsrw(b: Builder, i: Insn): void {
+  b.helper(OP_HX87, M_CHECK);
   const from = read(b, i, i.o1);
   const v = asVector(b, i.o0.reg);
   b.helper(OP_HVEC, V.V_PINSR, v, from, 1, i.immLo & 3);
@@ -160,5 +164,7 @@ export function pinsrw(b: Builder, i: Insn): void {
 }
 
 export function maskmovq(b: Builder, i: Insn): void {
+  // MMX state is entered before the address is looked at
+  b.helper(OP_HX87, M_READ, b.temp(), i.o1.reg);
   b.helper(OP_HX87, M_MASKMOVQ, i.o0.reg, i.o1.reg, 0, maskedStoreAddress(b, i, 8));
 }

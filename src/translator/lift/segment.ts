@@ -1,6 +1,7 @@
 /** Segment registers, descriptor tables' registers, questions about selectors, far JMP, CALL and RET. */
 import {
   H_ARPL,
+  H_ARPL_MEMORY,
   H_FAR_CALL,
   H_FAR_JMP,
   H_LAR,
@@ -18,9 +19,9 @@ import {
 } from '../../machine/helpers/system.ts';
 import { SEG_SEL } from '../../machine/layout.ts';
 import { OP_HSYS, OP_MOV, OP_NEXT } from '../../machine/ops.ts';
-import { type Insn, OPK_FAR } from '../decode/insn.ts';
+import { type Insn, OPK_FAR, OPK_MEM } from '../decode/insn.ts';
 import type { Builder } from '../ir/builder.ts';
-import { address, loadAt, SEG_SS } from './memory-operand.ts';
+import { address, loadAt, offsetSlot, SEG_SS } from './memory-operand.ts';
 import { read, readForWrite, write, writeBack, writeRegister } from './operands.ts';
 import { loadStack, moveStack } from './stack-access.ts';
 
@@ -76,9 +77,11 @@ export function store(b: Builder, i: Insn): void {
   write(b, i, i.o0, SEG_SEL + i.o1.reg);
 }
 
+/** ARPL: memory is written only if it changes. */
 export function arpl(b: Builder, i: Insn): void {
-  const t = b.temp();
   const source = read(b, i, i.o1);
+  if (i.o0.kind === OPK_MEM) return b.helper(OP_HSYS, H_ARPL_MEMORY, i.memSeg, offsetSlot(b, i), source);
+  const t = b.temp();
   b.un(OP_MOV, t, readForWrite(b, i, i.o0));
   b.helper(OP_HSYS, H_ARPL, t, source);
   writeBack(b, i, i.o0, t);
@@ -142,7 +145,9 @@ const farTransfer =
       loadAt(b, offset, address(b, i, opsize, false), opsize);
       loadAt(b, selector, address(b, i, 2, false, opsize), 2);
     }
-    b.helper(OP_HSYS, helper, 0, selector, offset, opsize, next(b, i));
+    // AMD: REX.W does not widen a pointer in memory, but what a call pushes
+    const size = b.code64 && (i.rex & 8) !== 0 ? 8 : opsize;
+    b.helper(OP_HSYS, helper, 0, selector, offset, size, next(b, i));
     endAnew(b);
   };
 

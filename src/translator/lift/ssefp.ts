@@ -159,8 +159,14 @@ const toMmx =
       b.emit(OP_VGET, t, i.o1.reg, 0, 0, 0, 0);
       b.emit(OP_VZERO, from, 0, 0, 0, 0, 0);
       b.emit(OP_VPUT, from, t, 0, 0, 0, 0);
+      b.helper(OP_HX87, M_READ, t, i.o0.reg);
       b.helper(OP_HVEC, helper, from, from, from);
-    } else b.helper(OP_HVEC, helper, from, from, source(b, i, i.o1));
+    } else {
+      const operand = source(b, i, i.o1);
+      // the x87 becomes the MMX's even when the conversion then raises #XM
+      b.helper(OP_HX87, M_READ, t, i.o0.reg);
+      b.helper(OP_HVEC, helper, from, from, operand);
+    }
     b.emit(OP_VGET, t, from, 0, 0, 0, 0);
     b.helper(OP_HX87, M_WRITE, i.o0.reg, t);
   };

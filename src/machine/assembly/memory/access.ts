@@ -14,10 +14,12 @@
  * An access that crosses a page resolves both pages before anything is read or written.
  */
 import {
-  ASID, CPL, CR2, CUR_UOP, DEBUG_PENDING, DR0, DR7, EFLAGS_SYS, FRAME_CODE_BITS, P2M_WRITABLE, RBP, RSP, TLB_ADDEND, TLB_EXEC, TLB_READ, TLB_WRITE,
-  UOP_A, WALK_GPA,
+  ASID, CPL, CR2, CUR_UOP, DEBUG_PENDING, DR0, DR7, EFLAGS_SYS, FRAME_CODE_BITS, MODE, MODE_CODE64, MODE_FLAT, MODE_SIZE_MASK, P2M_WRITABLE, RBP, RSP,
+  T0, TEMPS, TLB_ADDEND, TLB_EXEC, TLB_READ, TLB_WRITE, UOP_A, UOP_B, UOP_D, UOP_IDX, UOP_SIZE, WALK_GPA,
 } from "../../layout";
-import { OP_LD8, OP_VST128 } from "../../ops";
+import {
+  OP_ADD, OP_ADDI, OP_ADDI32, OP_ENTER, OP_F_PUSH64, OP_F_RET64, OP_HINT, OP_HSYS, OP_HVEC, OP_HX87, OP_LD8, OP_LEA, OP_LEA32, OP_MOV, OP_VST128, OP_ZX16, OP_ZX32,
+} from "../../ops";
 import { codeWrite } from "../blocks";
 import { AC, GP, PF, raise, setPending, SS } from "../exceptions/raise";
 import { ld128, ld16u, ld32u, ld64, ld8u, st128, st16, st32, st64, st8 } from "../frames";
@@ -76,13 +78,35 @@ export function resolve(ctx: usize, va: u64, access: u32, view: u32): u64 {
   return <u64>frameOffset(p2m, gpa);
 }
 
-/** The address is formed with RSP or RBP by the running micro-op: a non-canonical one gives #SS. */
+function keepsBase(op: i32): bool {
+  return op == OP_LEA || op == OP_LEA32 || op == OP_ADDI || op == OP_ADDI32 || op == OP_ADD || op == OP_ZX16 || op == OP_ZX32 || op == OP_MOV;
+}
+
+/** Slot `slot`, as it is before the micro-op at `uop`, is RSP or RBP, or was computed from one of them as base by the same instruction. */
+function fromStackPointer(uop: usize, slot: i32): bool {
+  const idx = load<u8>(uop, UOP_IDX);
+  while (slot != RSP && slot != RBP) {
+    if (slot < T0 || slot >= T0 + TEMPS) return false;
+    uop -= UOP_SIZE;
+    const op = load<u16>(uop);
+    if (load<u8>(uop, UOP_IDX) != idx || op == OP_ENTER) return false;
+    if (load<u8>(uop, UOP_D) != slot) continue;
+    // bit strings: the base is the second
+    if (op == OP_ADD && fromStackPointer(uop, load<u8>(uop, UOP_B))) return true;
+    if (keepsBase(op)) slot = load<u8>(uop, UOP_A);
+  }
+  return true;
+}
+
+/** The address is formed with RSP or RBP by the running instruction: a non-canonical one gives #SS. */
 function isStackAccess(ctx: usize): bool {
   const uop = <usize>Ctx.get32(ctx, CUR_UOP);
   if (uop == 0) return false;
   const op = <i32>load<u16>(uop);
-  const base = load<u8>(uop, UOP_A);
-  return op >= OP_LD8 && op <= OP_VST128 && (base == RSP || base == RBP);
+  if (op >= OP_F_PUSH64 && op <= OP_F_RET64) return true;
+  if (op >= OP_LD8 && op <= OP_VST128) return fromStackPointer(uop, load<u8>(uop, UOP_A));
+  // where helpers that make the access themselves have the address
+  return (op == OP_HX87 || op == OP_HVEC || op == OP_HSYS || op == OP_HINT) && fromStackPointer(uop, load<u8>(uop, UOP_A));
 }
 
 /** Prepares the exception of a failed resolve(); the caller throws. */
@@ -149,16 +173,18 @@ function nextPage(va: u64, wide: bool): u64 {
   return wide ? next : next & 0xffffffff;
 }
 
-/** The next page's first byte, or a fault: an access that leaves the canonical addresses is #GP whatever its first page holds. */
+/** The next page's first byte, or a fault: an access that leaves the canonical addresses, or flat segments at 4 GiB, is #GP whatever its first page holds. */
 function canonicalNext(ctx: usize, va: u64, wide: bool): u64 {
   const va2 = nextPage(va, wide);
-  if (wide && !Ctx.isCanonical(va2)) raiseFault(ctx, va, R_NONCANONICAL);
+  const mode = Ctx.get32(ctx, MODE);
+  const wraps = va2 == 0 && (mode & MODE_SIZE_MASK) != MODE_CODE64 && (mode & MODE_FLAT) != 0;
+  if (wide ? !Ctx.isCanonical(va2) : wraps) raiseFault(ctx, va, R_NONCANONICAL);
   return va2;
 }
 
 /** #AC(0) for a misaligned access of a user who asked for it. */
 function checkAlignment(ctx: usize, va: u64, size: u32, view: u32): void {
-  if (view == VIEW_ALIGN && va & <u64>(size - 1)) raise(ctx, AC, true, 0);
+  if (view == VIEW_ALIGN && va & <u64>(size - 1) && Ctx.isCanonical(va)) raise(ctx, AC, true, 0);
 }
 
 /** Any size up to 8; `va` already cut; `access` READ or WRITE (for read-modify-write). */

@@ -35,7 +35,8 @@ export function stride(ctx: usize, log2: i32): i64 {
 export function linear(ctx: usize, segment: i32, offset: u64, size: u64, write: bool): u64 {
   const mode = Ctx.get32(ctx, MODE);
   if ((mode & MODE_SIZE_MASK) == MODE_CODE64) return segment < 4 ? offset : offset + Ctx.get(ctx, SEG_BASE + segment);
-  if ((mode & MODE_FLAT) != 0 && segment < 4) return offset;
+  // a flat CS can be read, not written
+  if ((mode & MODE_FLAT) != 0 && segment < 4 && !(write && segment == 1)) return offset;
   return segmentLinear(ctx, <u32>offset, segment, <u32>size | (write ? 0x100 : 0));
 }
 

@@ -52,6 +52,7 @@ export function portString(ctx: usize, out: bool, log2: i32, repeat: i32, segmen
     setRip(ctx, <u64>((extra >> 8) & 0xff));
     return;
   }
+  checkPort(ctx, Ctx.get32(ctx, RDX) & 0xffff, 1 << log2);
   if (nothingToDo(ctx, addressSize, extra)) return;
   while (part(ctx, RCX, addressSize) != 0 && allowed(ctx) != 0) {
     one(ctx, out, log2, segment, addressSize, extra);

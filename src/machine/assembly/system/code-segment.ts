@@ -14,12 +14,12 @@ export function isLongCode(ctx: usize, attr: u32): bool {
 export function checkTarget(ctx: usize, rip: u64, descriptor: u64): void {
   if (isLongCode(ctx, attrOf(descriptor))) {
     if (!isCanonical(rip)) raise(ctx, GP, true, 0);
-  } else if ((rip & 0xffffffff) > <u64>limitOf(descriptor)) {
+  } else if (rip > <u64>limitOf(descriptor)) {
     raise(ctx, GP, true, 0);
   }
 }
 
-/** Real and virtual-8086 mode: #GP(0) when `rip` is outside CS as it is. */
+/** #GP(0) when `rip` is outside CS as it is. */
 export function checkRealTarget(ctx: usize, rip: u64): void {
   if (rip > <u64>get32(ctx, SEG_LIMIT + CS)) raise(ctx, GP, true, 0);
 }

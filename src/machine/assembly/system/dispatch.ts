@@ -3,7 +3,7 @@ import {
   CR0, CR4, EXIT_A, EXIT_B, GDTR_BASE, GDTR_LIMIT, IDTR_BASE, IDTR_LIMIT, LDTR_SEL, RCX, RIP, SHADOW, SHADOW_SS, TR_SEL, TSC_AUX,
 } from '../../layout';
 import {
-  H_ARPL, H_BOUND, H_CHECK_CPL0, H_CHECK_CPL0_UD, H_CLAC, H_CLFLUSH, H_CLI, H_CLTS, H_FAR_CALL, H_FAR_JMP, H_INT, H_INTO, H_INVLPG, H_INVPCID,
+  H_ARPL, H_ARPL_MEMORY, H_BOUND, H_CHECK_CPL0, H_CHECK_CPL0_UD, H_CHECK_TARGET, H_CLAC, H_CLFLUSH, H_CLI, H_CLTS, H_FAR_CALL, H_FAR_JMP, H_INT, H_INTO, H_INVLPG, H_INVPCID,
   H_IO_CHECK, H_IRET, H_LAR, H_LGDT, H_LIDT, H_LLDT, H_LMSW, H_LOAD_SEG, H_LSL, H_LTR, H_MONITOR, H_MOV_FROM_CR, H_MOV_FROM_DR, H_MOV_TO_CR,
   H_MOV_TO_DR, H_MWAIT_CHECK, H_POPF, H_POPF_CHECK, H_PUSHF, H_RAISE, H_RAISE_FPU, H_RDMSR, H_RDPID, H_RDPMC, H_RDRAND, H_RDSEGBASE, H_RDTSC, H_RDTSCP,
   H_RETF, H_SGDT, H_SIDT, H_SLDT, H_SMSW, H_STAC, H_STI, H_STR, H_SWAPGS, H_SYSCALL, H_SYSENTER, H_SYSEXIT, H_SYSRET, H_VERR, H_VERW, H_WRMSR,
@@ -20,12 +20,13 @@ import { readDebug, writeDebug } from './debug-registers';
 import { loadLdt, loadTable, loadTask, storeTable } from './descriptor-tables';
 import { farReturn } from './far-return';
 import { farCall, farJump } from './far-transfer';
+import { checkRealTarget } from './code-segment';
 import { checkVm86Iopl, clearInterrupts, popFlags, pushedFlags, setAlignmentCheck, setInterrupts } from './flags-register';
 import { interruptReturn } from './interrupt-return';
 import { checkPort } from './io-permission';
 import { loadSegment } from './load-segment';
 import { readMsr, writeMsr } from './msr';
-import { adjustRpl, loadAccessRights, loadSegmentLimit, verifyRead, verifyWrite } from './segment-query';
+import { adjustRpl, adjustRplMemory, loadAccessRights, loadSegmentLimit, verifyRead, verifyWrite } from './segment-query';
 import { BR, cpl, get, get32, GP, nextRip, NM, set, UD } from './slots';
 import { interruptOnOverflow, softwareInterrupt } from './software-interrupt';
 import { syscall, sysenter, sysexit, sysret } from './syscall';
@@ -60,7 +61,9 @@ export function dispatchSystem(ctx: usize, number: i32, d: i32, a: i32, b: i32, 
     case H_LSL: loadSegmentLimit(ctx, d, get32(ctx, a) & 0xffff, c); break;
     case H_VERR: verifyRead(ctx, get32(ctx, a) & 0xffff); break;
     case H_VERW: verifyWrite(ctx, get32(ctx, a) & 0xffff); break;
+    case H_CHECK_TARGET: if (d == 0 || get(ctx, b) != 0) checkRealTarget(ctx, <u64>get32(ctx, a)); break;
     case H_ARPL: adjustRpl(ctx, d, a); break;
+    case H_ARPL_MEMORY: adjustRplMemory(ctx, d, get(ctx, a), b); break;
     case H_SGDT: storeTable(ctx, GDTR_BASE, GDTR_LIMIT, get(ctx, a), c); break;
     case H_SIDT: storeTable(ctx, IDTR_BASE, IDTR_LIMIT, get(ctx, a), c); break;
     case H_LGDT: loadTable(ctx, GDTR_BASE, GDTR_LIMIT, get(ctx, a), c); break;

@@ -5,7 +5,7 @@ import { updateMode } from '../mode';
 import { checkRealTarget, checkReturnCode, checkTarget, isLongCode, setCode } from './code-segment';
 import { attrOf, fetchDescriptor, touchDescriptor } from './descriptor';
 import { checkedStack, dropPrivilegedSegments, setFromDescriptor, setNull, setRealSegment } from './load-segment';
-import { readStack, setStackPointer, stackWidth, widthOf } from './stack';
+import { readStack, setStackPointer, stackWidth, stackWidthFor, widthOf } from './stack';
 import { cpl, CS, get, GP, isRealLike, set, SS } from './slots';
 
 /** RETF with operand size `size`, dropping `drop` bytes of parameters. */
@@ -29,7 +29,7 @@ export function farReturn(ctx: usize, size: i32, drop: u32): void {
     checkTarget(ctx, rip, descriptor);
     touchDescriptor(ctx, selector, descriptor);
     setCode(ctx, selector, descriptor, level);
-    setStackPointer(ctx, after, width);
+    setStackPointer(ctx, after, stackWidthFor(ctx, attrOf(descriptor)));
     set(ctx, RIP, rip);
     updateMode(ctx);
     return;

@@ -11,7 +11,7 @@ import {
   ATTR_LONG, attrOf, baseOf, dplOf, fetchDescriptor, fetchUpper, isConforming, isPresent, isSystem, isWritableData, limitOf, touchDescriptor,
 } from './descriptor';
 import { setFromDescriptor, setNull, setRealSegment } from './load-segment';
-import { readStack, setStackPointer, stackAddress, stackWidth, widthOf, wrapStack, writeStack } from './stack';
+import { readStack, setStackPointer, stackAddress, stackWidth, stackWidthFor, widthOf, wrapStack, writeStackOf } from './stack';
 import { BY_CALL, BY_JMP, taskGate, taskSwitch } from './task-switch';
 import { cpl, CS, get, get32, GP, isCanonical, isLong, isRealLike, nextRip, NP, set, SS, SSF, truncate, TS } from './slots';
 
@@ -33,7 +33,7 @@ export function farCall(ctx: usize, selector: u32, offset: u64, size: i32, next:
 function farTransfer(ctx: usize, selector: u32, offset: u64, size: i32, next: i32, call: bool): void {
   if (isRealLike(ctx)) {
     checkRealTarget(ctx, offset);
-    if (call) pushReturn(ctx, size, next);
+    if (call) pushReturn(ctx, size, next, stackWidth(ctx));
     setRealSegment(ctx, CS, selector);
     set(ctx, RIP, offset);
     updateMode(ctx);
@@ -50,18 +50,18 @@ function farTransfer(ctx: usize, selector: u32, offset: u64, size: i32, next: i3
   checkDirectCode(ctx, selector, descriptor, level);
   checkTarget(ctx, offset, descriptor);
   touchDescriptor(ctx, selector, descriptor);
-  if (call) pushReturn(ctx, size, next);
+  if (call) pushReturn(ctx, size, next, stackWidthFor(ctx, attr));
   setCode(ctx, selector, descriptor, level);
   set(ctx, RIP, offset);
   updateMode(ctx);
 }
 
-/** Pushes CS and the return address on the current stack. */
-function pushReturn(ctx: usize, size: i32, next: i32): void {
+/** Pushes CS and the return address on the current stack, which counts as one of `width`: that of the code that is entered. */
+function pushReturn(ctx: usize, size: i32, next: i32, width: i32): void {
   const sp = get(ctx, RSP);
-  writeStack(ctx, sp - <u64>size, size, get(ctx, SEG_SEL + CS));
-  writeStack(ctx, sp - <u64>(2 * size), size, nextRip(ctx, next));
-  setStackPointer(ctx, sp - <u64>(2 * size), stackWidth(ctx));
+  writeStackOf(ctx, sp - <u64>size, size, get(ctx, SEG_SEL + CS), width);
+  writeStackOf(ctx, sp - <u64>(2 * size), size, nextRip(ctx, next), width);
+  setStackPointer(ctx, sp - <u64>(2 * size), width);
 }
 
 function systemTransfer(ctx: usize, selector: u32, descriptor: u64, next: i32, call: bool): void {
@@ -113,7 +113,7 @@ function callGate(ctx: usize, gateSelector: u32, gate: u64, type: u32, next: i32
   }
   checkTarget(ctx, offset, descriptor);
   touchDescriptor(ctx, selector, descriptor);
-  if (call) pushReturn(ctx, long ? 8 : type == TYPE_CALL_GATE32 ? 4 : 2, next);
+  if (call) pushReturn(ctx, long ? 8 : type == TYPE_CALL_GATE32 ? 4 : 2, next, stackWidthFor(ctx, attr));
   setCode(ctx, selector, descriptor, level);
   set(ctx, RIP, offset);
   updateMode(ctx);

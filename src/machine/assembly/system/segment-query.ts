@@ -1,5 +1,6 @@
 /** LAR, LSL, VERR, VERW, ARPL: answers in ZF, no faults but those of reading the descriptor. @see Intel SDM 2A LAR */
-import { readSys64 } from '../memory/access';
+import { read16, readSys64, write16 } from '../memory/access';
+import { linear } from '../strings/element';
 import { getFlags, setFlags } from '../flags';
 import { attrOf, descriptorAddress, dplOf, isConforming, isReadable, isSystem, isWritableData, limitOf } from './descriptor';
 import { cpl, get32, isLong, set, setRegister } from './slots';
@@ -59,5 +60,14 @@ export function adjustRpl(ctx: usize, slot: i32, source: i32): void {
   const level = get32(ctx, source) & 3;
   const lower = (selector & 3) < level;
   if (lower) set(ctx, slot, (selector & ~3) | level);
+  setZero(ctx, lower);
+}
+
+/** The word at `offset` of `segment`: read first, and written only if it changes. */
+export function adjustRplMemory(ctx: usize, segment: i32, offset: u64, source: i32): void {
+  const selector = <u32>read16(ctx, linear(ctx, segment, offset, 2, false));
+  const level = get32(ctx, source) & 3;
+  const lower = (selector & 3) < level;
+  if (lower) write16(ctx, linear(ctx, segment, offset, 2, true), (selector & ~3) | level);
   setZero(ctx, lower);
 }

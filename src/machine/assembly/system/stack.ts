@@ -5,12 +5,17 @@
 import { SEG_ATTR, SEG_BASE, SEG_LIMIT } from '../../layout';
 import { raise } from '../exceptions/raise';
 import { readSized, writeSized } from '../memory/access';
-import { ATTR_BIG } from './descriptor';
-import { get, get32, is64, isCanonical, set, SS, SSF } from './slots';
+import { ATTR_BIG, ATTR_LONG } from './descriptor';
+import { get, get32, is64, isCanonical, isLong, set, SS, SSF } from './slots';
 
 /** Width of the current stack pointer in bytes. */
 export function stackWidth(ctx: usize): i32 {
   return is64(ctx) ? 8 : widthOf(get32(ctx, SEG_ATTR + SS));
+}
+
+/** Width of the current stack pointer once code with attributes `code` runs. */
+export function stackWidthFor(ctx: usize, code: u32): i32 {
+  return (code & ATTR_LONG) != 0 && isLong(ctx) ? 8 : widthOf(get32(ctx, SEG_ATTR + SS));
 }
 
 /** Stack pointer width that attributes of a stack segment give outside 64-bit code. */
@@ -50,7 +55,12 @@ export function stackAddress(ctx: usize, sp: u64, size: u32, width: i32, base: u
 
 /** Linear address of `size` bytes at stack offset `sp` of the current stack, #SS(0) if they are outside. */
 export function currentStackAddress(ctx: usize, sp: u64, size: u32): u64 {
-  return stackAddress(ctx, sp, size, stackWidth(ctx), get(ctx, SEG_BASE + SS), get32(ctx, SEG_LIMIT + SS), get32(ctx, SEG_ATTR + SS), 0);
+  return stackAddressOf(ctx, sp, size, stackWidth(ctx));
+}
+
+/** The same with the stack seen as one of `width`. */
+function stackAddressOf(ctx: usize, sp: u64, size: u32, width: i32): u64 {
+  return stackAddress(ctx, sp, size, width, get(ctx, SEG_BASE + SS), get32(ctx, SEG_LIMIT + SS), get32(ctx, SEG_ATTR + SS), 0);
 }
 
 /** Reads `size` (2, 4, 8) bytes at stack offset `sp` (wrapped to the stack's width) of the current stack. */
@@ -61,5 +71,10 @@ export function readStack(ctx: usize, sp: u64, size: i32): u64 {
 
 /** Writes `size` bytes at stack offset `sp` (wrapped) of the current stack. */
 export function writeStack(ctx: usize, sp: u64, size: i32, value: u64): void {
-  writeSized(ctx, currentStackAddress(ctx, wrapStack(sp, stackWidth(ctx)), size), size, value);
+  writeStackOf(ctx, sp, size, value, stackWidth(ctx));
+}
+
+/** The same with the stack seen as one of `width`. */
+export function writeStackOf(ctx: usize, sp: u64, size: i32, value: u64, width: i32): void {
+  writeSized(ctx, stackAddressOf(ctx, wrapStack(sp, width), size, width), size, value);
 }

@@ -2,7 +2,7 @@
 import * as N from '../../helpers/vec';
 import { CR0, MXCSR } from '../../layout';
 import { NM, raise, raiseGp, raiseUd } from '../exceptions/raise';
-import { write8 } from '../memory/access';
+import { probeWrite, write8 } from '../memory/access';
 import { Ctx } from '../state';
 import { beyond } from './avx';
 import { conversion, round } from './conversion';
@@ -28,6 +28,8 @@ function check(ctx: usize): void {
 function maskedStore(ctx: usize, a: i32, b: i32, address: u64): void {
   const from = Vec.at(ctx, a);
   const mask = Vec.at(ctx, b);
+  // as on AMD's processors all sixteen bytes must be writable, whatever the mask
+  probeWrite(ctx, address, 16);
   for (let i: usize = 0; i < 16; i++) if (load<i8>(mask + i) < 0) write8(ctx, address + i, load<u8>(from + i));
 }
 

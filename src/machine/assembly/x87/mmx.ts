@@ -1,7 +1,7 @@
 /** MMX: the significands of the x87's physical registers, TOP forced to 0 and all tags to valid. */
 import { CR0, FSW, FTW, X87, X87_STRIDE } from '../../layout';
 import { NM, raise, raiseUd } from '../exceptions/raise';
-import { write8, write32, write64 } from '../memory/access';
+import { probeWrite, write8, write32, write64 } from '../memory/access';
 import * as V from '../../helpers/vec';
 import { Ctx } from '../state';
 import { immediate } from '../vec/immediate';
@@ -88,11 +88,12 @@ export function binaryMmx(ctx: usize, n: i32, d: i32, a: i32, fromVector: i32, i
 
 /** MASKMOVQ. */
 export function maskedStoreMmx(ctx: usize, d: i32, a: i32, address: u64): void {
-  checkMmx(ctx);
+  // as on AMD's processors: MMX state is entered before, and all eight bytes must be writable, whatever the mask
+  enter(ctx);
+  probeWrite(ctx, address, 8);
   const value = Mmx.get(ctx, d);
   const mask = Mmx.get(ctx, a);
   for (let i: u64 = 0; i < 8; i++) if ((mask >> (8 * i + 7)) & 1) write8(ctx, address + i, (value >> (8 * i)) & 0xff);
-  enter(ctx);
 }
 
 /** MOVD, MOVQ, MOVNTQ to memory. */

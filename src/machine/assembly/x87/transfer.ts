@@ -102,6 +102,8 @@ export function constant(ctx: usize, which: i32): void {
 /** FST, FSTP, FIST, FISTP, FISTTP, FBSTP to memory; how: bit 0 pop, bit 1 truncate. */
 export function storeMemory(ctx: usize, address: u64, type: i32, how: i32, c: i32, extra: u32): void {
   checkPending(ctx);
+  // an unmasked exception keeps the number from being stored, but not the store from faulting
+  probeWrite(ctx, address, type == N.X_TYPE_I16 ? 2 : type == N.X_TYPE_F32 || type == N.X_TYPE_I32 ? 4 : type == N.X_TYPE_F80 || type == N.X_TYPE_BCD ? 10 : 8);
   const empty = Fpu.isEmpty(ctx, 0);
   let bits: u64;
   let high: u64 = 0;
@@ -177,7 +179,6 @@ export function storeMemory(ctx: usize, address: u64, type: i32, how: i32, c: i3
       }
       case N.X_TYPE_F80:
       case N.X_TYPE_BCD: {
-        probeTen(ctx, address);
         write64(ctx, address, bits);
         write16(ctx, address + 8, high);
         break;
@@ -189,11 +190,6 @@ export function storeMemory(ctx: usize, address: u64, type: i32, how: i32, c: i3
   if (empty) stackFault(ctx, 0);
   else settle(ctx);
   if (complete && how & 1) Fpu.pop(ctx);
-}
-
-/** Ten bytes are written by two stores: the second must not fault after the first. */
-function probeTen(ctx: usize, address: u64): void {
-  if ((address & 0xfff) > 0xff6) probeWrite(ctx, address, 10);
 }
 
 /** FST, FSTP to ST(i); how: bit 0 pop, bit 1 without a check for an empty ST(0), which is only popped (FSTPNCE). */
