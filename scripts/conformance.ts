@@ -6,6 +6,7 @@
 import { parseArgs } from 'node:util';
 import { ROWS } from '../src/spec/x86/opcodes.ts';
 import { noPasses } from '../src/translator/ir/passes/pipeline.ts';
+import { choiceCounts } from '../tests/conformance/choices.ts';
 import { reasonToSkip } from '../tests/conformance/native.ts';
 import { rowName } from '../tests/conformance/rows.ts';
 import { Suite } from '../tests/conformance/suite.ts';
@@ -58,8 +59,9 @@ ROWS.forEach((_, index) => {
     `${rowName(index).padEnd(40)} ${cases} cases, ${mismatches} mismatches, ${undefinedBits} with other undefined bits, ${withinError} within the error`,
   );
 });
+for (const { reason, count } of choiceCounts()) if (count > 0) console.log(`${String(count).padStart(8)} ${reason}`);
 const seconds = (performance.now() - start) / 1000;
 console.log(
-  `${suite.cases} cases (${suite.faults} faults, ${suite.timeouts} timeouts) in ${seconds.toFixed(1)} s: ${suite.mismatches} mismatches; ms ${JSON.stringify(suite.spent)}`,
+  `${suite.cases} cases (${suite.faults} faults, ${suite.timeouts} timeouts, ${suite.chosen} differing by choice, ${suite.strays} gone astray, ${suite.unsteady} unsteady) in ${seconds.toFixed(1)} s: ${suite.mismatches} mismatches; ms ${JSON.stringify(suite.spent)}`,
 );
 process.exitCode = suite.mismatches === 0 ? 0 : 1;

@@ -1,6 +1,7 @@
 /** Is a result of the engine the processor's? */
 import { ROWS } from '../../src/spec/x86/opcodes.ts';
 import type { Row } from '../../src/spec/x86/row.ts';
+import { faultingRow, isChoice, rowOf } from './choices.ts';
 import type { Code } from './generate.ts';
 import * as L from './layout.ts';
 import { tolerance } from './rows.ts';
@@ -12,6 +13,8 @@ export const UNDEFINED_BITS = 1;
 /** Within the documented error of an approximation, not the same. */
 export const WITHIN_ERROR = 2;
 export const DIFFERENT = 3;
+/** Explained by a choice of the processor's (choices.ts). */
+export const CHOSEN = 4;
 
 const RF = 0x10000;
 const NAMES = ['rax', 'rcx', 'rdx', 'rbx', 'rsp', 'rbp', 'rsi', 'rdi', 'r8', 'r9', 'r10', 'r11', 'r12', 'r13', 'r14', 'r15'];
@@ -46,15 +49,20 @@ const MASKS = [false, true].map((wide) => Int32Array.from({ length: L.RESULT_WOR
 function undefinedFlags(code: Code, result: Int32Array, at: number): number {
   let flags = 0;
   let union = 0;
+  let branched = false;
   const left = result[at + L.R_EXIT] === 0;
   const base = code.segments.cs === L.USER_CS32 || code.segments.cs === L.USER_CS64 ? L.CODE : 0;
   const rip = (result[at + L.R_RIP] as number) - base;
   for (let n = 0; n < code.instructions.length; n++) {
     const one = code.instructions[n] as Code['instructions'][number];
     if (!left && rip === code.offsets[n] && result[at + L.R_EXIT] === -1) return flags;
-    flags = (flags | one.undefines) & ~(one.defines & ~one.undefines);
+    flags = (flags | one.undefines) & ~(branched ? 0 : one.defines & ~one.undefines);
+    // what follows a branch may be skipped
+    branched ||= one.branchAt > 0;
     union |= one.undefines;
   }
+  // somewhere else, in what happened to lie there
+  if (result[at + L.R_EXIT] === -1) return 0x8d5;
   return left ? flags : union;
 }
 
@@ -82,12 +90,13 @@ function relativeError(a: number, b: number): number {
 }
 
 /** True if every difference lies within the row's documented error. */
-function withinError(row: Row, native: Int32Array, i: number, ours: Int32Array, j: number): boolean {
+function withinError(code: Code, row: Row, native: Int32Array, i: number, ours: Int32Array, j: number): boolean {
   const allowed = tolerance(row);
   if (allowed === undefined) return false;
   for (let word = 0; word < L.RESULT_WORDS; word++) {
     const mask = (MASKS[1] as Int32Array)[word] as number;
-    if ((((native[i + word] as number) ^ (ours[j + word] as number)) & mask) === 0) continue;
+    const ignored = word === L.R_RFLAGS ? undefinedFlags(code, native, i) : 0;
+    if ((((native[i + word] as number) ^ (ours[j + word] as number)) & mask & ~ignored) === 0) continue;
     const fx = word - L.R_FX;
     if (allowed.ulps !== undefined) {
       // C1 and PE say how the last bit was rounded
@@ -105,8 +114,58 @@ function withinError(row: Row, native: Int32Array, i: number, ours: Int32Array, 
 /** An address beyond what Linux gives to user code: it says 'present' of all those pages. */
 const beyondUser = (low: number, high: number): boolean => high < 0 || high > 0x7fff || (high === 0x7fff && low >>> 0 >= 0xfffff000);
 
-/** SAME, UNDEFINED_BITS, WITHIN_ERROR or DIFFERENT. */
+/** SAME, UNDEFINED_BITS, WITHIN_ERROR, CHOSEN or DIFFERENT. */
 export function compare(code: Code, native: Int32Array, i: number, ours: Int32Array, j: number): number {
+  normalise(native, i);
+  normalise(ours, j);
+  const verdict = compareExactly(code, native, i, ours, j);
+  if (verdict !== DIFFERENT) return verdict;
+  return explained(code, native, i, ours, j) ? CHOSEN : DIFFERENT;
+}
+
+/** Null selectors are 0: a signal's way through the kernel makes them so. */
+function normalise(words: Int32Array, at: number): void {
+  for (const word of [at + L.R_DS_ES, at + L.R_FS_GS]) {
+    const both = words[word] as number;
+    if ((both & 0xfffc) === 0) words[word] = both & ~0xffff;
+    if ((both & 0xfffc0000) === 0) words[word] = (words[word] as number) & 0xffff;
+  }
+}
+
+function explained(code: Code, native: Int32Array, i: number, ours: Int32Array, j: number): boolean {
+  const masks = MASKS[code.mode === 2 ? 1 : 0] as Int32Array;
+  const words: number[] = [];
+  for (let word = 0; word < L.R_FX + L.FX_WORDS; word++) {
+    const mask = (masks[word] as number) & (word === L.R_RFLAGS ? ~undefinedFlags(code, native, i) : -1);
+    if ((((native[i + word] as number) ^ (ours[j + word] as number)) & mask) !== 0) words.push(word);
+  }
+  const base = code.segments.cs === L.USER_CS32 || code.segments.cs === L.USER_CS64 ? L.CODE : 0;
+  const at = faultingRow(code, (native[i + L.R_RIP] as number) - base);
+  const bytes = code.instructions[at]?.bytes ?? new Uint8Array(0);
+  return isChoice({
+    code,
+    row: rowOf(code, at),
+    bytes,
+    native: native[i + L.R_VECTOR] as number,
+    ours: ours[j + L.R_VECTOR] as number,
+    words,
+    memory: !sameMemory(native, i, ours, j),
+  });
+}
+
+function sameMemory(native: Int32Array, i: number, ours: Int32Array, j: number): boolean {
+  const count = native[i + L.R_DIFFS] as number;
+  if (count !== ours[j + L.R_DIFFS]) return false;
+  for (let word = L.RESULT_WORDS; word < L.RESULT_WORDS + count * 4; word++) {
+    if (native[i + word] === ours[j + word]) continue;
+    // MXCSR_MASK in an FXSAVE image is the CPU model's
+    if ((word & 3) === 3 && ((native[i + word] as number) ^ (ours[j + word] as number)) === 0x20000) continue;
+    return false;
+  }
+  return true;
+}
+
+function compareExactly(code: Code, native: Int32Array, i: number, ours: Int32Array, j: number): number {
   const masks = MASKS[code.mode === 2 ? 1 : 0] as Int32Array;
   let verdict = SAME;
   for (let word = 0; word < L.R_FX + L.FX_WORDS; word++) {
@@ -121,14 +180,10 @@ export function compare(code: Code, native: Int32Array, i: number, ours: Int32Ar
     }
     if (word === L.R_ERROR && difference === 1 && beyondUser(native[i + L.R_CR2] as number, native[i + L.R_CR2 + 1] as number)) continue;
     const last = code.instructions.at(-1);
-    if (last !== undefined && withinError(ROWS[last.row] as Row, native, i, ours, j)) return WITHIN_ERROR;
+    if (last !== undefined && withinError(code, ROWS[last.row] as Row, native, i, ours, j)) return WITHIN_ERROR;
     return DIFFERENT;
   }
-  const count = native[i + L.R_DIFFS] as number;
-  if (count !== ours[j + L.R_DIFFS]) return DIFFERENT;
-  for (let word = L.RESULT_WORDS; word < L.RESULT_WORDS + count * 4; word++) {
-    if (native[i + word] !== ours[j + word]) return DIFFERENT;
-  }
+  if (!sameMemory(native, i, ours, j)) return DIFFERENT;
   return verdict;
 }
 

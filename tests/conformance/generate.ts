@@ -1,10 +1,8 @@
 /** Sequences of instructions, laid out in the code area with places to land on around them. */
-import { ROWS } from '../../src/spec/x86/opcodes.ts';
-import type { Row } from '../../src/spec/x86/row.ts';
 import type { CodeSize, Dice } from '../../src/translator/decode/encodings.ts';
 import { type Content, type Instruction, makeInstruction, type Wish } from './instruction.ts';
 import * as L from './layout.ts';
-import { tolerance } from './rows.ts';
+import { isLast } from './rows.ts';
 
 /** Segment registers that all states of a code share. */
 export interface Segments {
@@ -105,9 +103,10 @@ export class Generator {
   private choose(row: number): Instruction[] | undefined {
     const { dice, options } = this;
     const count = dice.next(5) < 3 || options.companions.length === 0 ? 1 : 2 + dice.next(7);
-    const own = tolerance(ROWS[row] as Row) !== undefined ? count - 1 : dice.next(count);
+    const own = isLast(row) ? count - 1 : dice.next(count);
     const chosen: Instruction[] = [];
     let tainted = 0;
+    let branched = false;
     let written = 0;
     for (let n = 0; n < count; n++) {
       let found: Instruction | undefined;
@@ -123,7 +122,8 @@ export class Generator {
         continue;
       }
       chosen.push(found);
-      tainted = (tainted | found.undefines) & ~(found.defines & ~found.undefines);
+      tainted = (tainted | found.undefines) & ~(branched ? 0 : found.defines & ~found.undefines);
+      branched ||= found.branchAt > 0;
       written |= found.writes;
       if (found.ends) break;
     }

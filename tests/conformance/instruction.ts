@@ -174,8 +174,12 @@ const PREFIXED = /^(string\.(movs|stos|lods|cmps|scas|ins|outs))$/;
 /** More prefixes than encode() gives: LOCK where it may stand (and rarely where it may not), REP. */
 function withPrefixes(row: Row, bytes: Uint8Array, dice: Dice): Uint8Array {
   const before: number[] = [];
-  if (row.lock ? dice.next(3) === 0 : dice.next(100) === 0) before.push(0xf0);
-  if (row.prefix === 'any' && (PREFIXED.test(row.lift) ? dice.next(3) !== 0 : dice.next(40) === 0)) before.push(dice.next(2) === 0 ? 0xf2 : 0xf3);
+  // 0F 00 takes a LOCK on some processors
+  const locks = !(row.map === '0F' && row.opcode === 0);
+  if (row.lock ? dice.next(3) === 0 : locks && dice.next(100) === 0) before.push(0xf0);
+  // AMD's LOOPE with F2 is a LOOPNE, and the reverse
+  const loops = /^branch\.loopn?e$/.test(row.lift);
+  if (row.prefix === 'any' && !loops && (PREFIXED.test(row.lift) ? dice.next(3) !== 0 : dice.next(40) === 0)) before.push(dice.next(2) === 0 ? 0xf2 : 0xf3);
   return before.length === 0 ? bytes : Uint8Array.from([...before, ...bytes].slice(0, 15));
 }
 

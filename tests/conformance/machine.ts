@@ -93,7 +93,7 @@ const TSS = 0x500;
 const HANDLERS = 0x1000;
 const KERNEL_STACK = 0x3000;
 /** Instructions a case may take. */
-const MOST = 50_000;
+const MOST = 200_000;
 
 /** Linux's descriptors that user code can tell from empty ones (@see linux arch/x86/include/asm/segment.h for their order). */
 const GLOBAL: Readonly<Record<number, bigint>> = {
@@ -329,6 +329,30 @@ export class ConformanceMachine {
     return this.collect(cases, from, out, to);
   }
 
+  /** True if the case ever executes bytes of the code area outside of `first`..`last` (offsets) and the stubs. */
+  strays(mode: number, cases: Int32Array, from: number, first: number, last: number): boolean {
+    const { words, at, ctx } = this;
+    this.loadMemory(cases, from);
+    this.loadState(mode, cases, from);
+    const base = this.segment((cases[from + L.C_SS_CS] as number) >>> 16).base === 0 ? L.CODE : 0;
+    let found = false;
+    for (let step = 0; step < 2000 && !found; step++) {
+      words[at + BUDGET * 2] = 1;
+      words[at + BUDGET * 2 + 1] = 0;
+      try {
+        if (this.engine.core.run(ctx) !== EXIT_BUDGET) break;
+      } catch (thrown) {
+        if (!isFault(thrown)) throw thrown;
+        this.engine.core.unwind(ctx);
+        if (((words[at + EXC * 2] as number) & 0x1000) !== 0) break;
+      }
+      const offset = (words[at + RIP * 2] as number) - base;
+      found = words[at + RIP * 2 + 1] === 0 && offset >= 0 && offset < L.STUBS && (offset < first || offset > last);
+    }
+    this.collect(cases, from, new Int32Array(L.RESULT_WORDS + L.MAX_DIFFS * 4), 0);
+    return found;
+  }
+
   private loadMemory(cases: Int32Array, from: number): void {
     const number = cases[from + L.C_TEMPLATE] as number;
     if (number !== this.template) {
@@ -396,7 +420,9 @@ export class ConformanceMachine {
     words[at + FCW * 2] = control & 0xffff;
     words[at + FSW * 2] = status;
     words[at + FTW * 2] = (cases[fx + 1] as number) & 0xff;
+    // above FOP the engine keeps the pointers' selectors
     words[at + FOP * 2] = ((cases[fx + 1] as number) >>> 16) & 0x7ff;
+    words[at + FOP * 2 + 1] = 0;
     for (let n = 0; n < 2; n++) {
       words[at + FIP * 2 + n] = cases[fx + 2 + n] as number;
       words[at + FDP * 2 + n] = cases[fx + 4 + n] as number;
@@ -484,7 +510,7 @@ export class ConformanceMachine {
     out[fx] = ((words[at + FCW * 2] as number) & 0xffff) | (status << 16);
     // AMD: FXSAVE gives the pointers only while an exception is pending
     const pending = (status & 0x80) !== 0;
-    out[fx + 1] = ((words[at + FTW * 2] as number) & 0xff) | (pending ? (words[at + FOP * 2] as number) << 16 : 0);
+    out[fx + 1] = ((words[at + FTW * 2] as number) & 0xff) | (pending ? ((words[at + FOP * 2] as number) & 0x7ff) << 16 : 0);
     for (let n = 0; n < 2; n++) {
       out[fx + 2 + n] = pending ? (words[at + FIP * 2 + n] as number) : 0;
       out[fx + 4 + n] = pending ? (words[at + FDP * 2 + n] as number) : 0;

@@ -58,3 +58,9 @@ export function rowName(index: number): string {
   const ext = row.ext === -1 ? '' : ` /${row.ext}`;
   return `${map}${prefix}${w}${row.opcode.toString(16).padStart(2, '0').toUpperCase()}${ext} ${row.mnemonic} ${row.operands.join(' ')}`.trim();
 }
+
+/** Its results are no input for others: approximations, and FXSAVE's image, in which MXCSR_MASK is the CPU model's. */
+export const isLast = (index: number): boolean => {
+  const row = ROWS[index] as Row;
+  return tolerance(row) !== undefined || row.lift === 'fxsave.fxsave';
+};

@@ -194,6 +194,8 @@ export class StateMaker {
         break;
       case 'fxsave':
         this.patch(offset, 0x37f | (dice.next(8) << 27), (random32(dice) & 0x7ff00ff) | 0);
+        this.patch(offset + 8, random32(dice), 0);
+        this.patch(offset + 16, random32(dice), 0);
         this.patch(offset + 24, this.mxcsr(), 0x2ffff);
         break;
       case 'fenv':

@@ -1,0 +1,131 @@
+/**
+ * Differences that are the processor's choice: where more than one answer is allowed, or where the manuals are silent and no program can rely on one.
+ * Each is counted and printed; the list may only shrink.
+ */
+import { ROWS } from '../../src/spec/x86/opcodes.ts';
+import type { Row } from '../../src/spec/x86/row.ts';
+import type { Code } from './generate.ts';
+import * as L from './layout.ts';
+
+/** What a choice is decided from. */
+export interface Outcome {
+  readonly code: Code;
+  /** The instruction at which the processor's run ended by an exception. */
+  readonly row: Row;
+  readonly bytes: Uint8Array;
+  /** Exception vectors, -1: none. */
+  readonly native: number;
+  readonly ours: number;
+  /** Words of the fixed records that differ. */
+  readonly words: readonly number[];
+  /** Memory differs. */
+  readonly memory: boolean;
+}
+
+export interface Choice {
+  readonly reason: string;
+  readonly applies: (outcome: Outcome) => boolean;
+}
+
+const UD = 6;
+const SS = 12;
+const GP = 13;
+const PF = 14;
+const AC = 17;
+const MEMORY_FAULTS: readonly number[] = [SS, GP, PF];
+
+const isFault = ({ native, ours }: Outcome): boolean => native !== -1 && ours !== -1;
+const bothMemory = ({ native, ours }: Outcome): boolean => MEMORY_FAULTS.includes(native) && MEMORY_FAULTS.includes(ours);
+const EXCEPTION: readonly number[] = [L.R_VECTOR, L.R_ERROR, L.R_CR2, L.R_CR2 + 1];
+const only = (words: readonly number[], allowed: (word: number) => boolean): boolean => words.every(allowed);
+const isException = (word: number): boolean => EXCEPTION.includes(word);
+const isX87 = (word: number): boolean => word >= L.R_FX && word < L.R_FX + 40;
+const isRegister = (word: number): boolean => word >= L.R_GPR && word < L.R_GPR + 32;
+
+const MANY_ACCESSES =
+  /^x87\.(fldenv|fnstenv|frstor|fnsave|fbld|fbstp|fld|fstp)$|^fxsave\.|^segment\.(retFar|callFar|jmpFar|loadFar)$|^interrupt\.(iret|bound)$|^stack\.(enter|pusha|popa)$|maskmov/;
+const TWO_OPERANDS = /^string\.(movs|cmps)$|^stack\.(push|pop)$|^branch\.callIndirect$|^segment\.pop$/;
+
+export const CHOICES: readonly Choice[] = [
+  {
+    reason: 'which of several accesses of an instruction is tried first, when more than one would fault',
+    applies: (o) => (MANY_ACCESSES.test(o.row.lift) || TWO_OPERANDS.test(o.row.lift)) && bothMemory(o) && !o.memory && only(o.words, isException),
+  },
+  {
+    reason: 'REP CMPS and SCAS that fault: Intel restores the flags, AMD leaves those of the last comparison',
+    applies: (o) => /^string\.(cmps|scas)$/.test(o.row.lift) && isFault(o) && o.native === o.ours && only(o.words, (word) => word === L.R_RFLAGS),
+  },
+  {
+    reason: 'POPA that faults may have loaded some registers; it begins anew when it is repeated',
+    applies: (o) => o.row.lift === 'stack.popa' && isFault(o) && only(o.words, (word) => isException(word) || isRegister(word)),
+  },
+  {
+    reason: 'instructions of several stores that fault may have made some of them',
+    applies: (o) => MANY_ACCESSES.test(o.row.lift) && bothMemory(o) && only(o.words, isException),
+  },
+  {
+    reason: 'FLDENV and FRSTOR that fault may have loaded a part',
+    applies: (o) => /^x87\.(fldenv|frstor)$/.test(o.row.lift) && bothMemory(o) && only(o.words, (word) => isException(word) || isX87(word)),
+  },
+  {
+    reason: 'an offset that is not canonical in FS or GS: AMD looks at it before adding the base',
+    applies: (o) => o.code.mode === 2 && (o.bytes.includes(0x64) || o.bytes.includes(0x65)) && o.native === GP && o.ours === PF && only(o.words, isException),
+  },
+  {
+    reason: 'the upper byte of FPU pointers that are not canonical',
+    applies: (o) =>
+      o.code.instructions.some(({ row }) => /fxrstor/.test((ROWS[row] as Row).lift)) && only(o.words, (word) => word === L.R_FX + 3 || word === L.R_FX + 5),
+  },
+  {
+    reason: 'a wrong LOCK and a memory fault: either may come first',
+    applies: (o) => o.bytes.includes(0xf0) && o.ours === UD && MEMORY_FAULTS.includes(o.native) && only(o.words, isException),
+  },
+  {
+    reason: 'a misaligned operand beyond the limit of SS: #GP or #SS',
+    applies: (o) => /^(sse|ssefp|avx)/.test(o.row.lift) && o.code.mode !== 2 && o.native === GP && o.ours === SS && only(o.words, isException),
+  },
+  {
+    reason: '#AC: before or after another fault of the same access, and not of instructions of many accesses',
+    applies: (o) =>
+      (o.ours === AC && o.code.instructions.some(({ row }) => MANY_ACCESSES.test((ROWS[row] as Row).lift))) ||
+      (isFault(o) && (o.native === AC || o.ours === AC) && bothMemory({ ...o, native: o.ours === AC ? o.native : o.ours, ours: GP })),
+  },
+  {
+    reason: 'an access that wraps at 4 GiB in a flat segment, SS by a prefix: #SS or #GP',
+    applies: (o) => o.code.mode !== 2 && o.bytes.includes(0x36) && o.native === SS && o.ours === GP && only(o.words, isException),
+  },
+  {
+    reason: 'upper halves of registers after 64-bit code was left',
+    applies: (o) =>
+      o.code.mode === 2 &&
+      o.code.instructions.some(({ row }) => /^segment\.(jmp|call|ret)Far$|iret$/.test((ROWS[row] as Row).lift)) &&
+      o.native === o.ours &&
+      only(o.words, (word) => isRegister(word) && (word & 1) === 1),
+  },
+  {
+    reason: 'CALL to a non-canonical address may have stored its return address below the stack pointer',
+    applies: (o) => o.row.lift === 'branch.callIndirect' && o.native === GP && o.ours === GP && o.words.length === 0,
+  },
+];
+
+const counts = CHOICES.map(() => 0);
+
+/** True (and counted) if one of the choices explains the differences. */
+export function isChoice(outcome: Outcome): boolean {
+  const n = CHOICES.findIndex(({ applies }) => applies(outcome));
+  if (n === -1) return false;
+  counts[n] = (counts[n] as number) + 1;
+  return true;
+}
+
+/** How often each was met so far. */
+export const choiceCounts = (): readonly { readonly reason: string; readonly count: number }[] =>
+  CHOICES.map(({ reason }, n) => ({ reason, count: counts[n] as number }));
+
+/** Number of the row at which `code` ended by an exception whose RIP is `offset` in the code area. */
+export function faultingRow(code: Code, offset: number): number {
+  const n = code.offsets.indexOf(offset);
+  return n === -1 || n >= code.instructions.length ? code.instructions.length - 1 : n;
+}
+
+export const rowOf = (code: Code, n: number): Row => ROWS[code.instructions[n]?.row ?? code.row] as Row;
