@@ -28,6 +28,9 @@ interface Row {
 const low = (args: readonly bigint[], i: number): number => Number((args[i] as bigint) & 0xffffffffn);
 const at = (args: readonly bigint[], i: number): bigint => args[i] as bigint;
 
+/** A call of domain 0's that it cannot make yet either; others are told that it is not theirs, as by Xen. */
+const notYet: Row = { who: 'privileged', run: () => -ENOSYS };
+
 /** Every hypercall that exists, by number; all others answer ENOSYS. */
 const rows: ReadonlyMap<number, Row> = new Map<number, Row>([
   [X.__HYPERVISOR_memory_op, { who: 'any', run: (call, a) => memoryOp(call, low(a, 0), at(a, 1)) }],
@@ -42,6 +45,8 @@ const rows: ReadonlyMap<number, Row> = new Map<number, Row>([
   [X.__HYPERVISOR_event_channel_op, { who: 'any', run: (call, a) => eventChannelOp(call, low(a, 0), at(a, 1)) }],
   [X.__HYPERVISOR_physdev_op, { who: 'any', run: (call, a) => physdevOp(call, low(a, 0), at(a, 1)) }],
   [X.__HYPERVISOR_hvm_op, { who: 'any', run: (call, a) => hvmOp(call, low(a, 0), at(a, 1)) }],
+  [X.__HYPERVISOR_platform_op, notYet],
+  [X.__HYPERVISOR_hypfs_op, notYet],
   [X.__HYPERVISOR_sysctl, { who: 'privileged', run: (call, a) => sysctl(call, at(a, 0)) }],
   [X.__HYPERVISOR_domctl, { who: 'privileged', run: (call, a) => domctl(call, at(a, 0)) }],
 ]);
