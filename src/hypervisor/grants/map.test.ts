@@ -205,7 +205,9 @@ test('RAM where a grant is mapped is given back', () => {
   const to = m.guest();
   const pages = to.s.tot_pages;
   grant(m, from, 9, to.id, 7);
+  assert.deepEqual(findBroken(m.hv), []);
   const { handle, status } = map(m, to, from.id, 9, 20);
+  assert.deepEqual(findBroken(m.hv), []);
   assert.equal(status, G.GNTST_okay);
   assert.equal(to.s.tot_pages, pages - 1);
   assert.equal(unmap(m, to, handle, 20).status, G.GNTST_okay);
