@@ -91,6 +91,10 @@ export async function runGuest(
     host.message(`reason: ${machine.crashes.get(session.guest.domid) ?? `it stopped itself, saying ${shutdownName(ending.reason)}`}`);
     for (const line of crash) host.message(line);
   }
+  // the cursor stands where the guest left it
+  if (options.interactive) host.message('');
+  if (ending.kind === 'timeout') host.message(`zendo: the time is up (${options.timeout} s), the guest was still running`);
+  else if (options.interactive) host.message(ending.kind === 'left' ? 'zendo: left the guest' : `zendo: the guest ended: ${shutdownName(ending.reason)}`);
   if (ending.kind === 'shutdown') return { status: statusOfShutdown(ending.reason), why: 'shutdown', reason: shutdownName(ending.reason), report };
   return { status: ending.kind === 'timeout' ? EXIT_TIMEOUT : 0, why: ending.kind, report };
 }
