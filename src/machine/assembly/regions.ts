@@ -36,6 +36,7 @@ export function runRegion(ctx: usize, pc: usize): usize {
 
 /** The block at RIP as bytecode. */
 function interpretOne(ctx: usize): usize {
+  Ctx.set(ctx, REGION_BAIL, 0);
   const at = find(ctx, 0);
   if (at == 0 || load<u16>(at) != OP_REGION) return at;
   const left = load<i64>(ctx, BUDGET << 3) - <i64>load<u16>(at - BLK_HEADER, BLK_INSNS);

@@ -110,6 +110,7 @@ test('scalar doubles: results and every flag are the helper’s, for random and 
     machine.write(START, program);
     machine.enter(64, START);
     for (let exit = EXIT_BUDGET; exit !== EXIT_HLT; exit = machine.run(10_000_000)) assert.equal(exit, EXIT_BUDGET);
+    if (promoteAfter !== undefined) assert.ok((machine.engine.regions?.counters.regions ?? 0) > 0);
     return Array.from({ length: PAIRS }, (_, k) => machine.read64(OPERANDS + k * 16).toString(16));
   };
   assert.deepEqual(run(3), run(undefined));

@@ -140,6 +140,26 @@ l: mov r15, 3
   mov rax, [rdx]
   loop l
   hlt`,
+  'after a refused access, accesses and sums that take the slow way': `
+  mov ecx, 60
+  mov rsi, 0x50000000
+  mov edi, 0x40ffc
+  mov r15d, 3
+  mov dword [0x70000], 0x1f80
+  mov eax, 3
+  cvtsi2sd xmm0, eax
+  cvtsi2sd xmm1, ecx
+  divsd xmm1, xmm0
+l: mov rax, [rsi]
+  add qword [rdi], rcx
+  lock xadd [rdi + 1], rbx
+  push qword [rdi]
+  ldmxcsr [0x70000]
+  mulsd xmm0, xmm1
+  addsd xmm0, xmm1
+  dec ecx
+  jnz l
+  hlt`,
   'time stamps, strings and system instructions': `
   cld
   mov ebp, 200
