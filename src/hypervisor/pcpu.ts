@@ -14,7 +14,7 @@ import {
   WANT_WINDOW,
 } from '../machine/layout.ts';
 import { type CpuModel, cr4Mask, eferMask } from '../spec/x86/cpu-models.ts';
-import { RUNSTATE_runnable, RUNSTATE_running } from '../spec/xen/vcpu.ts';
+import { RUNSTATE_blocked, RUNSTATE_offline, RUNSTATE_runnable, RUNSTATE_running } from '../spec/xen/vcpu.ts';
 import { deliverPending, hasPendingInterrupt } from './arch/x86/interrupts.ts';
 import { attachContext } from './arch/x86/vcpu-state.ts';
 import { STOP_STEP, stopForDebugger } from './debug/stop.ts';
@@ -128,6 +128,8 @@ export class Pcpu {
     const { hv } = this;
     const before = hv.header.current === 0 ? undefined : hv.vcpuAt(hv.header.current);
     if (before !== undefined && this.runnable(before) && hv.now() < hv.header.quantum_end) return before;
+    // One that the toolstack paused does not run on, even when nobody takes its place.
+    if (before !== undefined && before.s.runstate === RUNSTATE_running && !this.runnable(before)) setRunstate(hv, before, RUNSTATE_offline);
     const next = this.nextInTurn();
     if (next === undefined) return undefined;
     if (before !== undefined && before !== next && before.s.runstate === RUNSTATE_running) setRunstate(hv, before, RUNSTATE_runnable);
@@ -251,6 +253,7 @@ export class Pcpu {
   private grantTurn(): void {
     const { hv, words } = this;
     hv.header.dom0_due = NEVER;
+    this.setDomain0Runstate(RUNSTATE_running);
     Atomics.store(words, TURN, TURN_GRANTED);
     Atomics.notify(words, TURN);
     for (;;) {
@@ -263,6 +266,14 @@ export class Pcpu {
       Atomics.wait(words, WAKE, seen, IDLE_MS_MAX);
     }
     Atomics.store(words, TURN, TURN_NONE);
+    this.setDomain0Runstate(RUNSTATE_blocked);
+  }
+
+  /** Domain 0's vCPU is its programs: it runs during their turns, and waits between them. */
+  private setDomain0Runstate(state: number): void {
+    const dom0 = this.hv.domain(0);
+    const v = dom0 === undefined ? undefined : this.hv.vcpu(dom0, 0);
+    if (v !== undefined) setRunstate(this.hv, v, state);
   }
 
   /** One hypercall of domain 0's programs. */

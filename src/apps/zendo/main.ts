@@ -3,11 +3,16 @@ import { createHash, randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { DebianCache } from '../../host/node/debian/debian-cache.ts';
+import { startDetached } from '../../host/node/detached-process.ts';
 import { nodeFileStore } from '../../host/node/file-store.ts';
+import { unixSockets } from '../../host/node/local-socket.ts';
+import { makeRunDirectory, runDirectoryPath } from '../../host/node/run-directory.ts';
 import { nodeStreamServer } from '../../host/node/stream-server.ts';
 import { processTerminal } from '../../host/node/terminal.ts';
 import { nodeWorkerHost } from '../../host/node/worker-host.ts';
 import { decompress } from '../../toolstack/loader/decompress/decompress.ts';
+import type { DaemonFinder } from '../daemon/connect.ts';
+import { places } from '../daemon/places.ts';
 import type { DebianFiles } from './commands/start.ts';
 import { debianProgress } from './debian-progress.ts';
 import { CommandEnded, EXIT_OPERATOR_ERROR } from './exit-status.ts';
@@ -49,6 +54,17 @@ const host: CommandHost = {
   },
 };
 
+const directory = runDirectoryPath();
+const daemon: DaemonFinder = {
+  sockets: unixSockets,
+  directory,
+  launch: () => {
+    makeRunDirectory(directory);
+    return startDetached(new URL('../daemon/main.ts', import.meta.url), [], places(directory).log);
+  },
+  after: (milliseconds, callback) => void setTimeout(callback, milliseconds),
+};
+
 const cache = new DebianCache({ decompress, onProgress: debianProgress(message, process.stderr.isTTY) });
 const debian: DebianFiles = {
   kernel: async () => {
@@ -60,7 +76,7 @@ const debian: DebianFiles = {
 
 try {
   const { version } = JSON.parse(await readFile(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string };
-  const { program, status } = makeProgram(host, debian, version);
+  const { program, status } = makeProgram(host, debian, version, daemon);
   await program.parseAsync();
   process.exitCode = status();
 } catch (error) {

@@ -1,8 +1,10 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { CPU_NAMES, chooseCpu, DEFAULT_CPU } from '../../spec/x86/choose-cpu.ts';
 import { helloGuest } from '../../toolstack/guests/hello.ts';
 import { loadKernel } from '../../toolstack/loader/domain-image.ts';
+import type { DaemonFinder } from '../daemon/connect.ts';
 import { boot } from './commands/boot.ts';
+import { daemon } from './commands/daemon.ts';
 import { resume } from './commands/resume.ts';
 import { type DebianFiles, start } from './commands/start.ts';
 import { CommandEnded, EXIT_OPERATOR_ERROR } from './exit-status.ts';
@@ -48,7 +50,7 @@ const cpu = (text: string): string => {
 };
 
 /** The command line's grammar. `status` tells, after parsing, with what the process ends. */
-export function makeProgram(host: CommandHost, debian: DebianFiles, version: string): { program: Command; status: () => number } {
+export function makeProgram(host: CommandHost, debian: DebianFiles, version: string, finder: DaemonFinder): { program: Command; status: () => number } {
   let status = 0;
   const program = new Command('zendo')
     .description('boots unmodified Xen guests anywhere JavaScript runs')
@@ -95,6 +97,13 @@ export function makeProgram(host: CommandHost, debian: DebianFiles, version: str
     .action(async (options) => {
       const fallback = () => ({ kernel: loadKernel(helloGuest({ echo: true }), 'hello'), name: 'hello' });
       status = await start(host, debian, fallback, options);
+    });
+  program
+    .command('daemon')
+    .description('the daemon that runs the domains of xl; xl starts one when it needs it')
+    .addArgument(new Argument('[action]', 'what to do').choices(['start', 'stop', 'status']).default('start'))
+    .action(async (action) => {
+      status = await daemon(host, finder, action);
     });
   return { program, status: () => status };
 }

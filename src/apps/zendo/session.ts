@@ -1,16 +1,14 @@
-import { ConsoleBackend } from '../../backends/console/console-backend.ts';
-import type { GuestChannel } from '../../base/ports/guest-channel.ts';
 import { type Dom0Kernel, HypercallError, type Mapping } from '../../hypervisor/dom0/kernel.ts';
-import { XEN_DOMINF_dying, XEN_DOMINF_shutdown, XEN_DOMINF_shutdownmask, XEN_DOMINF_shutdownshift } from '../../spec/xen/domctl.ts';
+import { XEN_DOMINF_shutdown, XEN_DOMINF_shutdownmask, XEN_DOMINF_shutdownshift } from '../../spec/xen/domctl.ts';
 import { VCPUOP_set_singleshot_timer, vcpu_set_singleshot_timer } from '../../spec/xen/vcpu.ts';
 import { __HYPERVISOR_vcpu_op, VIRQ_DOM_EXC, VIRQ_TIMER } from '../../spec/xen/xen.ts';
-import { type BuiltDomain, buildPvhDomain } from '../../toolstack/builder/build-pvh-domain.ts';
+import type { BuiltDomain } from '../../toolstack/builder/build-pvh-domain.ts';
 import { DomainTarget } from '../../toolstack/gdb/domain-target.ts';
 import { GuestView } from '../../toolstack/guest-view/guest-view.ts';
-import type { PvhRequest } from '../../toolstack/loader/pvh.ts';
-import { Xc } from '../../toolstack/xc/xc.ts';
-import { writeDomain0Nodes, writeDomainNodes } from '../../xenstore/domain-nodes.ts';
-import { Store } from '../../xenstore/store.ts';
+import { Dom0Programs, type HeldRing } from '../../toolstack/libxl/dom0-programs.ts';
+import { type StartRequest, startPvhDomain } from '../../toolstack/libxl/start-domain.ts';
+import type { Xc } from '../../toolstack/xc/xc.ts';
+import { writeDomain0Nodes } from '../../xenstore/domain-nodes.ts';
 import type { MachineThread } from './machine-thread.ts';
 
 const base64 = (bytes: Uint8Array): string => bytes.toBase64();
@@ -20,18 +18,8 @@ const fromBase64 = (text: string): Uint8Array => Uint8Array.fromBase64(text);
 export interface SessionGuest {
   readonly domid: number;
   readonly uuid: string;
-  readonly store: SessionRing;
-  readonly console: SessionRing;
-}
-
-/** A ring of the guest as domain 0 holds it. */
-export interface SessionRing {
-  /** The guest's frame number and port. */
-  readonly gfn: number;
-  readonly port: number;
-  /** Domain 0's end of the event channel, and where it mapped the page. */
-  readonly local: number;
-  readonly mapped: number;
+  readonly store: HeldRing;
+  readonly console: HeldRing;
 }
 
 /** A session as a snapshot keeps it. */
@@ -50,14 +38,10 @@ export interface FrozenSession {
  */
 export class Session {
   private readonly machine: MachineThread;
-  private readonly xc: Xc;
-  private store: Store;
-  private consoleBackend: ConsoleBackend | undefined;
-  private consoleWants = false;
+  private readonly programs: Dom0Programs;
   private guestInfo: SessionGuest | undefined;
   private virqPort = 0;
   private timerPort = 0;
-  private storeWants = false;
   private readonly output: (bytes: Uint8Array) => void;
   private settleShutdown: (reason: number) => void = () => {};
   private settleLeft: () => void = () => {};
@@ -69,8 +53,7 @@ export class Session {
   constructor(machine: MachineThread, output: (bytes: Uint8Array) => void) {
     this.machine = machine;
     this.output = output;
-    this.xc = new Xc(machine.kernel);
-    this.store = this.makeStore();
+    this.programs = new Dom0Programs(machine.kernel);
     this.left = new Promise((resolve) => {
       this.settleLeft = resolve;
     });
@@ -86,9 +69,11 @@ export class Session {
 
   /** To be called at the end of every turn. */
   onTurn(): void {
-    // The guests stand still during the turn, so what is in their rings is all there is: the work ends.
-    while (this.storeWants) this.storeWants = this.store.run();
-    while (this.consoleWants) this.drainConsole();
+    this.programs.work();
+  }
+
+  private get xc(): Xc {
+    return this.programs.xc;
   }
 
   private show(bytes: Uint8Array): boolean {
@@ -96,95 +81,30 @@ export class Session {
     return true;
   }
 
-  private makeStore(frozen?: Uint8Array): Store {
-    const options = {
-      domains: {
-        find: (domid: number) => {
-          const info = this.xc.info(domid);
-          return info === undefined ? undefined : { shutdown: (info.flags & XEN_DOMINF_shutdown) !== 0, dying: (info.flags & XEN_DOMINF_dying) !== 0 };
-        },
-      },
-      wake: () => {
-        this.storeWants = true;
-      },
-    };
-    return frozen === undefined ? new Store(options) : Store.thaw(frozen, options);
-  }
-
-  /** A mapped ring page with its event channel. */
-  private channel({ mapped, local }: SessionRing): GuestChannel {
-    const { kernel, memories } = this.machine;
-    const mapping = kernel.mappingAt(mapped, 1);
-    const at = mapping.pages[0] as number;
-    const { buffer } = memories.frames;
-    return {
-      bytes: new Uint8Array(buffer, at, 4096),
-      view: new DataView(buffer, at, 4096),
-      words: new Int32Array(buffer, at, 1024),
-      notify: () => kernel.send(local),
-      close: () => {
-        kernel.close(local);
-        kernel.unmap(mapping);
-      },
-    };
-  }
-
   private watchForTheEnd(): void {
     const { domid } = this.guest;
     const info = this.xc.info(domid);
-    this.store.checkDomains();
+    this.programs.store.checkDomains();
     if (info === undefined || (info.flags & XEN_DOMINF_shutdown) === 0) return;
-    this.drainConsole();
+    this.programs.drainConsole(domid);
     this.settleShutdown((info.flags >>> XEN_DOMINF_shutdownshift) & XEN_DOMINF_shutdownmask);
   }
 
-  private onStoreEvent(): void {
-    if (this.store.onEvent(this.guest.domid)) this.storeWants = true;
-  }
-
-  private drainConsole(): void {
-    this.consoleWants = this.consoleBackend?.onEvent() ?? false;
-  }
-
   /** Build and start a guest. Inside a turn. */
-  start(request: PvhRequest & { readonly handle: Uint8Array; readonly name: string; readonly startTime: number }): BuiltDomain {
+  start(request: StartRequest): BuiltDomain {
     const { kernel } = this.machine;
     this.virqPort = kernel.bindVirq(VIRQ_DOM_EXC, () => this.watchForTheEnd());
-    const built = buildPvhDomain(this.xc, request);
-    const { domid } = built;
-    const hex = request.handle.toHex();
-    const uuid = `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
-    const ring = (of: { gfn: number; port: number }, handler: () => void): SessionRing => ({
-      ...of,
-      local: kernel.bindInterdomain(domid, of.port, handler),
-      mapped: kernel.mapForeign(domid, [of.gfn]).gfn,
-    });
-    const storeRing = ring(built.store, () => this.onStoreEvent());
-    const consoleRing = ring(built.console, () => this.drainConsole());
-    this.guestInfo = { domid, uuid, store: storeRing, console: consoleRing };
-    const client = this.store.connect(0, 'toolstack');
-    const kib = request.memoryBytes / 1024;
+    const client = this.programs.store.connect(0, 'toolstack');
     writeDomain0Nodes(client, { staticMax: 2048, target: 2048 });
-    writeDomainNodes(client, {
-      domid,
-      name: request.name,
-      uuid,
-      type: 'pvh',
-      vcpusOnline: Array.from({ length: request.vcpus }, () => true),
-      memory: { staticMax: kib, target: kib },
-      startTime: request.startTime,
-      store: { ringRef: built.store.gfn, port: built.store.port },
-      console: { ringRef: built.console.gfn, port: built.console.port },
-    });
-    this.store.introduce(domid, built.store.gfn, built.store.port, this.channel(storeRing));
-    this.consoleBackend = new ConsoleBackend(this.channel(consoleRing), (bytes) => this.show(bytes));
-    this.xc.unpause(domid);
+    const { built, uuid, store, console } = startPvhDomain(this.programs, client, request, (bytes) => this.show(bytes));
+    this.guestInfo = { domid: built.domid, uuid, store, console };
+    this.xc.unpause(built.domid);
     return built;
   }
 
   /** Bytes typed by the operator. Inside a turn. */
   type(bytes: Uint8Array): void {
-    this.consoleBackend?.input(bytes);
+    this.programs.type(this.guest.domid, bytes);
   }
 
   /** Call `action` inside the turn at machine time `ns`. Inside a turn. */
@@ -215,8 +135,8 @@ export class Session {
       guest: this.guest,
       virqPort: this.virqPort,
       kernel: this.machine.kernel.freeze(),
-      store: base64(this.store.freeze()),
-      console: this.consoleBackend === undefined ? '' : base64(this.consoleBackend.freeze()),
+      store: base64(this.programs.freezeStore()),
+      console: base64(this.programs.freezeConsole(this.guest.domid)),
     };
   }
 
@@ -227,11 +147,10 @@ export class Session {
     this.virqPort = frozen.virqPort;
     kernel.thaw(frozen.kernel);
     kernel.attachHandler(this.virqPort, () => this.watchForTheEnd());
-    kernel.attachHandler(this.guest.store.local, () => this.onStoreEvent());
-    kernel.attachHandler(this.guest.console.local, () => this.drainConsole());
-    this.store = this.makeStore(fromBase64(frozen.store));
-    this.store.attach(this.guest.domid, this.channel(this.guest.store));
-    this.consoleBackend = ConsoleBackend.thaw(fromBase64(frozen.console), this.channel(this.guest.console), (bytes) => this.show(bytes));
+    const { domid, store, console } = this.guest;
+    this.programs.thawStore(fromBase64(frozen.store));
+    this.programs.resumeStore(domid, store);
+    this.programs.resumeConsole(domid, console, fromBase64(frozen.console), (bytes) => this.show(bytes));
     this.watchForTheEnd();
   }
 

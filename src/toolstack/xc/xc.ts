@@ -87,6 +87,11 @@ export class Xc {
     }
   }
 
+  /** A vCPU's state and the time it ran. */
+  vcpuInfo(domid: number, vcpu: number): Snapshot<(typeof D.xen_domctl_getvcpuinfo)['fields']> {
+    return this.domctl('XEN_DOMCTL_getvcpuinfo', D.XEN_DOMCTL_getvcpuinfo, domid, D.xen_domctl_getvcpuinfo, { vcpu }).out;
+  }
+
   /** Load HVM save records (registers of vCPUs). */
   setHvmContext(domid: number, records: Uint8Array): void {
     this.kernel.withMemory(records.length, (buffer) => {

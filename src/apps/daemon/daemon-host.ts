@@ -1,0 +1,17 @@
+import type { FileStore } from '../../base/ports/file-store.ts';
+import type { WorkerHost } from '../../base/ports/worker-host.ts';
+
+/** What the daemon needs of its host; made in main.ts. */
+export interface DaemonHost {
+  readonly workers: WorkerHost;
+  readonly files: FileStore;
+  /** Bytes of build/core.wasm. */
+  readonly core: () => Promise<Uint8Array<ArrayBuffer>>;
+  /** Wall clock, milliseconds since 1970. */
+  readonly wall: () => number;
+  readonly after: (milliseconds: number, callback: () => void) => () => void;
+  readonly pid: number;
+  readonly openFiles: () => number;
+  /** A line for the daemon's log. */
+  readonly log: (line: string) => void;
+}

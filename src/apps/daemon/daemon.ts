@@ -1,0 +1,362 @@
+import { OperatorError } from '../../base/operator-error.ts';
+import type { ByteStream } from '../../base/ports/local-socket.ts';
+import { HypercallError } from '../../hypervisor/dom0/kernel.ts';
+import { domain as domainStruct } from '../../hypervisor/domain.ts';
+import { HEADER, machine_header, TIME_HOST } from '../../hypervisor/header.ts';
+import { SHUTDOWN_crash } from '../../spec/xen/sched.ts';
+import { Dom0Programs } from '../../toolstack/libxl/dom0-programs.ts';
+import type { DomainConfig } from '../../toolstack/libxl/domain-config.ts';
+import { type Control, type DomainImages, Libxl } from '../../toolstack/libxl/libxl.ts';
+import { aboutDomain, ERROR_FAIL, ERROR_TIMEDOUT, LibxlError } from '../../toolstack/libxl/libxl-error.ts';
+import { Monitor } from '../../toolstack/libxl/monitor.ts';
+import { loadKernel } from '../../toolstack/loader/domain-image.ts';
+import { checkInitrd } from '../../toolstack/loader/domain-initrd.ts';
+import { debugKeys, hypervisorLog, physinfo } from '../../toolstack/xc/host-info.ts';
+import type { StoreClient } from '../../xenstore/client.ts';
+import { MachineThread } from '../zendo/machine-thread.ts';
+import type { Counters, DaemonStatus, VcpuSummary } from './api.ts';
+import { choiceField, configField, domidField, flagField, textField, wholeField } from './check-params.ts';
+import { Consoles } from './consoles.ts';
+import type { DaemonHost } from './daemon-host.ts';
+import { hostReport } from './host-report.ts';
+import { LineLog } from './line-log.ts';
+import { LIBXL_FAILED, OPERATOR_FAILED, RpcError } from './rpc/rpc-error.ts';
+import { type Handler, internalError, RpcConnection } from './rpc/rpc-server.ts';
+
+/** How long a guest may take to notice a request, in ms. @see tools/libs/light/libxl_internal.h, LIBXL_... timeouts: one minute */
+const CONTROL_MS = 60_000;
+/** How often the answer to a request is looked for, in ms. */
+const CONTROL_LOOK_MS = 50;
+/** How long guests may take to shut down when the daemon ends, in ms. */
+const SHUTDOWN_MS = 20_000;
+/** Input taken from a client at once, in bytes of base64. */
+const INPUT_MAX = 1 << 16;
+const CPU_MODEL = 'AMD x86-64-v2';
+
+export interface DaemonOptions {
+  /** Frames of 4 KiB that the machine has. */
+  readonly frames: number;
+  /** File in which the running domains are noted, for the case that the daemon is killed. */
+  readonly records: string;
+  readonly version: string;
+}
+
+/** A domain in the records. */
+interface LostDomain {
+  readonly domid: number;
+  readonly name: string;
+  readonly uuid: string;
+}
+
+/** A machine with its domain 0, and everybody who talks to it. */
+export class Daemon {
+  private readonly host: DaemonHost;
+  private readonly options: DaemonOptions;
+  private readonly machine: MachineThread;
+  private readonly programs: Dom0Programs;
+  private readonly consoles = new Consoles();
+  private readonly guestLines: LineLog;
+  private readonly started: number;
+  private libxlMade: Libxl | undefined;
+  private monitorMade: Monitor | undefined;
+  private storeClient: StoreClient | undefined;
+  private handlers: ReadonlyMap<string, Handler> = new Map();
+  private stopping: Promise<void> | undefined;
+  private recorded: Promise<void> = Promise.resolve();
+  private readonly connections = new Set<RpcConnection>();
+  private settleStopped: () => void = () => {};
+  /** Settles when the daemon was stopped in an orderly way; rejects when its machine died. */
+  readonly ended: Promise<void>;
+
+  private constructor(host: DaemonHost, options: DaemonOptions, core: Uint8Array<ArrayBuffer>) {
+    this.host = host;
+    this.options = options;
+    this.started = host.wall();
+    this.guestLines = new LineLog(host.log);
+    this.machine = new MachineThread({
+      workers: host.workers,
+      core,
+      cpuModel: CPU_MODEL,
+      trace: [],
+      fresh: {
+        frames: options.frames,
+        timeMode: TIME_HOST,
+        seed: 0n,
+        wallSeconds: BigInt(Math.floor(this.started / 1000)),
+        wallNanoseconds: Math.floor((this.started % 1000) * 1_000_000),
+      },
+      onConsole: (domid, bytes) => this.guestLines.write(domid, bytes),
+      onLog: (line) => host.log(line),
+    });
+    this.programs = new Dom0Programs(this.machine.kernel, () => void this.machine.door.enter(() => {}).catch(() => {}));
+    const stopped = new Promise<void>((resolve) => {
+      this.settleStopped = resolve;
+    });
+    const died = this.machine.ended.then(() => {
+      if (this.stopping === undefined) throw new Error('the processor thread of the machine ended');
+    });
+    this.ended = Promise.race([stopped, died.then(() => stopped)]);
+    this.machine.open(() => this.programs.work());
+  }
+
+  /** Start the machine and domain 0's programs. */
+  static async start(host: DaemonHost, options: DaemonOptions): Promise<Daemon> {
+    const daemon = new Daemon(host, options, await host.core());
+    await daemon.makeToolstack();
+    return daemon;
+  }
+
+  private async makeToolstack(): Promise<void> {
+    const { machine, programs, consoles, host } = this;
+    const libxl = await machine.door.enter(
+      () =>
+        new Libxl(programs, () => host.wall() * 1000, {
+          made: () => this.record(),
+          console: (domid, bytes) => consoles.output(domid, bytes),
+          ended: (domid, reason) => void this.monitor.ended(domid, reason),
+          gone: (domid) => {
+            this.record();
+            this.guestLines.end(domid);
+            consoles.end(domid);
+            this.monitor.gone(domid);
+          },
+        }),
+    );
+    this.libxlMade = libxl;
+    this.monitorMade = new Monitor(libxl, {
+      enter: (action) => machine.door.enter(action),
+      load: (config) => this.load(config),
+      log: (line) => host.log(line),
+    });
+    this.storeClient = programs.store.connect(0, 'counters');
+    this.handlers = this.makeHandlers();
+    await this.reportLost();
+  }
+
+  /** Note which domains there are. Inside a turn. */
+  private record(): void {
+    const now: LostDomain[] = this.libxl
+      .list()
+      .filter(({ domid }) => domid !== 0)
+      .map(({ domid, name, uuid }) => ({ domid, name, uuid }));
+    const bytes = new TextEncoder().encode(JSON.stringify(now));
+    this.recorded = this.recorded.then(() => this.host.files.write(this.options.records, bytes)).catch((error) => this.host.log(String(error)));
+  }
+
+  /** Say which domains were lost with a daemon that was killed, and forget them. */
+  private async reportLost(): Promise<void> {
+    let lost: LostDomain[] = [];
+    try {
+      lost = JSON.parse(new TextDecoder().decode(await this.host.files.read(this.options.records))) as LostDomain[];
+    } catch {
+      // there are none, or the file was cut off with the daemon
+    }
+    for (const { domid, name, uuid } of lost) this.host.log(`Domain ${domid} ("${name}", ${uuid}) was lost: the daemon that ran it was killed`);
+    await this.host.files.remove(this.options.records);
+  }
+
+  private get libxl(): Libxl {
+    if (this.libxlMade === undefined) throw new Error('the toolstack is not there yet');
+    return this.libxlMade;
+  }
+
+  private get monitor(): Monitor {
+    if (this.monitorMade === undefined) throw new Error('the monitor is not there yet');
+    return this.monitorMade;
+  }
+
+  /** Serve a client of the toolstack. */
+  serve(stream: ByteStream): void {
+    const connection = new RpcConnection(stream, this.handlers, explain);
+    this.connections.add(connection);
+    connection.onEnd(() => void this.connections.delete(connection));
+  }
+
+  /** Serve a client of xenstored with domain 0's rights. */
+  serveStore(stream: ByteStream): void {
+    const { door } = this.machine;
+    const end = this.programs.store.open({ send: (bytes) => stream.send(bytes), close: () => stream.close() });
+    stream.onData((bytes) => void door.enter(() => end.receive(bytes)).catch(() => {}));
+    stream.onDrain(() => void door.enter(() => end.drained()).catch(() => {}));
+    stream.onClose(() => void door.enter(() => end.close()).catch(() => {}));
+  }
+
+  /** Shut down the guests, then the machine. */
+  stop(): Promise<void> {
+    this.stopping ??= this.shutDownAll();
+    return this.stopping;
+  }
+
+  private async shutDownAll(): Promise<void> {
+    const { door } = this.machine;
+    const running = await door.enter(() => {
+      const alive = this.libxl.list().filter(({ domid, shutdown, dying, paused }) => domid !== 0 && !shutdown && !dying && !paused);
+      for (const { domid } of alive) {
+        this.monitor.release(domid);
+        this.libxl.control(domid, 'poweroff');
+      }
+      return alive;
+    });
+    const giveUp = new AbortController();
+    const cancel = this.host.after(SHUTDOWN_MS, () => giveUp.abort());
+    await Promise.all(
+      running.map(({ domid }) => this.monitor.wait(domid, giveUp.signal).catch(() => this.host.log(`Domain ${domid} does not shut down: destroyed`))),
+    );
+    cancel();
+    await door.enter(() => {
+      for (const { domid, dying } of this.libxl.list()) if (domid !== 0 && !dying) this.libxl.destroy(domid);
+    });
+    for (const connection of this.connections) connection.close();
+    await this.machine.stop();
+    await this.recorded;
+    await this.host.files.remove(this.options.records);
+    this.settleStopped();
+  }
+
+  private async load(config: DomainConfig): Promise<DomainImages> {
+    const { kernel, ramdisk } = config.b_info;
+    if (kernel === undefined) throw new LibxlError(ERROR_FAIL, ['libxl: error: no kernel is given']);
+    const read = async (what: 'kernel' | 'ramdisk', path: string): Promise<Uint8Array> => {
+      try {
+        return await this.host.files.read(path);
+      } catch (error) {
+        throw new LibxlError(
+          ERROR_FAIL,
+          [
+            `xc: error: panic: failed to open file '${path}': No such file or directory: Internal error`,
+            `libxl: error: xc_dom_${what}_file failed: No such file or directory`,
+            `libxl: error: cannot (re-)build domain: ${ERROR_FAIL}`,
+          ],
+          { cause: error },
+        );
+      }
+    };
+    const image = loadKernel(await read('kernel', kernel), kernel);
+    return { kernel: image, initrd: ramdisk === undefined ? undefined : checkInitrd(await read('ramdisk', ramdisk), ramdisk) };
+  }
+
+  // ---- methods -------------------------------------------------------------------------------------------------
+
+  private makeHandlers(): ReadonlyMap<string, Handler> {
+    const { libxl, consoles, machine, programs } = this;
+    const { xc } = programs;
+    const inTurn =
+      (action: (params: unknown) => unknown): Handler =>
+      (params) =>
+        machine.door.enter(() => action(params));
+    const handlers: Record<string, Handler> = {
+      status: inTurn(() => this.status()),
+      stop: () => this.stop(),
+      list: inTurn(() => libxl.list()),
+      vcpus: inTurn(() => this.vcpus()),
+      config: inTurn((params) => ({ config: libxl.config(domidField(params)) ?? null })),
+      create: (params) => this.create(configField(params), flagField(params, 'monitor')),
+      pause: inTurn((params) => libxl.pause(domidField(params))),
+      unpause: inTurn((params) => libxl.unpause(domidField(params))),
+      destroy: inTurn((params) => libxl.destroy(domidField(params))),
+      rename: inTurn((params) => libxl.rename(domidField(params), textField(params, 'name', 256))),
+      control: (params, { signal }) => this.control(domidField(params), choiceField(params, 'what', ['poweroff', 'reboot', 'suspend']), signal),
+      sysrq: inTurn((params) => libxl.sysrq(domidField(params), textField(params, 'key', 1))),
+      wait: (params, { signal }) => this.wait(domidField(params), signal),
+      memoryTarget: inTurn((params) => libxl.setMemoryTarget(domidField(params), wholeField(params, 'kib'))),
+      memoryMax: inTurn((params) => libxl.setMaxMemory(domidField(params), wholeField(params, 'kib'))),
+      hostInfo: inTurn(() => hostReport(xc)),
+      hypervisorLog: inTurn((params) => ({ text: new TextDecoder().decode(hypervisorLog(xc, flagField(params, 'clear'))) })),
+      debugKeys: inTurn((params) => debugKeys(xc, textField(params, 'keys', 127))),
+      consoleOpen: (params, { connection }) =>
+        machine.door.enter(() => {
+          const domid = domidField(params);
+          if (xc.info(domid) === undefined) throw new LibxlError(ERROR_FAIL, [aboutDomain(domid, 'Non-existant domain')]);
+          consoles.open(domid, connection);
+        }),
+      consoleInput: inTurn((params) => void programs.type(domidField(params), fromBase64(textField(params, 'base64', INPUT_MAX)))),
+    };
+    return new Map(Object.entries(handlers));
+  }
+
+  private async create(config: DomainConfig, monitored: boolean): Promise<{ domid: number }> {
+    const images = await this.load(config);
+    return await this.machine.door.enter(() => {
+      const domid = this.libxl.create(config, images);
+      if (monitored) this.monitor.watch(domid);
+      return { domid };
+    });
+  }
+
+  private async control(domid: number, what: Control, signal: AbortSignal): Promise<void> {
+    const { door } = this.machine;
+    await door.enter(() => this.libxl.control(domid, what));
+    for (let waited = 0; !(await door.enter(() => this.libxl.acknowledged(domid))); waited += CONTROL_LOOK_MS) {
+      if (waited >= CONTROL_MS || signal.aborted) {
+        await door.enter(() => this.libxl.withdraw(domid));
+        throw new LibxlError(ERROR_TIMEDOUT, [aboutDomain(domid, `guest didn't acknowledge control request: ${ERROR_TIMEDOUT}`)]);
+      }
+      await new Promise<void>((resolve) => this.host.after(CONTROL_LOOK_MS, resolve));
+    }
+  }
+
+  private wait(domid: number, signal: AbortSignal) {
+    return this.machine.door
+      .enter(() => {
+        const found = this.libxl.list().find((each) => each.domid === domid);
+        if (found === undefined) return { kind: 'destroyed' } as const;
+        if (found.shutdown) return { kind: 'shutdown', reason: found.reason ?? SHUTDOWN_crash } as const;
+        return { pending: this.monitor.wait(domid, signal) };
+      })
+      .then((answer) => ('pending' in answer ? answer.pending : answer));
+  }
+
+  private vcpus(): VcpuSummary[] {
+    const { xc } = this.programs;
+    const found: VcpuSummary[] = [];
+    for (const { domid } of this.libxl.list()) {
+      const last = xc.info(domid)?.max_vcpu_id ?? -1;
+      for (let vcpu = 0; vcpu <= last && last < 0x8000; vcpu++) {
+        const info = xc.vcpuInfo(domid, vcpu);
+        found.push({ domid, vcpu, online: info.online !== 0, blocked: info.blocked !== 0, running: info.running !== 0, cpuTime: info.cpu_time, cpu: info.cpu });
+      }
+    }
+    return found;
+  }
+
+  private status(): DaemonStatus {
+    return {
+      pid: this.host.pid,
+      version: this.options.version,
+      startTime: this.started / 1000,
+      domains: this.libxl.list().length,
+      counters: this.counters(),
+    };
+  }
+
+  private counters(): Counters {
+    const { memories } = this.machine;
+    const header = machine_header.at(memories.stateView, HEADER);
+    const count = (path: string): number =>
+      (this.storeClient?.directoryIfThere(path) ?? []).reduce((sum, name) => sum + 1 + count(path === '/' ? `/${name}` : `${path}/${name}`), 0);
+    return {
+      freeFrames: physinfo(this.programs.xc).free_pages,
+      heapBytes: header.heap_used,
+      eventChannels: domainStruct.at(memories.stateView, header.domains).active_evtchns,
+      storeNodes: count('/'),
+      openFiles: this.host.openFiles(),
+    };
+  }
+}
+
+function fromBase64(text: string): Uint8Array {
+  try {
+    return Uint8Array.fromBase64(text);
+  } catch {
+    return new Uint8Array(0);
+  }
+}
+
+/** What a client is told of an error. */
+function explain(error: unknown): RpcError {
+  if (error instanceof RpcError) return error;
+  if (error instanceof LibxlError) return new RpcError(LIBXL_FAILED, error.message, { rc: error.rc, lines: error.lines });
+  if (error instanceof OperatorError) return new RpcError(OPERATOR_FAILED, error.shortMessage, { details: error.details, hint: error.hint });
+  if (error instanceof HypercallError) return new RpcError(LIBXL_FAILED, error.message, { rc: ERROR_FAIL, lines: [`libxl: error: ${error.message}`] });
+  return internalError(error);
+}

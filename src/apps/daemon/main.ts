@@ -1,0 +1,77 @@
+/** The daemon's process: owns a machine and listens on the sockets of its directory until it is told to end. */
+import { readdirSync, rmSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { totalmem } from 'node:os';
+import { nodeFileStore } from '../../host/node/file-store.ts';
+import { unixSockets } from '../../host/node/local-socket.ts';
+import { makeRunDirectory, runDirectoryPath, takeLock } from '../../host/node/run-directory.ts';
+import { nodeWorkerHost } from '../../host/node/worker-host.ts';
+import { Daemon } from './daemon.ts';
+import { places } from './places.ts';
+
+/** Largest machine: 4 GiB of frames, less the poison at the bottom. */
+const FRAMES_MAX = 0x100000 - 16;
+
+const log = (line: string): void => {
+  process.stderr.write(`${new Date().toISOString()} ${line}\n`);
+};
+
+const { version } = JSON.parse(await readFile(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string };
+const directory = runDirectoryPath();
+makeRunDirectory(directory);
+const files = places(directory);
+if (!takeLock(files.lock)) {
+  log('another daemon runs already');
+  process.exit(1);
+}
+// Whoever left these behind was killed.
+for (const path of [files.socket, files.store]) rmSync(path, { force: true });
+
+const openFiles = (): number => {
+  try {
+    return readdirSync('/proc/self/fd').length;
+  } catch {
+    return -1;
+  }
+};
+
+/** MiB, from ZENDO_MEMORY; else half of the host's. */
+const wanted = Number(process.env['ZENDO_MEMORY'] ?? Number.NaN);
+const frames = Math.min(FRAMES_MAX, Math.floor((Number.isInteger(wanted) && wanted > 0 ? wanted * 1048576 : totalmem() / 2) / 4096));
+
+const daemon = await Daemon.start(
+  {
+    workers: nodeWorkerHost,
+    files: nodeFileStore,
+    core: async () => new Uint8Array(await readFile(new URL('../../../build/core.wasm', import.meta.url))),
+    wall: () => Date.now(),
+    after: (milliseconds, callback) => {
+      const timer = setTimeout(callback, milliseconds);
+      return () => clearTimeout(timer);
+    },
+    pid: process.pid,
+    openFiles,
+    log,
+  },
+  { frames, records: files.records, version },
+);
+const closeStore = await unixSockets.listen(files.store, (stream) => daemon.serveStore(stream));
+const close = await unixSockets.listen(files.socket, (stream) => daemon.serve(stream));
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+  process.on(signal, () => {
+    log(`${signal}: shutting down`);
+    void daemon.stop();
+  });
+}
+log(`zendo ${version}: a machine of ${Math.floor(frames / 256)} MiB, listening at ${files.socket}`);
+try {
+  await daemon.ended;
+  log('stopped');
+} catch (error) {
+  log(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  process.exitCode = 1;
+}
+close();
+closeStore();
+rmSync(files.lock, { force: true });
+process.exit();

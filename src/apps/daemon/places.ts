@@ -1,0 +1,10 @@
+/** Files in the daemon's directory. */
+export const places = (directory: string) => ({
+  /** The toolstack's socket. */
+  socket: `${directory}/zendo.sock`,
+  /** xenstored's socket, for XENSTORED_PATH. */
+  store: `${directory}/xenstored.sock`,
+  lock: `${directory}/lock`,
+  log: `${directory}/daemon.log`,
+  records: `${directory}/domains.json`,
+});

@@ -1,0 +1,51 @@
+import type { ConsoleEnd, ConsoleOutput } from '../daemon/api.ts';
+import type { DaemonClient } from '../daemon/connect.ts';
+import type { XlHost } from './xl-host.ts';
+
+/** Ctrl-] leaves. */
+const LEAVE = 0x1d;
+/** Bytes of input sent in one request. */
+const PIECE = 16384;
+
+/**
+ * Connect the operator with a domain's console until it ends, the input ends with Ctrl-], or the process is interrupted.
+ * `opened` runs once the console is open. Input that merely ends (a pipe) leaves the console open.
+ */
+export async function attachConsole(host: XlHost, daemon: DaemonClient, domid: number, opened: () => Promise<void> = async () => {}): Promise<void> {
+  const { terminal } = host;
+  let leave: () => void = () => {};
+  const left = new Promise<void>((resolve) => {
+    leave = resolve;
+  });
+  let written: Promise<void> = Promise.resolve();
+  daemon.on('console', (params) => {
+    const { base64 } = params as ConsoleOutput;
+    written = terminal.write(Uint8Array.fromBase64(base64));
+  });
+  daemon.on('consoleEnd', (params) => {
+    if ((params as ConsoleEnd).domid === domid) leave();
+  });
+  await daemon.call('consoleOpen', { domid });
+  const interactive = terminal.size() !== undefined;
+  const cleanUps = [
+    terminal.onInput((bytes) => {
+      const at = bytes.indexOf(LEAVE);
+      const typed = at < 0 ? bytes : bytes.subarray(0, at);
+      for (let from = 0; from < typed.length; from += PIECE) {
+        daemon.call('consoleInput', { domid, base64: typed.slice(from, from + PIECE).toBase64() }).catch(leave);
+      }
+      if (at >= 0) leave();
+    }),
+  ];
+  if (interactive) {
+    terminal.setRaw(true);
+    cleanUps.push(() => terminal.setRaw(false));
+  } else cleanUps.push(host.onInterrupt(leave));
+  try {
+    await opened();
+    await left;
+    await written;
+  } finally {
+    for (const cleanUp of cleanUps) cleanUp();
+  }
+}

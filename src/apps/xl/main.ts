@@ -1,0 +1,61 @@
+/** The `xl` command line: the composition root that chooses Node as the host. */
+import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { hostname, machine, release, version } from 'node:os';
+import { resolve } from 'node:path';
+import { startDetached } from '../../host/node/detached-process.ts';
+import { unixSockets } from '../../host/node/local-socket.ts';
+import { makeRunDirectory, runDirectoryPath } from '../../host/node/run-directory.ts';
+import { processTerminal } from '../../host/node/terminal.ts';
+import { type DaemonClient, needDaemon } from '../daemon/connect.ts';
+import { places } from '../daemon/places.ts';
+import { runXl } from './run-xl.ts';
+
+const directory = runDirectoryPath();
+let daemon: Promise<DaemonClient> | undefined;
+
+async function connect(): Promise<DaemonClient> {
+  makeRunDirectory(directory);
+  return await needDaemon({
+    sockets: unixSockets,
+    directory,
+    launch: () => startDetached(new URL('../daemon/main.ts', import.meta.url), [], places(directory).log),
+    after: (milliseconds, callback) => void setTimeout(callback, milliseconds),
+  });
+}
+
+/** Why reading failed, in the words of a C library. */
+const FAILURES: Readonly<Record<string, string>> = { ENOENT: 'No such file or directory', EACCES: 'Permission denied', ENOTDIR: 'Not a directory' };
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+process.exitCode = await runXl(
+  {
+    daemon: () => (daemon ??= connect()),
+    out: (text) => void process.stdout.write(text),
+    err: (text) => void process.stderr.write(text),
+    readFile: async (path) => {
+      try {
+        return { bytes: await readFile(path) };
+      } catch (error) {
+        const { code = '', message } = error as NodeJS.ErrnoException;
+        return { failure: FAILURES[code] ?? message, directory: code === 'EISDIR' };
+      }
+    },
+    resolve: (path) => resolve(path),
+    uuid: () => randomUUID(),
+    wall: () => Date.now(),
+    clock: () => new Date().toTimeString().slice(0, 8),
+    system: { host: hostname(), release: release(), version: version(), machine: machine() },
+    terminal: processTerminal(),
+    onInterrupt: (listener) => {
+      for (const signal of SIGNALS) process.on(signal, listener);
+      return () => {
+        for (const signal of SIGNALS) process.off(signal, listener);
+      };
+    },
+  },
+  process.argv.slice(2),
+);
+if (daemon !== undefined) (await daemon).close();
+// Output that a pipe has not taken yet is written before the process ends by itself; stdin must not keep it.
+process.stdin.destroy();

@@ -1,0 +1,134 @@
+import { OperatorError } from '../../base/operator-error.ts';
+import { ConnectionLostError } from '../daemon/rpc/rpc-client.ts';
+import { RpcError } from '../daemon/rpc/rpc-error.ts';
+import { errorLines } from './attempt.ts';
+import { type Command, type GlobalOptions, helpOf } from './command.ts';
+import { consoleCommand } from './commands/console.ts';
+import { create } from './commands/create.ts';
+import { debugKeysCommand } from './commands/debug-keys.ts';
+import { destroy } from './commands/destroy.ts';
+import { dmesg } from './commands/dmesg.ts';
+import { domid } from './commands/domid.ts';
+import { domname } from './commands/domname.ts';
+import { info } from './commands/info.ts';
+import { list } from './commands/list.ts';
+import { memMax } from './commands/mem-max.ts';
+import { memSet } from './commands/mem-set.ts';
+import { pause } from './commands/pause.ts';
+import { reboot } from './commands/reboot.ts';
+import { rename } from './commands/rename.ts';
+import { shutdown } from './commands/shutdown.ts';
+import { sysrq } from './commands/sysrq.ts';
+import { unpause } from './commands/unpause.ts';
+import { uptime } from './commands/uptime.ts';
+import { vcpuList } from './commands/vcpu-list.ts';
+import { left } from './format.ts';
+import { NOT_YET } from './not-yet.table.ts';
+import { XlEnd, type XlHost } from './xl-host.ts';
+
+/** The commands that are there, in the order of `xl help`. */
+export const COMMANDS: readonly Command[] = [
+  create,
+  list,
+  destroy,
+  shutdown,
+  reboot,
+  pause,
+  unpause,
+  consoleCommand,
+  rename,
+  domid,
+  domname,
+  info,
+  vcpuList,
+  memSet,
+  memMax,
+  dmesg,
+  debugKeysCommand,
+  sysrq,
+  uptime,
+];
+
+const GLOBALS = [
+  ' -v                  Say more; may be repeated',
+  ' -f                  Accepted: nothing here needs to be forced',
+  ' -N                  Print what would be done instead of doing it',
+  ' -t                  Accepted: progress is not shown',
+  ' -T                  Accepted: there are no times in messages',
+];
+
+function helpText(): string {
+  const line = (name: string, summary: string): string => ` ${left(name, 20)}${summary}`;
+  return [
+    'Usage xl [-vfNtT] <subcommand> [args]',
+    '',
+    ...GLOBALS,
+    '',
+    'xl full list of subcommands:',
+    '',
+    ...COMMANDS.map(({ name, summary }) => line(name, summary)),
+    '',
+    'not there yet:',
+    '',
+    ...[...NOT_YET].map(([name, summary]) => line(name, summary)),
+    '',
+  ].join('\n');
+}
+
+function help(host: XlHost, name: string | undefined): number {
+  const command = COMMANDS.find((each) => each.name === name);
+  if (command !== undefined) host.out(helpOf(command));
+  else if (name !== undefined && NOT_YET.has(name)) host.out(`xl ${name}: ${NOT_YET.get(name)}. It is not there yet.\n`);
+  else if (name !== undefined) {
+    host.err(`command '${name}' not implemented\n`);
+    return 1;
+  } else host.out(helpText());
+  return 0;
+}
+
+/** Run a command line of `xl` (without the program's name); the exit status. */
+export async function runXl(host: XlHost, args: readonly string[]): Promise<number> {
+  const global: { -readonly [K in keyof GlobalOptions]: GlobalOptions[K] } = { dryRun: false, verbose: 0 };
+  let at = 0;
+  for (; args[at]?.startsWith('-') && args[at] !== '-' && args[at] !== '--'; at++) {
+    for (const letter of (args[at] as string).slice(1)) {
+      if (letter === 'N') global.dryRun = true;
+      else if (letter === 'v') global.verbose++;
+      else if (!'ftT'.includes(letter)) {
+        host.err(`unknown global option\n`);
+        return 2;
+      }
+    }
+  }
+  const name = args[at];
+  if (name === undefined) {
+    host.out(helpText());
+    return 1;
+  }
+  if (name === 'help') return help(host, args[at + 1]);
+  const command = COMMANDS.find((each) => each.name === name);
+  if (command === undefined) {
+    host.err(NOT_YET.has(name) ? `xl: "${name}" is not there yet\n` : 'command not implemented\n');
+    return 1;
+  }
+  if (global.dryRun && command.dryRun !== true) {
+    host.err(`command does not implement -N (dryrun) option\n`);
+    return 1;
+  }
+  try {
+    return await command.run({ host, global, command }, args.slice(at + 1));
+  } catch (error) {
+    if (error instanceof XlEnd) return error.status;
+    const lines =
+      error instanceof RpcError
+        ? errorLines(error)
+        : error instanceof OperatorError
+          ? [`xl: ${error.shortMessage}`, ...(error.hint === undefined ? [] : [`  ${error.hint}`])]
+          : error instanceof ConnectionLostError
+            ? ['xl: the daemon has gone; see its log']
+            : undefined;
+    if (lines === undefined) throw error;
+    for (const line of lines) host.err(`${line}\n`);
+    return 1;
+  }
+}

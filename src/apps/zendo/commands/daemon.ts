@@ -1,0 +1,35 @@
+import { type DaemonFinder, findDaemon, needDaemon } from '../../daemon/connect.ts';
+import { places } from '../../daemon/places.ts';
+import { ConnectionLostError } from '../../daemon/rpc/rpc-client.ts';
+import type { CommandHost } from '../host.ts';
+
+/** `status` when no daemon runs. @see Linux Standard Base, Init Script Actions */
+const NOT_RUNNING = 3;
+
+/** `zendo daemon`: start it, ask how it is, or shut its guests down and end it. The exit status. */
+export async function daemon(host: CommandHost, finder: DaemonFinder, action: 'start' | 'stop' | 'status'): Promise<number> {
+  const client = action === 'start' ? await needDaemon(finder) : await findDaemon(finder);
+  if (client === undefined) {
+    host.message('zendo: no daemon runs');
+    return action === 'status' ? NOT_RUNNING : 0;
+  }
+  try {
+    const { pid, version, domains, counters } = await client.call('status', {});
+    if (action === 'stop') {
+      // it ends the connection when it ends
+      await client.call('stop', {});
+      host.message(`zendo: the daemon has ended (process ${pid})`);
+      return 0;
+    }
+    const { socket, store, log } = places(finder.directory);
+    host.message(`zendo: the daemon runs (process ${pid}, version ${version}) with ${domains - 1} guest${domains === 2 ? '' : 's'}`);
+    host.message(`  xl's socket:    ${socket}\n  xenstored's:    ${store}  (XENSTORED_PATH)\n  log:            ${log}`);
+    if (action === 'status') for (const [name, value] of Object.entries(counters)) host.message(`  ${`${name}:`.padEnd(16)}${value}`);
+    return 0;
+  } catch (error) {
+    if (action === 'stop' && error instanceof ConnectionLostError) return 0;
+    throw error;
+  } finally {
+    client.close();
+  }
+}

@@ -1,0 +1,51 @@
+import { rmSync } from 'node:fs';
+import { chmod } from 'node:fs/promises';
+import { connect, createServer, type Socket } from 'node:net';
+import type { ByteStream, LocalSockets } from '../../base/ports/local-socket.ts';
+
+function stream(socket: Socket): ByteStream {
+  // an error is followed by 'close', which is what everybody waits for
+  socket.on('error', () => {});
+  return {
+    send: (bytes) => socket.destroyed || socket.write(bytes),
+    onData: (listener) => {
+      socket.on('data', listener);
+    },
+    onDrain: (listener) => {
+      socket.on('drain', listener);
+    },
+    onClose: (listener) => {
+      socket.on('close', listener);
+    },
+    // what was sent goes out first
+    close: () => {
+      if (socket.writableLength === 0) socket.destroy();
+      else socket.destroySoon();
+    },
+  };
+}
+
+/** Unix sockets. */
+export const unixSockets: LocalSockets = {
+  async listen(path, onConnection) {
+    const server = createServer((socket) => onConnection(stream(socket)));
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(path, resolve);
+    });
+    await chmod(path, 0o600);
+    return () => {
+      server.close();
+      rmSync(path, { force: true });
+    };
+  },
+  connect: (path) =>
+    new Promise((resolve, reject) => {
+      const socket = connect(path);
+      socket.once('connect', () => resolve(stream(socket)));
+      socket.once('error', (error: NodeJS.ErrnoException) => {
+        if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED') resolve(undefined);
+        else reject(error);
+      });
+    }),
+};

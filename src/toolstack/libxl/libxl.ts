@@ -1,0 +1,301 @@
+import { OperatorError } from '../../base/operator-error.ts';
+import { HypercallError } from '../../hypervisor/dom0/kernel.ts';
+import { XEN_DOMINF_dying, XEN_DOMINF_shutdown, XEN_DOMINF_shutdownmask, XEN_DOMINF_shutdownshift } from '../../spec/xen/domctl.ts';
+import { ENOMEM } from '../../spec/xen/errno.ts';
+import { VIRQ_DOM_EXC } from '../../spec/xen/xen.ts';
+import type { StoreClient } from '../../xenstore/client.ts';
+import { removeDomainNodes, writeDomain0Nodes } from '../../xenstore/domain-nodes.ts';
+import { domainPath } from '../../xenstore/tree/path.ts';
+import type { KernelImage } from '../loader/domain-image.ts';
+import { domainList, schedulerId } from '../xc/host-info.ts';
+import type { Xc } from '../xc/xc.ts';
+import type { Dom0Programs } from './dom0-programs.ts';
+import { type DomainConfig, storedConfig } from './domain-config.ts';
+import { type DomainSummary, summarize } from './domain-summary.ts';
+import { aboutDomain, ERROR_FAIL, ERROR_INVAL, errnoText, LibxlError } from './libxl-error.ts';
+import { SCHEDULERS } from './schedulers.ts';
+import { startPvhDomain } from './start-domain.ts';
+
+/** Images of a domain, read and checked. */
+export interface DomainImages {
+  readonly kernel: KernelImage;
+  readonly initrd?: Uint8Array | undefined;
+}
+
+/** Whom libxl tells of its domains. All are called inside turns. */
+export interface LibxlListener {
+  /** It was built, and waits paused. */
+  made(domid: number): void;
+  /** Bytes a domain wrote to its console. */
+  console(domid: number, bytes: Uint8Array): void;
+  /** It has shut down, for a SHUTDOWN_* reason. Called once. */
+  ended(domid: number, reason: number): void;
+  /** It is gone. */
+  gone(domid: number): void;
+}
+
+/** What a guest is asked through its control node. */
+export type Control = 'poweroff' | 'reboot' | 'suspend';
+
+interface Kept {
+  config: DomainConfig;
+  /** KiB it needs beyond its memory, for special pages. */
+  readonly slackKib: number;
+  readonly uuid: string;
+  ended: boolean;
+}
+
+/**
+ * The toolstack of one machine with any number of domains. It reaches the hypervisor by domain 0's hypercalls and keeps
+ * for each domain only what libxl keeps: its configuration. All methods are for use inside domain 0's turns.
+ * Throws LibxlError.
+ */
+export class Libxl {
+  readonly programs: Dom0Programs;
+  private readonly listener: LibxlListener;
+  /** Wall clock in microseconds since 1970. */
+  private readonly wall: () => number;
+  private readonly client: StoreClient;
+  private readonly kept = new Map<number, Kept>();
+
+  constructor(programs: Dom0Programs, wall: () => number, listener: LibxlListener) {
+    this.programs = programs;
+    this.wall = wall;
+    this.listener = listener;
+    this.client = programs.store.connect(0, 'toolstack');
+    const own = programs.xc.info(0);
+    const kib = (own?.tot_pages ?? 0) * 4;
+    writeDomain0Nodes(this.client, { staticMax: kib, target: kib });
+    programs.kernel.bindVirq(VIRQ_DOM_EXC, () => this.onDomainException());
+  }
+
+  private get xc(): Xc {
+    return this.programs.xc;
+  }
+
+  // ---- looking -------------------------------------------------------------------------------------------------
+
+  /** Its name in xenstore. */
+  nameOf(domid: number): string | undefined {
+    return this.client.readIfThere(`${domainPath(domid)}/name`);
+  }
+
+  list(): DomainSummary[] {
+    return domainList(this.xc).map((info) => {
+      const vm = this.client.readIfThere(`${domainPath(info.domain)}/vm`);
+      const started = vm === undefined ? undefined : this.client.readIfThere(`${vm}/start_time`);
+      return summarize(info, this.nameOf(info.domain) ?? '', Number(started ?? 0));
+    });
+  }
+
+  private domidOf(name: string): number | undefined {
+    return domainList(this.xc).find((info) => this.nameOf(info.domain) === name)?.domain;
+  }
+
+  /** The configuration of a domain that was created here, with its present memory. */
+  config(domid: number): DomainConfig | undefined {
+    return this.kept.get(domid)?.config;
+  }
+
+  // ---- life ----------------------------------------------------------------------------------------------------
+
+  /** Build a domain; it is left paused. Its id. */
+  create(config: DomainConfig, images: DomainImages): number {
+    const { c_info, b_info } = config;
+    if (c_info.type !== 'pvh') {
+      throw new LibxlError(ERROR_FAIL, [`libxl: error: Guests of type "${c_info.type}" cannot run here yet; give type = "pvh"`]);
+    }
+    this.refuseName(c_info.name);
+    const vcpus = 1;
+    let started: ReturnType<typeof startPvhDomain>;
+    try {
+      started = startPvhDomain(
+        this.programs,
+        this.client,
+        {
+          kernel: images.kernel,
+          initrd: images.initrd,
+          cmdline: b_info.cmdline ?? '',
+          memoryBytes: b_info.max_memkb * 1024,
+          targetKib: b_info.target_memkb,
+          vcpus,
+          handle: Uint8Array.fromHex(c_info.uuid.replaceAll('-', '')),
+          name: c_info.name,
+          startTime: this.wall(),
+        },
+        (bytes) => {
+          this.listener.console(started.built.domid, bytes);
+          return true;
+        },
+      );
+    } catch (error) {
+      throw buildError(error);
+    }
+    const { domid, start } = started.built;
+    const pages = start.populate.reduce((sum, range) => sum + range.pages, 0);
+    const sched = SCHEDULERS.get(schedulerId(this.xc)) ?? 'unknown';
+    this.kept.set(domid, { config: storedConfig(config, sched), slackKib: pages * 4 - b_info.max_memkb, uuid: started.uuid, ended: false });
+    this.listener.made(domid);
+    return domid;
+  }
+
+  private refuseName(name: string): void {
+    if (this.domidOf(name) === undefined) return;
+    throw new LibxlError(ERROR_INVAL, [`libxl: error: Domain with name "${name}" already exists.`, `libxl: error: cannot make domain: ${ERROR_INVAL}`]);
+  }
+
+  pause(domid: number): void {
+    this.attempt(domid, 'Pausing domain', () => this.xc.pause(domid));
+  }
+
+  unpause(domid: number): void {
+    this.attempt(domid, 'Unpausing domain', () => this.xc.unpause(domid));
+  }
+
+  /** Take everything from a domain. It is gone, or a zombie while others map its pages. */
+  destroy(domid: number): void {
+    if (this.xc.info(domid) === undefined || domid === 0) {
+      const text = domid === 0 ? 'Invalid domid 0' : 'Non-existant domain';
+      throw new LibxlError(ERROR_INVAL, [
+        aboutDomain(domid, text),
+        aboutDomain(domid, 'Unable to destroy guest'),
+        aboutDomain(domid, 'Destruction of domain failed'),
+      ]);
+    }
+    this.programs.drainConsole(domid);
+    this.programs.endConsole(domid);
+    this.attempt(domid, 'xc_domain_destroy failed', () => this.xc.destroy(domid));
+    // The store lets go of the domain's page, which was the last that domain 0 held of it.
+    this.programs.store.checkDomains();
+    this.forget(domid);
+  }
+
+  private forget(domid: number): void {
+    const kept = this.kept.get(domid);
+    if (kept === undefined) return;
+    this.kept.delete(domid);
+    removeDomainNodes(this.client, domid, kept.uuid);
+    this.listener.gone(domid);
+  }
+
+  /** Ask the guest through its control node. `acknowledged` says when it has taken notice. */
+  control(domid: number, what: Control): void {
+    if (this.xc.info(domid) === undefined) throw this.unknown(domid);
+    this.client.write(`${domainPath(domid)}/control/shutdown`, what);
+  }
+
+  /** Whether the guest has taken notice of the last `control`: it empties the node, or is gone. */
+  acknowledged(domid: number): boolean {
+    return (this.client.readIfThere(`${domainPath(domid)}/control/shutdown`) ?? '') === '';
+  }
+
+  /** Take back a request that the guest did not take notice of. */
+  withdraw(domid: number): void {
+    if (!this.acknowledged(domid)) this.client.write(`${domainPath(domid)}/control/shutdown`, '');
+  }
+
+  /** Send a magic SysRq key to the guest's kernel. */
+  sysrq(domid: number, key: string): void {
+    if (this.xc.info(domid) === undefined) throw this.unknown(domid);
+    this.client.write(`${domainPath(domid)}/control/sysrq`, key);
+  }
+
+  rename(domid: number, name: string): void {
+    if (this.nameOf(domid) === undefined) throw this.unknown(domid);
+    const taken = this.domidOf(name);
+    if (taken !== undefined && taken !== domid) throw new LibxlError(ERROR_INVAL, [aboutDomain(domid, `Domain with name "${name}" already exists.`)]);
+    const vm = this.client.readIfThere(`${domainPath(domid)}/vm`);
+    this.client.transaction((nodes) => {
+      nodes.write(`${domainPath(domid)}/name`, name);
+      if (vm !== undefined) nodes.write(`${vm}/name`, name);
+    });
+    const kept = this.kept.get(domid);
+    if (kept !== undefined) kept.config = { ...kept.config, c_info: { ...kept.config.c_info, name } };
+  }
+
+  // ---- memory --------------------------------------------------------------------------------------------------
+
+  /** Ask the guest to balloon to `kib`, and let it have no more than that. */
+  setMemoryTarget(domid: number, kib: number): void {
+    const path = `${domainPath(domid)}/memory`;
+    const most = Number(this.client.readIfThere(`${path}/static-max`) ?? Number.NaN);
+    if (!Number.isFinite(most)) throw this.unknown(domid);
+    if (kib > most) {
+      throw new LibxlError(ERROR_INVAL, [aboutDomain(domid, `memory_dynamic_max must be less than or equal to memory_static_max`)]);
+    }
+    if (kib < MIN_TARGET_KIB) throw new LibxlError(ERROR_INVAL, [aboutDomain(domid, `new target ${kib} is less than the minimum of ${MIN_TARGET_KIB} KiB`)]);
+    const kept = this.kept.get(domid);
+    if (kept !== undefined) this.attempt(domid, 'xc_domain_setmaxmem failed', () => this.xc.maxMem(domid, kib + kept.slackKib));
+    this.client.write(`${path}/target`, String(kib));
+    if (kept !== undefined) kept.config = { ...kept.config, b_info: { ...kept.config.b_info, target_memkb: kib } };
+  }
+
+  /** The most that the domain may ever have. */
+  setMaxMemory(domid: number, kib: number): void {
+    const target = Number(this.client.readIfThere(`${domainPath(domid)}/memory/target`) ?? Number.NaN);
+    if (!Number.isFinite(target)) throw this.unknown(domid);
+    if (kib < target) {
+      throw new LibxlError(ERROR_INVAL, [aboutDomain(domid, 'memory_static_max must be greater than or or equal to memory_dynamic_max: Success')]);
+    }
+    const kept = this.kept.get(domid);
+    this.attempt(domid, 'xc_domain_setmaxmem failed', () => this.xc.maxMem(domid, kib + (kept?.slackKib ?? 0)));
+    if (kept !== undefined) kept.config = { ...kept.config, b_info: { ...kept.config.b_info, max_memkb: kib } };
+  }
+
+  // ---- the end of domains --------------------------------------------------------------------------------------
+
+  private onDomainException(): void {
+    this.programs.store.checkDomains();
+    for (const [domid, kept] of [...this.kept]) {
+      const info = this.xc.info(domid);
+      if (info === undefined || (info.flags & XEN_DOMINF_dying) !== 0) {
+        this.programs.endConsole(domid);
+        this.forget(domid);
+      } else if ((info.flags & XEN_DOMINF_shutdown) !== 0 && !kept.ended) {
+        kept.ended = true;
+        this.programs.drainConsole(domid);
+        this.listener.ended(domid, (info.flags >>> XEN_DOMINF_shutdownshift) & XEN_DOMINF_shutdownmask);
+      }
+    }
+  }
+
+  private unknown(domid: number): LibxlError {
+    return new LibxlError(ERROR_INVAL, [aboutDomain(domid, 'Non-existant domain')]);
+  }
+
+  private attempt(domid: number, what: string, action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      if (!(error instanceof HypercallError)) throw error;
+      throw new LibxlError(ERROR_FAIL, [aboutDomain(domid, `${what}: ${errnoText(error.errno)}`)], { cause: error });
+    }
+  }
+}
+
+/** Less makes no sense for any guest; stops: a slip of the unit taking a guest all its memory. */
+const MIN_TARGET_KIB = 1024;
+
+/** Why a domain could not be built, in libxl's words. */
+function buildError(error: unknown): unknown {
+  if (error instanceof HypercallError && error.errno === ENOMEM) {
+    return new LibxlError(
+      ERROR_FAIL,
+      [
+        "xc: error: panic: xc_dom_boot_mem_init: can't allocate low memory for domain: Out of memory",
+        'libxl: error: xc_dom_boot_mem_init failed: Cannot allocate memory',
+        `libxl: error: cannot (re-)build domain: ${ERROR_FAIL}`,
+      ],
+      { cause: error },
+    );
+  }
+  if (error instanceof HypercallError)
+    return new LibxlError(ERROR_FAIL, [`libxl: error: ${error.message}`, `libxl: error: cannot (re-)build domain: ${ERROR_FAIL}`]);
+  if (error instanceof OperatorError) {
+    const more = [error.details, error.hint].filter((text) => text !== undefined);
+    return new LibxlError(ERROR_FAIL, [`xc: error: ${[error.shortMessage, ...more].join(' ')}`, `libxl: error: cannot (re-)build domain: ${ERROR_FAIL}`], {
+      cause: error,
+    });
+  }
+  return error;
+}
