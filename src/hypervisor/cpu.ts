@@ -1,3 +1,9 @@
+/** Bytes at a linear address that a debugger wants to see change. */
+export interface WatchedRange {
+  readonly address: bigint;
+  readonly length: number;
+}
+
 /**
  * What the hypervisor needs of the engine that runs guest code. The translator's engine implements it; another engine
  * (hardware virtualisation) can stand behind it later.
@@ -24,7 +30,8 @@ export interface Cpu {
   /**
    * Stop a context before the instructions at these linear addresses: `run` answers EXIT_BREAKPOINT then, and executes the
    * instruction when it is called again at the same instant. Guest memory is not changed. Replaces the list given before;
-   * undefined when there will be none any more.
+   * undefined when there will be none any more. With `watched`, it also stops behind each instruction that changed those bytes
+   * (or others did); every instruction is looked at then, which costs some microseconds each.
    */
-  setBreakpoints(context: number, addresses: readonly bigint[] | undefined): void;
+  setBreakpoints(context: number, addresses: readonly bigint[] | undefined, watched?: readonly WatchedRange[]): void;
 }

@@ -1,7 +1,8 @@
-import { CR2, CUR_UOP, EXC, EXC_ERROR, MODE, MODE_CODE64, MODE_SIZE_MASK, RIP, SEG_BASE } from '../machine/layout.ts';
+import { CR2, CUR_UOP, EXC, EXC_ERROR } from '../machine/layout.ts';
 import type { Memories } from '../machine/memories.ts';
-import type { CoreExports, Engine, WatchedInstruction } from '../translator/engine.ts';
-import type { Cpu } from './cpu.ts';
+import type { CoreExports, Engine } from '../translator/engine.ts';
+import type { Cpu, WatchedRange } from './cpu.ts';
+import { InstructionWatch, type Tracer } from './debug/instruction-watch.ts';
 
 /** Exports of the core that the hypervisor uses beside the engine's own. */
 interface Core extends CoreExports {
@@ -23,25 +24,19 @@ export class EngineCpu implements Cpu {
   private readonly memories: Memories;
   /** Any context, for calls that work on the thread's TLB. */
   private lastContext = 0;
-  private readonly tracer: ((instruction: WatchedInstruction, linear: bigint) => void) | undefined;
-  /** Breakpoints of contexts, and the instant (retired instructions) at which each stopped last. */
-  private readonly breakpoints = new Map<number, { readonly addresses: ReadonlySet<bigint>; stopped: bigint | undefined }>();
+  private readonly instructions: InstructionWatch;
 
-  /** Page offsets that the engine watches for breakpoints. */
-  private readonly stops = new Uint8Array(4096);
-  private watching = false;
-
-  /** `tracer` sees every instruction before it runs, with its linear address; it makes execution some fifty times slower. */
-  constructor(memories: Memories, engine: Engine, tracer?: (instruction: WatchedInstruction, linear: bigint) => void) {
+  /** A `tracer` makes execution some fifty times slower. */
+  constructor(memories: Memories, engine: Engine, tracer?: Tracer) {
     this.memories = memories;
     this.engine = engine;
     this.core = engine.core as Core;
-    this.tracer = tracer;
-    if (tracer !== undefined) this.watch();
+    this.instructions = new InstructionWatch(memories, engine, tracer);
   }
 
   run(context: number): number {
     this.lastContext = context;
+    this.instructions.apply();
     return this.engine.run(context);
   }
 
@@ -80,45 +75,7 @@ export class EngineCpu implements Cpu {
     if (this.lastContext !== 0) this.core.dropFrame(this.lastContext, mfn);
   }
 
-  setBreakpoints(context: number, addresses: readonly bigint[] | undefined): void {
-    if (addresses === undefined) this.breakpoints.delete(context);
-    else this.breakpoints.set(context, { addresses: new Set(addresses), stopped: this.breakpoints.get(context)?.stopped });
-    this.watch();
-  }
-
-  /** Tell the engine which page offsets matter. */
-  private watch(): void {
-    if (this.tracer !== undefined) {
-      if (!this.watching) this.engine.watch({ stops: undefined, before: (instruction) => this.before(instruction) });
-      this.watching = true;
-      return;
-    }
-    if (this.breakpoints.size === 0) {
-      if (this.watching) this.engine.watch(undefined);
-      this.watching = false;
-      this.stops.fill(0);
-      return;
-    }
-    const offsets = [...this.breakpoints.values()].flatMap(({ addresses }) => [...addresses].map((address) => Number(address & 0xfffn)));
-    // Debuggers take their breakpoints out at each stop and put them back: flags stay set, or all translations would go each time.
-    if (this.watching && offsets.every((offset) => this.stops[offset] !== 0)) return;
-    for (const offset of offsets) this.stops[offset] = 1;
-    this.engine.watch({ stops: this.stops, before: (instruction) => this.before(instruction) });
-    this.watching = true;
-  }
-
-  private before(instruction: WatchedInstruction): boolean {
-    const { ctx } = instruction;
-    const { engine } = this;
-    const rip = engine.slot(ctx, RIP);
-    const wide = (Number(engine.slot(ctx, MODE)) & MODE_SIZE_MASK) === MODE_CODE64;
-    const linear = wide ? rip : (rip + engine.slot(ctx, SEG_BASE + 1)) & 0xffffffffn;
-    const own = this.breakpoints.get(ctx);
-    if (own?.addresses.has(linear) === true && own.stopped !== instruction.retired) {
-      own.stopped = instruction.retired;
-      return true;
-    }
-    this.tracer?.(instruction, linear);
-    return false;
+  setBreakpoints(context: number, addresses: readonly bigint[] | undefined, watched: readonly WatchedRange[] = []): void {
+    this.instructions.set(context, addresses, watched);
   }
 }

@@ -72,6 +72,10 @@ test('gdb on a guest of our own: registers, memory, breakpoints, steps, what is 
       'echo [inner]\\n',
       'continue',
       'p/x $pc',
+      'echo [watch]\\n',
+      'watch -l *(long*)($rsp - 8)',
+      'continue',
+      'p/x $pc',
       'delete',
       'echo [write]\\n',
       'set $r15 = 0x7766554433221100',
@@ -102,6 +106,8 @@ test('gdb on a guest of our own: registers, memory, breakpoints, steps, what is 
   assert.match(part('step'), new RegExp(`= ${at('middle')}\\b`));
   assert.match(part('inner'), /Breakpoint 2, /);
   assert.match(part('inner'), new RegExp(`= ${at('inner')}\\b`));
+  assert.match(part('watch'), /Hardware watchpoint 3: [^\n]*\n\nOld value = 0\nNew value = \d+/);
+  assert.match(part('watch'), new RegExp(`= 0x${(crashGuestAddress('hypercall', 'inner') + 1).toString(16)}\\b`), 'behind the push that wrote it');
   assert.match(part('write'), /= 0x7766554433221100\b/);
   assert.match(part('write'), /= 0x1234\b/);
   assert.match(part('write'), /0x180000:\s+0x1122334455667788/);

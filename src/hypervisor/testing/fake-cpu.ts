@@ -1,6 +1,6 @@
 import { P2M_ROOT } from '../../machine/layout.ts';
 import type { Memories } from '../../machine/memories.ts';
-import type { Cpu } from '../cpu.ts';
+import type { Cpu, WatchedRange } from '../cpu.ts';
 import { Heap } from '../heap.ts';
 import { P2m } from '../memory/p2m.ts';
 
@@ -64,7 +64,7 @@ export class FakeCpu implements Cpu {
     this.asked.push(`written ${mfn}`);
   }
 
-  setBreakpoints(context: number, addresses: readonly bigint[] | undefined): void {
-    this.asked.push(`breakpoints ${context} ${addresses?.join(' ') ?? 'none'}`);
+  setBreakpoints(context: number, addresses: readonly bigint[] | undefined, watched: readonly WatchedRange[] = []): void {
+    this.asked.push(`breakpoints ${context} ${[...(addresses ?? ['none']), ...watched.map(({ address, length }) => `${address}+${length}`)].join(' ')}`);
   }
 }

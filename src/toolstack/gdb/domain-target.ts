@@ -18,6 +18,12 @@ export interface StopEvent {
   readonly event: number;
 }
 
+/** Memory by virtual address, in bytes. */
+export interface WatchedMemory {
+  readonly address: bigint;
+  readonly length: number;
+}
+
 /** A domain as its debugger sees it, by the hypercalls that gdbsx uses on Xen. Everything inside turns. */
 export class DomainTarget {
   readonly domid: number;
@@ -151,12 +157,17 @@ export class DomainTarget {
     return true;
   }
 
-  /** The addresses at which vCPUs stop. */
-  setBreakpoints(addresses: readonly bigint[]): void {
-    const bytes = new Uint8Array(BigUint64Array.from(addresses).buffer);
-    this.xc.kernel.withMemory(Math.max(8, bytes.length), (gpa) => {
-      this.xc.kernel.copyIn(gpa, bytes);
-      this.xc.domctl('ZENDO_DOMCTL_breakpoints', ZENDO_DOMCTL_breakpoints, this.domid, zendo_domctl_breakpoints, { count: addresses.length, addresses: gpa });
+  /** The addresses at which vCPUs stop, and memory whose change stops them. */
+  setBreakpoints(addresses: readonly bigint[], watched: readonly WatchedMemory[]): void {
+    const words = BigUint64Array.from([...addresses, ...watched.flatMap(({ address, length }) => [address, BigInt(length)])]);
+    this.xc.kernel.withMemory(words.byteLength + 8, (gpa) => {
+      this.xc.kernel.copyIn(gpa, new Uint8Array(words.buffer));
+      this.xc.domctl('ZENDO_DOMCTL_breakpoints', ZENDO_DOMCTL_breakpoints, this.domid, zendo_domctl_breakpoints, {
+        count: addresses.length,
+        nr_ranges: watched.length,
+        addresses: gpa,
+        ranges: gpa + addresses.length * 8,
+      });
     });
   }
 

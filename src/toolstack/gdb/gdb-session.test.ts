@@ -50,8 +50,8 @@ class FakeTarget implements GdbTarget {
     this.memory.set(bytes, at);
     return true;
   }
-  setBreakpoints(addresses: readonly bigint[]): void {
-    this.log.push(`breakpoints ${addresses.join(' ')}`);
+  setBreakpoints(addresses: readonly bigint[], watched: readonly { address: bigint; length: number }[]): void {
+    this.log.push(`breakpoints ${[...addresses, ...watched.map(({ address, length }) => `${address}+${length}`)].join(' ')}`);
   }
 }
 
@@ -143,7 +143,7 @@ test('breakpoints, going on, steps, and why it stopped', () => {
   assert.equal(ask('Z0,2000,1'), 'OK');
   assert.equal(ask('Z1,2000,1'), 'OK');
   assert.equal(ask('z1,2000,1'), 'OK');
-  assert.equal(ask('Z2,2000,8'), '', 'watchpoints are left to gdb');
+  for (const type of [3, 4]) assert.equal(ask(`Z${type},2000,8`), '', 'reads are not seen');
   assert.equal(ask('vCont;c'), undefined);
   assert.deepEqual(
     unasked(() => session.onDebugEvent()),
@@ -168,6 +168,29 @@ test('breakpoints, going on, steps, and why it stopped', () => {
     ['T02thread:1;'],
   );
   assert.deepEqual(target.log, ['attach', 'breakpoints 8192', 'breakpoints 8192', 'breakpoints 8192', 'run', 'pause', 'step 1', 'pause', 'step 1', 'pause']);
+});
+
+test('a stop where watched memory changed says which', () => {
+  const { target, session, ask, unasked } = connect();
+  assert.equal(ask('Z2,1008,8'), 'OK');
+  assert.equal(ask('Z2,1020,4'), 'OK');
+  assert.equal(ask('Z2,1020,41'), 'E01');
+  assert.equal(ask('c'), undefined);
+  target.memory[0x21] = 5;
+  target.event = { vcpu: 0, event: 3 };
+  assert.deepEqual(
+    unasked(() => session.onDebugEvent()),
+    ['T05thread:1;watch:1020;'],
+  );
+  assert.equal(ask('s'), undefined);
+  target.memory[8] = 1;
+  target.event = { vcpu: 0, event: 1 };
+  assert.deepEqual(
+    unasked(() => session.onDebugEvent()),
+    ['T05thread:1;watch:1008;'],
+  );
+  assert.equal(ask('z2,1008,8'), 'OK');
+  assert.equal(target.log.at(-1), 'breakpoints 4128+4');
 });
 
 test('the end: detach, kill, a guest that leaves, a guest that crashes', () => {

@@ -1,5 +1,5 @@
 import { EFAULT } from '../../spec/xen/errno.ts';
-import { DomainTarget, type StopEvent } from './domain-target.ts';
+import { DomainTarget, type StopEvent, type WatchedMemory } from './domain-target.ts';
 import { frame, fromHex, type Incoming, PACKET_MAX, toHex } from './packet.ts';
 import { REGISTERS, readAll, readRegister, targetXml, writeRegister } from './registers.ts';
 
@@ -43,6 +43,9 @@ export class GdbSession {
   /** vCPU that registers and memory are asked of. */
   private vcpu = 0;
   private readonly breakpoints = new Map<string, bigint>();
+  private readonly watchpoints = new Map<string, WatchedMemory>();
+  /** What watched memory held when the guest went on. */
+  private remembered = new Map<string, string>();
   /** GDB understands the reasons swbreak and hwbreak. */
   private understands = { swbreak: false, hwbreak: false };
 
@@ -111,17 +114,25 @@ export class GdbSession {
   }
 
   private stopped({ vcpu, event }: StopEvent): void {
-    this.stop(SIGTRAP, vcpu, event === STOP_BREAKPOINT ? this.breakpointReason(this.target.registers(vcpu).rip) : '');
+    this.stop(SIGTRAP, vcpu, this.why(event === STOP_BREAKPOINT ? this.target.registers(vcpu).rip : undefined));
   }
 
-  private breakpointReason(rip: bigint): string {
+  /** Why it stopped, at breakpoint `rip` or behind a step, in the protocol's words. */
+  private why(rip: bigint | undefined): string {
     for (const [type, word] of [
       ['0', 'swbreak'],
       ['1', 'hwbreak'],
     ] as const) {
       if (this.understands[word] && this.breakpoints.has(`${type},${rip}`)) return `${word}:;`;
     }
+    for (const [key, value] of this.watchedValues()) {
+      if (this.remembered.get(key) !== value) return `watch:${this.watchpoints.get(key)?.address.toString(16)};`;
+    }
     return '';
+  }
+
+  private watchedValues(): Map<string, string> {
+    return new Map([...this.watchpoints].map(([key, { address, length }]) => [key, toHex(this.target.read(this.vcpu, address, length))]));
   }
 
   private resume(step?: number): undefined {
@@ -131,6 +142,9 @@ export class GdbSession {
       return undefined;
     }
     this.running = true;
+    this.remembered = this.watchedValues();
+    // From now on: what a step or GDB itself changed was seen already.
+    if (this.watchpoints.size > 0) this.place();
     this.target.resume(step);
     return undefined;
   }
@@ -227,16 +241,24 @@ export class GdbSession {
     return this.target.write(range.address, bytes) ? 'OK' : BAD_ADDRESS;
   }
 
-  /** Z0 and Z1 are the same here; watchpoints are left to GDB, which steps for them. */
+  /** Z0 and Z1 are the same here. Z2 stops where memory changed; reads (Z3, Z4) are not seen. */
   private changeBreakpoint(rest: string, set: boolean): string {
-    const [type, at] = rest.split(',');
-    if (type !== '0' && type !== '1') return '';
+    const [type, at, kind] = rest.split(/[,;]/);
+    if (type !== '0' && type !== '1' && type !== '2') return '';
     const address = parseNumber(at ?? '');
-    if (address === undefined) return ERROR;
-    if (set) this.breakpoints.set(`${type},${address}`, address);
-    else this.breakpoints.delete(`${type},${address}`);
-    this.target.setBreakpoints([...new Set(this.breakpoints.values())]);
+    const length = Number(parseNumber(kind ?? '') ?? 0n);
+    if (address === undefined || (type === '2' && !(length > 0 && length <= 64))) return ERROR;
+    const key = type === '2' ? `2,${address},${length}` : `${type},${address}`;
+    this.breakpoints.delete(key);
+    this.watchpoints.delete(key);
+    if (set && type === '2') this.watchpoints.set(key, { address, length });
+    else if (set) this.breakpoints.set(key, address);
+    this.place();
     return 'OK';
+  }
+
+  private place(): void {
+    this.target.setBreakpoints([...new Set(this.breakpoints.values())], [...this.watchpoints.values()]);
   }
 
   private resumeAt(at: string, step?: number): string | undefined {

@@ -30,6 +30,16 @@ test('a debugger comes, sets breakpoints and steps, and leaves nothing behind', 
   assert.equal(set(1025), -E2BIG);
   assert.equal(set(1, 0x7fff_f000), -EFAULT);
   assert.equal(set(1, LIST_GPA, 0), -EINVAL);
+  const ranges = (...words: bigint[]): number => {
+    m.poke(m.dom0, LIST_GPA, new Uint8Array(BigUint64Array.from(words).buffer));
+    return m.domctl(d.id, ZENDO_DOMCTL_breakpoints, zendo_domctl_breakpoints, { nr_ranges: words.length / 2, ranges: LIST_GPA }).result;
+  };
+  m.cpu.asked.length = 0;
+  assert.equal(ranges(0x5000n, 8n), 0);
+  assert.equal(m.cpu.asked[0], `breakpoints ${first.context.address} 20480+8`);
+  assert.equal(ranges(0x5000n, 0n), -EINVAL);
+  assert.equal(ranges(0x5000n, 65n), -EINVAL);
+  assert.equal(ranges(...Array.from({ length: 34 }, () => 1n)), -E2BIG);
   const step = (op: number, vcpu: number): number => m.domctl(d.id, D.XEN_DOMCTL_debug_op, D.xen_domctl_debug_op, { op, vcpu }).result;
   assert.equal(step(D.XEN_DOMCTL_DEBUG_OP_SINGLE_STEP_ON, 0), 0);
   assert.equal(first.s.single_step, 1);
