@@ -1,5 +1,6 @@
 /** Runs the harness' records on the engine. */
 import { CR4, GDTR_BASE, GDTR_LIMIT, IDTR_BASE, IDTR_LIMIT, MXCSR, RAX, RBX, RCX, RDI, RDX, RIP, VEC, VEC_STRIDE, XCR0 } from '../../src/machine/layout.ts';
+import type { EngineOptions } from '../../src/translator/engine.ts';
 import { TestMachine } from '../../src/translator/testing/test-machine.ts';
 import { REC_FAULT, REC_FLAGS, REC_GPR, REC_LENGTH, REC_MEMORY, REC_MXCSR, REC_YMM, RECORD } from './native.ts';
 
@@ -17,13 +18,15 @@ const FLAGS = 0x8d5n;
 /** Upper halves above YMM must stay zero. */
 const ABOVE = 32;
 
-class VectorMachine {
-  readonly machine = new TestMachine();
+/** A vCPU in 64-bit mode whose exceptions end at one HLT each. */
+export class VectorMachine {
+  readonly machine: TestMachine;
   private codeAt = CODE;
   private lastCode = '';
 
-  constructor() {
-    const { machine } = this;
+  constructor(options: EngineOptions = {}) {
+    const machine = new TestMachine(options);
+    this.machine = machine;
     machine.enter(64, CODE);
     for (let vector = 0; vector < 32; vector++) {
       const handler = HANDLERS + vector;

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { MODE_CODE16, MODE_CODE32, MODE_CODE64, MODE_FLAT, MODE_PROTECTED, MODE_SSE, MODE_STACK32 } from '../../machine/layout.ts';
+import { MODE_AVX, MODE_CODE16, MODE_CODE32, MODE_CODE64, MODE_FLAT, MODE_PROTECTED, MODE_SSE, MODE_STACK32 } from '../../machine/layout.ts';
 import { allPasses, noPasses } from '../ir/passes/pipeline.ts';
 import { printBlock } from '../ir/printer.ts';
 import { fromHex } from '../testing/hex.ts';
@@ -15,7 +15,7 @@ import { BlockTranslator } from '../translate-block.ts';
 const modes = {
   16: MODE_CODE16,
   32: MODE_CODE32 | MODE_PROTECTED | MODE_STACK32 | MODE_FLAT | MODE_SSE,
-  64: MODE_CODE64 | MODE_PROTECTED | MODE_FLAT | MODE_SSE,
+  64: MODE_CODE64 | MODE_PROTECTED | MODE_FLAT | MODE_SSE | MODE_AVX,
 } as const;
 
 type Example = readonly [code: 16 | 32 | 64, hex: string, text: string];
@@ -101,6 +101,30 @@ const families: Readonly<Record<string, readonly Example[]>> = {
     [32, 'e3fe', 'jecxz -2'],
     [16, 'e80001', 'call +256'],
     [32, '66 7410', 'je +16 (16-bit target)'],
+  ],
+  bmi: [
+    [64, 'f30fbcc3', 'tzcnt eax, ebx'],
+    [64, 'c4e260f2c1', 'andn eax, ebx, ecx'],
+    [64, 'c4e278f3cb', 'blsr eax, ebx'],
+    [64, 'c4e270f5c3', 'bzhi eax, ebx, ecx'],
+    [64, 'c4e270f7c3', 'bextr eax, ebx, ecx'],
+    [64, 'c4e2e3f6c1', 'mulx rax, rbx, rcx'],
+    [64, 'c4e271f7c3', 'shlx eax, ebx, ecx'],
+    [64, 'c4e3fbf0c305', 'rorx rax, rbx, 5'],
+    [64, 'c4e2e3f5c1', 'pdep rax, rbx, rcx'],
+    [64, '66480f38f6c3', 'adcx rax, rbx'],
+  ],
+  avx: [
+    [64, 'c5f8100b', 'vmovups xmm1, [rbx]'],
+    [64, 'c5fd7f0b', 'vmovdqa [rbx], ymm1'],
+    [64, 'c5f1fec2', 'vpaddd xmm0, xmm1, xmm2'],
+    [64, 'c5f5fe03', 'vpaddd ymm0, ymm1, [rbx]'],
+    [64, 'c5f358c2', 'vaddsd xmm0, xmm1, xmm2'],
+    [64, 'c4e27d18c2', 'vbroadcastss ymm0, xmm2'],
+    [64, 'c4e2f5b8c2', 'vfmadd231pd ymm0, ymm1, ymm2'],
+    [64, 'c4e2ed9104cb', 'vpgatherqq ymm0, [rbx+ymm1*8], ymm2'],
+    [64, 'c5fdd7c1', 'vpmovmskb eax, ymm1'],
+    [64, 'c5f877', 'vzeroupper'],
   ],
   flag: [
     [64, '9f', 'lahf'],
