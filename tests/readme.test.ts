@@ -20,5 +20,5 @@ test('README.md shows the help as it is', () => {
   const fresh = text.replace(shown, (_, words: string) => `<!-- zendo ${words} -->\n\`\`\`\n${help(words)}\`\`\``);
   assert.equal([...text.matchAll(shown)].length, 1);
   if (process.env['UPDATE_README'] === '1') writeFileSync(readme, fresh);
-  else assert.equal(text, fresh, 'UPDATE_README=1 npm test -- tests/readme.test.ts writes it anew');
+  else assert.ok(text === fresh, 'README.md shows an older help: UPDATE_README=1 npm test -- tests/readme.test.ts writes it anew');
 });

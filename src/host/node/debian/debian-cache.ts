@@ -130,7 +130,8 @@ export class DebianCache {
       const safe = (part: unknown): part is string => typeof part === 'string' && /^[A-Za-z0-9+.:~-]+$/.test(part);
       if (!safe(name) || !safe(version) || !safe(architecture) || typeof path !== 'string') return undefined;
       const data = new Uint8Array(await readFile(this.keptName({ package: name, version, architecture }, key)));
-      const age = Date.now() - (await stat(memory)).mtimeMs;
+      // the file system's clock may be a little ahead, or was once set wrong: a date to come is as far from now as one gone by
+      const age = Math.abs(Date.now() - (await stat(memory)).mtimeMs);
       return { file: { package: name, version, path, data }, age };
     } catch {
       return undefined;
