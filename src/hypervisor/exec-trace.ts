@@ -18,6 +18,7 @@ const PAGE = 4096;
  */
 export class ExecTrace {
   private readonly memories: Memories;
+  private readonly decodeFlags: number;
   private readonly vcpu: () => string;
   private readonly describe: (address: bigint) => string | undefined;
   private readonly write: (line: string) => void;
@@ -26,9 +27,10 @@ export class ExecTrace {
   private lastRetired = -1n;
   private lastLinear = -1n;
 
-  /** `vcpu` names the one that runs, `describe` names an address, undefined where there is no name. */
-  constructor(memories: Memories, vcpu: () => string, describe: (address: bigint) => string | undefined, write: (line: string) => void) {
+  /** `decodeFlags`: the CPU model's, as the translator has them. `vcpu` names the one that runs, `describe` names an address, undefined where there is no name. */
+  constructor(memories: Memories, decodeFlags: number, vcpu: () => string, describe: (address: bigint) => string | undefined, write: (line: string) => void) {
     this.memories = memories;
+    this.decodeFlags = decodeFlags;
     this.vcpu = vcpu;
     this.describe = describe;
     this.write = write;
@@ -44,7 +46,7 @@ export class ExecTrace {
     if (first < MAX_LENGTH && phys2 !== -1) this.bytes.set(frameBytes.subarray(phys2, phys2 + MAX_LENGTH - first), first);
     const size = (stateWords[ctx / 4 + MODE * 2] as number) & MODE_SIZE_MASK;
     const available = phys2 === -1 ? first : MAX_LENGTH;
-    const text = decode(this.bytes, 0, available, size, this.insn) === DECODE_OK ? disassemble(this.insn, linear) : '(bad)';
+    const text = decode(this.bytes, 0, available, size | this.decodeFlags, this.insn) === DECODE_OK ? disassemble(this.insn, linear) : '(bad)';
     const name = this.describe(linear);
     this.write(`${this.vcpu()} exec ${linear.toString(16).padStart(16, '0')}${name === undefined ? '' : ` ${name}`}: ${text}`);
   }

@@ -56,7 +56,8 @@ export class BlockTranslator {
   private readonly insn = new Insn(ROWS[0] as (typeof ROWS)[number]);
   private readonly copy = new Uint8Array(MAX_BYTES + 2 * MAX_LENGTH);
   private rules: Uint8Array;
-  private decodeFlags: number;
+  /** What the CPU model changes in decoding (DECODE_* flags). */
+  decodeFlags: number;
 
   constructor(cpu: CpuRules) {
     this.rules = rowRules(cpu);

@@ -81,7 +81,13 @@ if (data.fresh !== undefined) Hypervisor.format(memories, data.fresh);
 const trace = new Trace(new Set(data.trace), writeTrace);
 const symbols = data.symbols === undefined ? undefined : SymbolTable.unpack(data.symbols);
 const exec = data.trace.includes('exec')
-  ? new ExecTrace(memories, runningVcpu, (address) => (symbols?.lookup(address) === undefined ? undefined : symbols.describe(address)), writeTrace)
+  ? new ExecTrace(
+      memories,
+      engine.translator.decodeFlags,
+      runningVcpu,
+      (address) => (symbols?.lookup(address) === undefined ? undefined : symbols.describe(address)),
+      writeTrace,
+    )
   : undefined;
 const cpu = new EngineCpu(memories, engine, exec === undefined ? undefined : (instruction, linear) => exec.instruction(instruction, linear));
 const hv = new Hypervisor(memories, cpu, host);
