@@ -39,6 +39,8 @@ export interface DaemonOptions {
   /** File in which the running domains are noted, for the case that the daemon is killed. */
   readonly records: string;
   readonly version: string;
+  /** The end has begun: no new clients. */
+  readonly onStopping: () => void;
 }
 
 /** A domain in the records. */
@@ -63,7 +65,6 @@ export class Daemon {
   private handlers: ReadonlyMap<string, Handler> = new Map();
   private stopping: Promise<void> | undefined;
   private recorded: Promise<void> = Promise.resolve();
-  private readonly connections = new Set<RpcConnection>();
   private settleStopped: () => void = () => {};
   /** Settles when the daemon was stopped in an orderly way; rejects when its machine died. */
   readonly ended: Promise<void>;
@@ -167,9 +168,7 @@ export class Daemon {
 
   /** Serve a client of the toolstack. */
   serve(stream: ByteStream): void {
-    const connection = new RpcConnection(stream, this.handlers, explain);
-    this.connections.add(connection);
-    connection.onEnd(() => void this.connections.delete(connection));
+    new RpcConnection(stream, this.handlers, explain);
   }
 
   /** Serve a client of xenstored with domain 0's rights. */
@@ -183,7 +182,10 @@ export class Daemon {
 
   /** Shut down the guests, then the machine. */
   stop(): Promise<void> {
-    this.stopping ??= this.shutDownAll();
+    if (this.stopping === undefined) {
+      this.options.onStopping();
+      this.stopping = this.shutDownAll();
+    }
     return this.stopping;
   }
 
@@ -206,7 +208,6 @@ export class Daemon {
     await door.enter(() => {
       for (const { domid, dying } of this.libxl.list()) if (domid !== 0 && !dying) this.libxl.destroy(domid);
     });
-    for (const connection of this.connections) connection.close();
     await this.machine.stop();
     await this.recorded;
     await this.host.files.remove(this.options.records);

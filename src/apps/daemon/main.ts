@@ -17,12 +17,19 @@ const log = (line: string): void => {
 };
 
 const { version } = JSON.parse(await readFile(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string };
+/** How often a lock is looked at, in ms. */
+const LOOK_MS = 20;
+
 const directory = runDirectoryPath();
 makeRunDirectory(directory);
 const files = places(directory);
-if (!takeLock(files.lock)) {
-  log('another daemon runs already');
-  process.exit(1);
+while (!takeLock(files.lock)) {
+  // Another one runs, or is about to end.
+  if ((await unixSockets.connect(files.socket)) !== undefined) {
+    log('another daemon runs already');
+    process.exit(0);
+  }
+  await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
 }
 // Whoever left these behind was killed.
 for (const path of [files.socket, files.store]) rmSync(path, { force: true });
@@ -39,6 +46,10 @@ const openFiles = (): number => {
 const wanted = Number(process.env['ZENDO_MEMORY'] ?? Number.NaN);
 const frames = Math.min(FRAMES_MAX, Math.floor((Number.isInteger(wanted) && wanted > 0 ? wanted * 1048576 : totalmem() / 2) / 4096));
 
+const listening: (() => void)[] = [];
+const stopListening = (): void => {
+  for (const close of listening.splice(0)) close();
+};
 const daemon = await Daemon.start(
   {
     workers: nodeWorkerHost,
@@ -53,10 +64,10 @@ const daemon = await Daemon.start(
     openFiles,
     log,
   },
-  { frames, records: files.records, version },
+  { frames, records: files.records, version, onStopping: stopListening },
 );
-const closeStore = await unixSockets.listen(files.store, (stream) => daemon.serveStore(stream));
-const close = await unixSockets.listen(files.socket, (stream) => daemon.serve(stream));
+listening.push(await unixSockets.listen(files.store, (stream) => daemon.serveStore(stream)));
+listening.push(await unixSockets.listen(files.socket, (stream) => daemon.serve(stream)));
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
   process.on(signal, () => {
     log(`${signal}: shutting down`);
@@ -71,7 +82,6 @@ try {
   log(error instanceof Error ? (error.stack ?? error.message) : String(error));
   process.exitCode = 1;
 }
-close();
-closeStore();
+stopListening();
 rmSync(files.lock, { force: true });
 process.exit();

@@ -56,6 +56,6 @@ process.exitCode = await runXl(
   },
   process.argv.slice(2),
 );
-if (daemon !== undefined) (await daemon).close();
+(await daemon?.catch(() => undefined))?.close();
 // Output that a pipe has not taken yet is written before the process ends by itself; stdin must not keep it.
 process.stdin.destroy();

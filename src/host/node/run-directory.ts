@@ -25,12 +25,16 @@ export function makeRunDirectory(path: string): void {
   if ((found.mode & 0o077) !== 0) chmodSync(path, 0o700);
 }
 
-/** When a process started, in a form that no later process of the same number has; empty where the host does not tell. */
+/**
+ * When a process started, in a form that no later process of the same number has; empty where the host does not tell.
+ * One that is dead, and only waits for its parent to notice, has none.
+ */
 function startOf(pid: number): string {
   try {
     // field 22, counted behind the name in parentheses, which may hold anything
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+    const [state = '', ...rest] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return 'ZX'.includes(state) ? 'dead' : (rest[18] ?? '');
   } catch {
     return '';
   }

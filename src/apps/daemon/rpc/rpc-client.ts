@@ -22,15 +22,21 @@ export class RpcClient<M extends Api<M>> {
   private readonly waiting = new Map<number, Waiting>();
   private readonly listeners = new Map<string, (params: unknown) => void>();
   private nextId = 1;
-  private gone = false;
+  private ended = false;
+  private settleGone: () => void = () => {};
+  private readonly goneWhen: Promise<void>;
 
   constructor(stream: ByteStream) {
     this.stream = stream;
+    this.goneWhen = new Promise((resolve) => {
+      this.settleGone = resolve;
+    });
     stream.onData((bytes) => {
       for (const message of this.reader.push(bytes)) this.receive(message as Record<string, unknown>);
     });
     stream.onClose(() => {
-      this.gone = true;
+      this.ended = true;
+      this.settleGone();
       for (const { reject } of this.waiting.values()) reject(new ConnectionLostError('the daemon has ended the connection'));
       this.waiting.clear();
     });
@@ -40,7 +46,7 @@ export class RpcClient<M extends Api<M>> {
   call<K extends keyof M & string>(method: K, params: M[K]['params'], signal?: AbortSignal): Promise<M[K]['result']> {
     const id = this.nextId++;
     return new Promise((resolve, reject) => {
-      if (this.gone) {
+      if (this.ended) {
         reject(new ConnectionLostError('the daemon has ended the connection'));
         return;
       }
@@ -53,6 +59,11 @@ export class RpcClient<M extends Api<M>> {
   /** Hear notifications of one name. */
   on(method: string, listener: (params: unknown) => void): void {
     this.listeners.set(method, listener);
+  }
+
+  /** Settles when the daemon has ended the connection. */
+  gone(): Promise<void> {
+    return this.goneWhen;
   }
 
   close(): void {

@@ -1,4 +1,4 @@
-import { type DaemonFinder, findDaemon, needDaemon } from '../../daemon/connect.ts';
+import { type DaemonClient, type DaemonFinder, findDaemon, needDaemon } from '../../daemon/connect.ts';
 import { places } from '../../daemon/places.ts';
 import { ConnectionLostError } from '../../daemon/rpc/rpc-client.ts';
 import type { CommandHost } from '../host.ts';
@@ -16,8 +16,7 @@ export async function daemon(host: CommandHost, finder: DaemonFinder, action: 's
   try {
     const { pid, version, domains, counters } = await client.call('status', {});
     if (action === 'stop') {
-      // it ends the connection when it ends
-      await client.call('stop', {});
+      await stopped(client);
       host.message(`zendo: the daemon has ended (process ${pid})`);
       return 0;
     }
@@ -26,10 +25,16 @@ export async function daemon(host: CommandHost, finder: DaemonFinder, action: 's
     host.message(`  xl's socket:    ${socket}\n  xenstored's:    ${store}  (XENSTORED_PATH)\n  log:            ${log}`);
     if (action === 'status') for (const [name, value] of Object.entries(counters)) host.message(`  ${`${name}:`.padEnd(16)}${value}`);
     return 0;
-  } catch (error) {
-    if (action === 'stop' && error instanceof ConnectionLostError) return 0;
-    throw error;
   } finally {
     client.close();
   }
+}
+
+/** Stop the daemon; it is gone when it lets go of the connection. */
+async function stopped(client: DaemonClient): Promise<void> {
+  const gone = client.gone();
+  await client.call('stop', {}).catch((error) => {
+    if (!(error instanceof ConnectionLostError)) throw error;
+  });
+  await gone;
 }

@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { after, test } from 'node:test';
+import { places } from '../../src/apps/daemon/places.ts';
+import { crashGuest } from '../../src/toolstack/guests/crash.ts';
+import { helloGuest } from '../../src/toolstack/guests/hello.ts';
+import { Toolstack, until } from './toolstack.ts';
+
+const stack = new Toolstack();
+after(() => stack.close());
+const echo = stack.file('echo', helloGuest({ echo: true }));
+const crash = stack.file('crash', crashGuest('hypercall'));
+const configuration = (name: string, kernel: string, more = ''): string =>
+  stack.file(`${name}.cfg`, `name = "${name}"\ntype = "pvh"\nkernel = "${kernel}"\nmemory = 16\n${more}`);
+const row = (name: string): string | undefined =>
+  stack
+    .xl('list')
+    .split('\n')
+    .find((line) => line.startsWith(`${name} `));
+
+test('two guests at once: each has its console, and one ends without the other', async () => {
+  assert.match(stack.xl('create', configuration('one', echo)), /^! Parsing config from .*\n= 0$/);
+  assert.match(stack.xl('create', '-q', configuration('two', echo)), /^= 0$/);
+  const consoles = ['one', 'two'].map((name) => stack.console('console', name));
+  const [one, two] = consoles as [(typeof consoles)[0], (typeof consoles)[0]];
+  for (const each of consoles) await until(() => /Ctrl-D ends it/.test(each.output()), `a greeting, which came before we looked: ${each.output()}`);
+  const second = stack.console('console', 'two');
+  one.type('first');
+  two.type('second');
+  await until(() => one.output().endsWith('first'), 'echo of one');
+  await until(() => two.output().endsWith('second'), 'echo of two');
+  await until(() => second.output().endsWith('second'), 'the same for another viewer');
+  assert.doesNotMatch(one.output(), /second/);
+  // the death of a viewer harms nobody
+  second.kill();
+  await second.ended;
+  one.type('\x04');
+  assert.equal(await one.ended, 0, 'the console ends with its domain');
+  await until(() => row('one') === undefined, 'on_poweroff: destroy');
+  assert.match(row('two') ?? '', /^two +\d+ +16 +1 +-b---- +\d+\.\d$/);
+  two.type('\x1d');
+  assert.equal(await two.ended, 0, 'Ctrl-] leaves');
+});
+
+test('pause, unpause and rename', () => {
+  assert.equal(stack.xl('pause', 'two'), '= 0');
+  assert.match(row('two') ?? '', / -bp---/);
+  assert.equal(stack.xl('unpause', 'two'), '= 0');
+  assert.match(row('two') ?? '', / -b----/);
+  assert.equal(stack.xl('rename', 'two', 'zwei'), '= 0');
+  assert.match(stack.xl('domid', 'zwei'), /^\d+\n= 0$/);
+  assert.equal(row('two'), undefined);
+  assert.match(stack.xl('list', '-l', 'zwei'), /"name": "zwei"/);
+});
+
+test('memory: the target is in xenstore and bounds what the domain may have', async () => {
+  assert.equal(stack.xl('mem-set', 'zwei', '8'), '= 0');
+  assert.match(
+    stack.xl('mem-set', 'zwei', '17'),
+    /memory_dynamic_max must be less than or equal to memory_static_max\n! cannot set domid \d+ dynamic max memory to : 17\n= 1$/,
+  );
+  assert.match(stack.xl('mem-max', 'zwei', '4m'), /memory_static_max must be greater than .*\n! cannot set domid \d+ static max memory to : 4m\n= 1$/);
+  const client = await stack.client();
+  const domain = (await client.call('list', {})).find(({ name }) => name === 'zwei');
+  assert.ok(domain !== undefined && domain.maxKib < 9 * 1024, `${domain?.maxKib} KiB`);
+  client.close();
+});
+
+test("Debian's xenstore clients see the guests", (t) => {
+  const env = { ...process.env, XENSTORED_PATH: places(stack.directory).store };
+  const run = (command: string, ...args: string[]) => spawnSync(command, args, { env, encoding: 'utf8', timeout: 20_000 });
+  if (run('xenstore-ls').error !== undefined && process.env['CI'] !== 'true') return t.skip('xenstore-utils is not installed');
+  const id = stack.xl('domid', 'zwei').split('\n')[0] as string;
+  assert.equal(run('xenstore-read', `/local/domain/${id}/name`, `/local/domain/${id}/memory/target`).stdout, 'zwei\n8192\n');
+  assert.equal(run('xenstore-write', `/local/domain/${id}/data/x`, 'from outside').status, 0);
+  assert.match(run('xenstore-ls', '-f', `/local/domain/${id}`).stdout, /\/data\/x = "from outside"/);
+});
+
+test('on_crash: preserve, destroy, restart, rename-restart', async () => {
+  stack.xl('create', configuration('kept', crash, 'on_crash = "preserve"\n'));
+  await until(() => / ---sc- /.test(row('kept') ?? ''), 'it is kept, shut down and crashed');
+  assert.match(stack.xl('list', '-v', 'kept'), / 3 +-\n= 0$/);
+  assert.equal(stack.xl('destroy', 'kept'), '= 0');
+  assert.equal(row('kept'), undefined);
+
+  stack.xl('create', configuration('gone', crash));
+  await until(() => row('gone') === undefined, 'it is destroyed');
+
+  stack.xl('create', configuration('again', crash, 'on_crash = "restart"\n'));
+  await until(() => (stack.log().match(/was started in place of/g)?.length ?? 0) > 2, 'it is started again and again');
+
+  stack.xl('create', configuration('aside', crash, 'on_crash = "rename-restart"\n'));
+  await until(() => row('aside-1') !== undefined && row('aside-2') !== undefined, 'those that crashed are kept under other names');
+});
+
+test('the daemon: no domain is harmed by a client that dies in the middle of a request', async () => {
+  const client = await stack.client();
+  const { domid } = (await client.call('list', {})).find(({ name }) => name === 'zwei') ?? assert.fail();
+  void client.call('wait', { domid }).catch(() => {});
+  client.close();
+  assert.match(row('zwei') ?? '', / -b----/);
+});
