@@ -32,9 +32,11 @@ import type { BlockTranslator } from './translate-block.ts';
 
 /** Each host thread's place for blocks that are run once and entered in no list. 32 KiB of operations and a header fit. */
 const ONCE_SIZE = 0x10000;
-/** First bytes of the arena: u32 next free address, u32 blocks. */
+/** First bytes of the arena: u32 next free address, u32 blocks, u32 whether they may have regions. */
 const FREE = CODE_ARENA;
 const BLOCKS = CODE_ARENA + 4;
+/** u32 1 = blocks may have regions. */
+const REGIONS = CODE_ARENA + 8;
 const ONCE = CODE_ARENA + 0x10000;
 const ARENA = ONCE + PCPU_MAX * ONCE_SIZE;
 
@@ -51,6 +53,15 @@ export class BlockCache {
     this.words = memories.stateWords;
     this.end = Math.min(ARENA + limit, CODE_ARENA_END);
     if (this.words[FREE >>> 2] === 0) this.words[FREE >>> 2] = ARENA;
+  }
+
+  /** Blocks may have regions, which belong to the engine that made them. */
+  get hadRegions(): boolean {
+    return this.words[REGIONS >>> 2] !== 0;
+  }
+
+  set hadRegions(value: boolean) {
+    this.words[REGIONS >>> 2] = value ? 1 : 0;
   }
 
   /** Bytes in use. */

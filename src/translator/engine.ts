@@ -137,6 +137,9 @@ export class Engine {
     });
     this.core = instance.exports as unknown as CoreExports;
     const { promoteAfter } = options;
+    // regions of an engine that is gone: their functions are gone too
+    if (this.cache.hadRegions) this.cache.reset();
+    this.cache.hadRegions = promoteAfter !== undefined;
     if (promoteAfter !== undefined) {
       this.regions = new Regions(memories, instance.exports as unknown as RegionCore, this.translator);
       this.regions.batch = options.regionBatch ?? 1;

@@ -18,6 +18,8 @@ export async function startMachine(
     readonly fresh?: MachineConfig;
     readonly memories?: Memories;
     readonly blockLimit?: number;
+    /** Executions after which a block becomes a compiled region; 0 = never. */
+    readonly promoteAfter?: number;
     /** Model and changes, as `chooseCpu` reads them. */
     readonly cpu: string;
     readonly symbols: () => SymbolTable | undefined;

@@ -19,6 +19,8 @@ export interface MachineOptions {
   readonly fresh?: MachineConfig;
   readonly memories?: Memories;
   readonly blockLimit?: number;
+  /** Executions after which a block becomes a compiled region; 0 = never. */
+  readonly promoteAfter?: number;
   /** Names for the trace of instructions. */
   readonly symbols?: PackedSymbols;
   /** Bytes written to the hypervisor's console by a domain. */
@@ -51,6 +53,7 @@ export class MachineThread {
       trace: options.trace,
       ...(options.fresh === undefined ? {} : { fresh: options.fresh }),
       ...(options.blockLimit === undefined ? {} : { blockLimit: options.blockLimit }),
+      ...(options.promoteAfter === undefined ? {} : { promoteAfter: options.promoteAfter }),
       ...(options.symbols === undefined ? {} : { symbols: options.symbols }),
     };
     this.door = new Door(this.memories);

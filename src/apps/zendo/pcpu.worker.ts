@@ -33,14 +33,22 @@ export interface PcpuWorkerData {
   /** Names for the trace of instructions. */
   readonly symbols?: PackedSymbols;
   readonly blockLimit?: number;
+  /** Executions after which a block becomes a compiled region; 0 = never. */
+  readonly promoteAfter?: number;
 }
+
+/** Executions after which a block becomes a compiled region, and how many regions make a module: measured on Debian's boot. */
+const PROMOTE_AFTER = 2000;
+const REGION_BATCH = 8;
 
 const data = workerData as PcpuWorkerData;
 const port = present(parentPort, 'parent of the pCPU thread');
 const post = (message: PcpuMessage): void => port.postMessage(message);
 
-// The interpreter must be optimised code from its first call: it runs for ever and there is no on-stack replacement.
-if (process.env['ZENDO_PROMOTE'] === undefined) setFlagsFromString('--no-liftoff');
+const promoteAfter = data.promoteAfter ?? PROMOTE_AFTER;
+// Alone, the interpreter must be optimised code from its first call: it runs for ever and there is no on-stack replacement. With
+// regions it returns often enough to be replaced, and the host's compiler must not meet functions it has no profile of.
+if (promoteAfter === 0) setFlagsFromString('--no-liftoff');
 const memories = new Memories(data);
 const model = chooseCpu(data.cpuModel);
 const started = process.hrtime.bigint();
@@ -48,13 +56,10 @@ const engine = new Engine(memories, new WebAssembly.Module(data.core), {
   features: new Set(model.features) as never,
   vendor: model.vendor === 'GenuineIntel' ? 'intel' : 'amd',
   hostTsc: () => process.hrtime.bigint() - started,
-  ...(process.env['ZENDO_PROMOTE'] === undefined
-    ? {}
-    : { promoteAfter: Number(process.env['ZENDO_PROMOTE']), regionBatch: Number(process.env['ZENDO_BATCH'] ?? 8) }),
+  ...(promoteAfter === 0 ? {} : { promoteAfter, regionBatch: promoteAfter < REGION_BATCH ? 1 : REGION_BATCH }),
   ...(data.blockLimit === undefined ? {} : { blockLimit: data.blockLimit }),
 });
 setFlagsFromString('--liftoff');
-if (engine.regions !== undefined && process.env['ZENDO_NAMES']) engine.regions.names = true;
 
 /** Trace lines go to stderr from this thread, in order and at the pace of who reads them; messages would pile up. */
 function writeTrace(line: string): void {

@@ -69,6 +69,7 @@ export function makeProgram(host: CommandHost, debian: DebianFiles, version: str
       )
       .option('--json', 'print one JSON object about the run to stderr at the end', false)
       .addOption(new Option('--block-limit <n>', 'instructions per translated block').argParser(whole(1, 64)).hideHelp())
+      .addOption(new Option('--promote-after <n>', 'executions after which a block is compiled, 0: never').argParser(whole(0, 1_000_000_000)).hideHelp())
       .option('--hash', "add the SHA-256 of the guest's memory to the JSON object", false)
       .addHelpText('after', '\nExit status: 0 the guest powered off, 1 operator error, 2 the guest crashed, 3 it asked for a reboot, 124 timeout.');
   const bootCommand = program

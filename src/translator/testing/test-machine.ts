@@ -31,6 +31,7 @@ import { Memories } from '../../machine/memories.ts';
 import { contextAddress, VcpuContext } from '../../machine/vcpu-context.ts';
 import { Engine, type EngineOptions } from '../engine.ts';
 import { assertSound } from '../ir/verifier.ts';
+import { verifyModule } from '../targets/wasm/verify-module.ts';
 import { fromHex } from './hex.ts';
 
 const coreFile = join(import.meta.dirname, '../../../build/core.wasm');
@@ -70,6 +71,7 @@ export class TestMachine {
   constructor(options: EngineOptions = {}, pages = 1024) {
     this.pages = pages;
     this.engine = new Engine(this.memories, coreModule(), { check: assertSound, ...defaults, ...options });
+    if (this.engine.regions !== undefined) this.engine.regions.check = verifyModule;
     this.ctx = contextAddress(0);
     this.context = new VcpuContext(this.memories, this.ctx);
     this.map();

@@ -38,6 +38,8 @@ export interface BootOptions {
   /** Add the SHA-256 of the guest's RAM at the end to the JSON object. */
   readonly hash: boolean;
   readonly blockLimit?: number;
+  /** Executions after which a block becomes a compiled region; 0 = never. */
+  readonly promoteAfter?: number;
   /** CPU model and changes, the default if not given. */
   readonly cpu?: string;
 }
@@ -89,6 +91,7 @@ export async function boot(host: CommandHost, options: BootOptions, images?: Gue
       wallNanoseconds: virtual ? 0 : Math.floor((wall % 1000) * 1_000_000),
     },
     ...(options.blockLimit === undefined ? {} : { blockLimit: options.blockLimit }),
+    ...(options.promoteAfter === undefined ? {} : { promoteAfter: options.promoteAfter }),
     cpu,
     symbols: () => kernel.symbols(),
   });

@@ -19,6 +19,8 @@ export interface ResumeOptions {
   readonly json: boolean;
   readonly hash: boolean;
   readonly blockLimit?: number;
+  /** Executions after which a block becomes a compiled region; 0 = never. */
+  readonly promoteAfter?: number;
 }
 
 /** Go on with a machine that `zendo boot --snapshot` saved. The exit status. */

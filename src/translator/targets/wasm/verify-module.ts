@@ -1,0 +1,337 @@
+/**
+ * Checks an emitted module before it runs, knowing nothing of the emitter but the contract: only the two memories, the region table
+ * and the core's functions are imported; guest memory is accessed only at offsets made of a 32-bit address and a soft-TLB addend;
+ * `state` is written only inside the vCPU's own context and read only there, in the soft TLB and in block headers; every core
+ * function gets that context. Values on the stack and in locals carry what is known of them; a local keeps it only if all
+ * assignments agree.
+ *
+ * The first own function of a module is the chain: it only reads `state` and makes the indirect tail call.
+ */
+import { CODE_ARENA, CODE_ARENA_END, MEMORY_PAGES, PCPU, TLB_ADDEND, TLB_ENTRIES, TLB_STRIDE, VCPU_STRIDE } from '../../../machine/layout.ts';
+import { coreFunctions } from './imports.ts';
+
+/** What is known of a value. */
+type Known = 'nothing' | 'context' | 'in context' | 'pcpu' | 'tlb index' | 'tlb entry' | 'addend' | 'address' | 'offset' | number;
+
+class Reader {
+  readonly bytes: Uint8Array;
+  at: number;
+  readonly end: number;
+
+  constructor(bytes: Uint8Array, at = 0, end = bytes.length) {
+    this.bytes = bytes;
+    this.at = at;
+    this.end = end;
+  }
+
+  byte(): number {
+    if (this.at >= this.end) throw new Error('the module ends early');
+    return this.bytes[this.at++] as number;
+  }
+
+  /** LEB128, low 32 bits. */
+  leb(signed = false): number {
+    let value = 0;
+    let shift = 0;
+    for (;;) {
+      const byte = this.byte();
+      if (shift < 32) value |= (byte & 0x7f) << shift;
+      shift += 7;
+      if ((byte & 0x80) === 0) {
+        if (signed && shift < 32 && (byte & 0x40) !== 0) value |= -1 << shift;
+        return signed ? value : value >>> 0;
+      }
+    }
+  }
+
+  text(): string {
+    const length = this.leb();
+    this.at += length;
+    return String.fromCharCode(...this.bytes.subarray(this.at - length, this.at));
+  }
+}
+
+const fail = (what: string): never => {
+  throw new Error(`wasm target: unsound module: ${what}`);
+};
+
+/** Throws unless the module keeps the contract. */
+export function verifyModule(bytes: Uint8Array): void {
+  const reader = new Reader(bytes, 8);
+  while (reader.at < reader.end) {
+    const id = reader.byte();
+    const size = reader.leb();
+    const end = reader.at + size;
+    const section = new Reader(bytes, reader.at, end);
+    if (id === 2) verifyImports(section);
+    else if (id === 10) verifyCode(section);
+    else if (![0, 1, 3, 7].includes(id)) fail(`section ${id}`);
+    reader.at = end;
+  }
+}
+
+function verifyImports(reader: Reader): void {
+  const wanted = ['env.state', 'env.frames', 'core.table', ...coreFunctions.map(({ name }) => `core.${name}`)];
+  const count = reader.leb();
+  if (count !== wanted.length) fail(`${count} imports`);
+  for (const name of wanted) {
+    const found = `${reader.text()}.${reader.text()}`;
+    if (found !== name) fail(`import of ${found} where ${name} is expected`);
+    const kind = reader.byte();
+    if (kind === 2) {
+      if (reader.byte() !== 3 || reader.leb() !== MEMORY_PAGES || reader.leb() !== MEMORY_PAGES) fail(`limits of ${name}`);
+    } else if (kind === 1) {
+      reader.byte();
+      if (reader.byte() !== 0) fail('limits of the table');
+      reader.leb();
+    } else if (kind === 0) reader.leb();
+    else fail(`import of kind ${kind}`);
+  }
+}
+
+function verifyCode(reader: Reader): void {
+  const count = reader.leb();
+  for (let k = 0; k < count; k++) {
+    const size = reader.leb();
+    const end = reader.at + size;
+    let locals: Known[] | undefined;
+    // what locals hold is known when all assignments have been seen, which takes a few rounds; only then counts what is found
+    for (;;) {
+      const next: Known[] = new FunctionVerifier(new Reader(reader.bytes, reader.at, end), k === 0, locals, false).run();
+      if (locals !== undefined && next.every((known, local) => known === (locals as Known[])[local])) break;
+      locals = next;
+    }
+    new FunctionVerifier(new Reader(reader.bytes, reader.at, end), k === 0, locals, true).run();
+    reader.at = end;
+  }
+}
+
+class FunctionVerifier {
+  private readonly reader: Reader;
+  private readonly isChain: boolean;
+  private readonly known: readonly Known[] | undefined;
+  private readonly assigned = new Map<number, Known>();
+  private readonly stack: Known[] = [];
+  private readonly frames: { height: number; results: number }[] = [];
+  private dead = false;
+  private localCount = 1;
+
+  /** False: only learns. */
+  private readonly strict: boolean;
+
+  constructor(reader: Reader, isChain: boolean, known: readonly Known[] | undefined, strict: boolean) {
+    this.strict = strict;
+    this.reader = reader;
+    this.isChain = isChain;
+    this.known = known;
+  }
+
+  private pop(): Known {
+    const { stack, frames } = this;
+    if (stack.length > (frames.at(-1)?.height ?? 0)) return stack.pop() as Known;
+    return this.dead ? 'nothing' : fail('the stack is empty');
+  }
+
+  run(): Known[] {
+    const { reader } = this;
+    for (let groups = reader.leb(); groups > 0; groups--) {
+      this.localCount += reader.leb();
+      reader.byte();
+    }
+    this.frames.push({ height: 0, results: 1 });
+    while (reader.at < reader.end) this.instruction(reader.byte());
+    if (this.frames.length > 0) fail('a block is not closed');
+    return Array.from({ length: this.localCount }, (_, local) => (local === 0 ? 'context' : (this.assigned.get(local) ?? 'nothing')));
+  }
+
+  private assign(local: number, value: Known): void {
+    if (local === 0) fail('the context is assigned');
+    const before = this.assigned.get(local);
+    this.assigned.set(local, before === undefined || before === value ? value : 'nothing');
+  }
+
+  private instruction(op: number): void {
+    const { reader, stack } = this;
+    switch (op) {
+      case 0x00:
+        this.dead = true;
+        return;
+      case 0x02:
+      case 0x03:
+      case 0x04: {
+        const results = reader.byte() === 0x40 ? 0 : 1;
+        if (op === 0x04) this.pop();
+        this.frames.push({ height: stack.length, results });
+        this.dead = false;
+        return;
+      }
+      case 0x05:
+        stack.length = this.frames.at(-1)?.height ?? 0;
+        this.dead = false;
+        return;
+      case 0x0b: {
+        const frame = this.frames.pop();
+        if (frame === undefined) return fail('an end too many');
+        stack.length = frame.height;
+        for (let k = 0; k < frame.results; k++) stack.push('nothing');
+        this.dead = false;
+        return;
+      }
+      case 0x0c:
+        reader.leb();
+        this.dead = true;
+        return;
+      case 0x0d:
+        reader.leb();
+        this.pop();
+        return;
+      case 0x0e:
+        for (let n = reader.leb(); n >= 0; n--) reader.leb();
+        this.pop();
+        this.dead = true;
+        return;
+      case 0x0f:
+        this.dead = true;
+        return;
+      case 0x10:
+      case 0x12:
+        this.call(reader.leb(), op === 0x12);
+        return;
+      case 0x13:
+        if (!this.isChain) fail('an indirect call outside the chain');
+        reader.leb();
+        reader.leb();
+        this.pop();
+        if (this.pop() !== 'context') fail('a region is called without its context');
+        this.dead = true;
+        return;
+      case 0x1b: {
+        this.pop();
+        this.pop();
+        this.pop();
+        stack.push('nothing');
+        return;
+      }
+      case 0x20: {
+        const local = reader.leb();
+        stack.push(local === 0 ? 'context' : (this.known?.[local] ?? 'nothing'));
+        return;
+      }
+      case 0x21:
+        this.assign(reader.leb(), this.pop());
+        return;
+      case 0x22: {
+        const value = this.pop();
+        this.assign(reader.leb(), value);
+        stack.push(value);
+        return;
+      }
+      case 0x41:
+        stack.push(reader.leb(true));
+        return;
+      case 0x42:
+        reader.leb(true);
+        stack.push('nothing');
+        return;
+      case 0x44:
+        reader.at += 8;
+        stack.push('nothing');
+        return;
+      case 0xfc:
+        if (reader.leb() > 7) fail('a bulk operation');
+        this.pop();
+        stack.push('nothing');
+        return;
+      case 0xfd:
+        this.vector(reader.leb());
+        return;
+      default:
+        if (op >= 0x28 && op <= 0x35) this.load();
+        else if (op >= 0x36 && op <= 0x3e) this.store();
+        else this.arithmetic(op);
+    }
+  }
+
+  private vector(op: number): void {
+    if (op === 0) return this.load();
+    if (op === 11) return this.store();
+    if (op === 13) this.reader.at += 16;
+    else if (op < 14 || op > 255) fail(`vector instruction ${op}`);
+    this.pop();
+    // of those in use only the bit mask has one operand
+    if (op !== 100) this.pop();
+    this.stack.push('nothing');
+  }
+
+  private arithmetic(op: number): void {
+    const { stack } = this;
+    if (op < 0x45 || op > 0xc4) fail(`instruction ${op}`);
+    const unary = op === 0x45 || op === 0x50 || (op >= 0x67 && op <= 0x69) || (op >= 0x79 && op <= 0x7b) || (op >= 0x99 && op <= 0x9f) || op >= 0xa7;
+    const y = this.pop();
+    if (unary) {
+      // i32.wrap_i64
+      stack.push(op === 0xa7 ? 'address' : 'nothing');
+      return;
+    }
+    const x = this.pop();
+    let result: Known = 'nothing';
+    const both = (p: Known, q: Known): boolean => (x === p && y === q) || (x === q && y === p);
+    if (op === 0x71 && (y === (TLB_ENTRIES - 1) * TLB_STRIDE || x === (TLB_ENTRIES - 1) * TLB_STRIDE)) result = 'tlb index';
+    else if (op === 0x6a) {
+      if (both('tlb index', 'pcpu')) result = 'tlb entry';
+      else if (both('address', 'addend')) result = 'offset';
+      else if (x === 'context' && typeof y === 'number' && y >= 0 && y <= VCPU_STRIDE - 64) result = 'in context';
+    }
+    stack.push(result);
+  }
+
+  private memory(): { memory: number; offset: number } {
+    const { reader } = this;
+    const flags = reader.leb();
+    const memory = (flags & 0x40) !== 0 ? reader.leb() : 0;
+    if (memory > 1) fail(`memory ${memory}`);
+    return { memory, offset: reader.leb() };
+  }
+
+  private load(): void {
+    const { memory, offset } = this.memory();
+    const base = this.pop();
+    let result: Known = 'nothing';
+    if (memory === 1) {
+      if ((base !== 'offset' || offset !== 0) && this.strict) fail(`guest memory is read at an offset that is no soft-TLB entry's (${base} + ${offset})`);
+    } else if (base === 'context') {
+      if (offset > VCPU_STRIDE - 16) fail('a read behind the context');
+      if (offset === PCPU * 8) result = 'pcpu';
+    } else if (base === 'tlb entry') {
+      if (offset > TLB_STRIDE - 4) fail('a read behind a soft-TLB entry');
+      if (offset === TLB_ADDEND) result = 'addend';
+    } else if (typeof base === 'number') {
+      if (this.strict && (base !== 0 || offset < CODE_ARENA || offset >= CODE_ARENA_END)) fail('a read of state outside block headers');
+    } else if (!this.isChain && this.strict) fail(`a read of state at an unknown address (${base} + ${offset})`);
+    this.stack.push(result);
+  }
+
+  private store(): void {
+    const { memory, offset } = this.memory();
+    this.pop();
+    const base = this.pop();
+    if (memory === 1) {
+      if ((base !== 'offset' || offset !== 0) && this.strict) fail(`guest memory is written at an offset that is no soft-TLB entry's (${base} + ${offset})`);
+    } else if (this.strict && (base !== 'context' || offset > VCPU_STRIDE - 16)) fail('a write to state outside the context');
+  }
+
+  private call(index: number, tail: boolean): void {
+    const target = coreFunctions[index];
+    if (target === undefined) {
+      if (index !== coreFunctions.length || !tail) fail(`a call of function ${index}`);
+      if (this.pop() !== 'context') fail('the chain is called without the context');
+      this.dead = true;
+      return;
+    }
+    const values = target.parameters.map(() => this.pop()).reverse();
+    const hasContext = target.name.startsWith('try') || target.name.startsWith('dispatch');
+    if (this.strict && hasContext && values[0] !== 'context') fail(`${target.name} is called without the context`);
+    if (this.strict && target.name.endsWith('128') && values[2] !== 'in context') fail(`${target.name} is called with a vector outside the context`);
+    for (const _ of target.results) this.stack.push('nothing');
+  }
+}
