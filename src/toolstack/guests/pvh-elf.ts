@@ -25,7 +25,9 @@ export function pvhElf(image: Uint8Array, base: number, entry: number, zeros = 0
     const at = EHDR + index * PHDR;
     view.setUint32(at, type, true);
     view.setUint32(at + 4, flags, true);
-    for (const [i, value] of [offset, address, address, filesz, memsz, 16].entries()) view.setBigUint64(at + 8 + i * 8, BigInt(value), true);
+    // Notes are aligned to 4 bytes: who reads them takes the alignment from here.
+    for (const [i, value] of [offset, address, address, filesz, memsz, type === PT_NOTE ? 4 : 16].entries())
+      view.setBigUint64(at + 8 + i * 8, BigInt(value), true);
   };
   header(0, PT_LOAD, 7, imageAt, base, image.length, image.length + zeros);
   header(1, PT_NOTE, 4, noteAt, 0, noteSize, noteSize);
