@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { BUDGET, EXIT_BUDGET, EXIT_HLT, GDTR_BASE, GDTR_LIMIT, IDTR_BASE, IDTR_LIMIT, RETIRED_BASE, RIP } from '../../../machine/layout.ts';
+import { BUDGET, CR4, EXIT_BUDGET, EXIT_HLT, GDTR_BASE, GDTR_LIMIT, IDTR_BASE, IDTR_LIMIT, RETIRED_BASE, RIP, XCR0 } from '../../../machine/layout.ts';
 import { nasm, nasmIsThere } from '../../testing/nasm.ts';
 import { coreIsBuilt, TestMachine } from '../../testing/test-machine.ts';
 
@@ -218,6 +218,53 @@ odd: fld1
   dec ecx
   jnz l
   hlt`,
+  'vectors of 256 bits, gathers and bit extraction': `
+  mov ecx, 400
+  mov eax, 3
+  mov edi, 0x70000
+  mov r15d, 5
+  mov esi, 0x7ffffff0
+  vcvtsi2sd xmm0, xmm0, eax
+  vbroadcastsd ymm1, xmm0
+  vpcmpeqd ymm7, ymm7, ymm7
+l: vcvtsi2sd xmm2, xmm1, ecx
+  vbroadcastsd ymm3, xmm2
+  vfmadd231pd ymm1, ymm3, ymm0
+  vmulpd ymm4, ymm1, ymm3
+  vmovupd [rdi + rcx * 8 - 5], ymm4
+  vmovupd ymm5, [rdi + rcx * 8 + 9]
+  vpaddd ymm5, ymm5, [rdi + rcx * 4]
+  vpshufb ymm6, ymm5, ymm4
+  vpmovmskb r8d, ymm6
+  add rbx, r8
+  vptest ymm5, ymm6
+  setc r9b
+  adc rbx, r9
+  vtestpd ymm4, ymm5
+  setz r10b
+  add rbx, r10
+  vpermq ymm6, ymm6, 0x1b
+  vextracti128 [rdi + rcx * 2], ymm6, 1
+  vpsrld ymm8, ymm6, 26
+  vmovdqa ymm9, ymm7
+  vpgatherdd ymm10, [rdi + ymm8 * 4], ymm9
+  vpxor ymm11, ymm11, ymm10
+  vcvttsd2si edx, xmm2
+  pdep rdx, rbx, rdx
+  bextr r11, rbx, rdx
+  mulx r12, r13, r11
+  add rbx, r13
+  tzcnt edx, ecx
+  andn r11, rdx, rbx
+  adox rbx, r11
+  vmovups ymm12, [rsi + 8]
+  vmovaps ymm13, [rdi + rcx]
+  test cl, 31
+  jnz n
+  vzeroupper
+n: dec ecx
+  jnz l
+  hlt`,
 };
 
 /** Numbers from 1 to 40, the same for the same seed. */
@@ -253,6 +300,10 @@ const execute = (code: Uint8Array, promoteAfter: number | (() => number) | undef
   }
   machine.write64(0x7008, 0x00af9b000000ffffn);
   machine.write64(0x7010, 0x00cf93000000ffffn);
+  // PAE, OSFXSR, OSXMMEXCPT, OSXSAVE; AVX on
+  machine.context.setLow(CR4, 0x40620);
+  machine.context.setLow(XCR0, 7);
+  machine.engine.core.updateMode(machine.ctx);
   machine.context.setLow(IDTR_BASE, 0x6000);
   machine.context.setLow(IDTR_LIMIT, 0xfff);
   machine.context.setLow(GDTR_BASE, 0x7000);
