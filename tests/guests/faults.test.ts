@@ -115,6 +115,7 @@ test('exceptions', async () => {
     };
     jump('call of a page that is not executable', window(1));
     jump('call of absent memory', window(9, 5));
+    g.fault('call of a non-canonical address', (x) => x.movq(R.ax, 1n << 47n).callTo(R.ax));
     g.fault('read, non-canonical', (x) => x.movq(R.di, 0x8000_0000_0000_0000n).load(R.ax, { base: R.di }));
     g.fault('stack, non-canonical', (x) => x.mov(R.bp, R.sp).movq(R.sp, 0x8000_0000_0000_0000n).push(R.ax));
     userFault(g, 'user: supervisor page', touch(2));
@@ -186,6 +187,7 @@ test('exceptions', async () => {
     reserved bit: #14 error 9 at +10 cr2 8000003000
     call of a page that is not executable: #14 error 11 at +0 cr2 8000001000
     call of absent memory: #14 error 10 at +0 cr2 8000009005
+    call of a non-canonical address: #13 error 0 at +10
     read, non-canonical: #13 error 0 at +10
     stack, non-canonical: #8 error 0 at +13
     user: supervisor page: #14 error 5 at +36 cr2 8000002000

@@ -254,3 +254,33 @@ test('local APIC', async () => {
 `,
   );
 });
+
+test('interrupts between accesses that leave the processor: each access happens once', async () => {
+  const text = 'the quick brown fox jumps over the lazy dog '.repeat(20);
+  const run = await runGuest((g) => {
+    const { a } = g;
+    const { write } = xapic(g);
+    for (const vector of [0x51, 0x61]) g.onInterrupt(vector, EOI_MMIO);
+    write(SVR, 0x1ff);
+    a.sti();
+    // a self-IPI is taken as soon as the store that sent it has ended
+    g.times(500, () => write(ICR, 0x40061)).showCount('self-IPIs', 0x61);
+    write(DIVIDE, 0xb);
+    write(TIMER, 0x20051);
+    write(INITIAL, 20); // every 200 ns
+    a.lea(
+      R.si,
+      g.define((x) => x.text(`${text}\n`)),
+    )
+      .movi(R.cx, text.length + 1)
+      .movi(R.dx, 0xe9)
+      .db(0xf3, 0x6e);
+    g.times(500, () => write(ICR, 0x40061));
+    write(INITIAL, 0);
+    a.cli();
+    g.showCount('self-IPIs', 0x61);
+    a.load32(R.ax, { label: 'irq_count', disp: 0x51 * 4 }).cmpi(R.ax, 100);
+    g.sayIf(CC.a, 'the timer came often', 'the timer did not come often');
+  });
+  assertConsole(run, `self-IPIs 1f4\n${text.trim()}\nself-IPIs 3e8\nthe timer came often`);
+});
