@@ -17,7 +17,7 @@ import { condOf, flagsOf } from "./flags";
 import { ld128, ld16u, ld32u, ld64, ld8u, st128, st16, st32, st64, st8 } from "./frames";
 import { find, lookup, lookupOne } from "./lookup";
 import { currentView, R_FAILED, R_MMIO, resolve } from "./memory/access";
-import { READ, WRITE } from "./memory/walk";
+import { READ, VIEW_ALIGN, WRITE } from "./memory/walk";
 import { Ctx } from "./state";
 import { dispatchVec } from "./vec/dispatch";
 
@@ -67,7 +67,10 @@ export function dropRegions(mfn: u32): void {
 
 /** Offset in `frames` of [va, va + size), or -1 when the interpreter has to do the access. */
 function plainOffset(ctx: usize, va: u64, size: u32, access: u32): i64 {
-  const at = resolve(ctx, va, access, currentView(ctx));
+  const view = currentView(ctx);
+  // alignment is the interpreter's to check
+  if (view == VIEW_ALIGN) return -1;
+  const at = resolve(ctx, va, access, view);
   if (at & (R_FAILED | R_MMIO)) return -1;
   if (access == WRITE) {
     const bits = load<u64>(<usize>FRAME_CODE_BITS + (<usize>(<u32>at >> 12) << 3));

@@ -1,5 +1,5 @@
 /** One region to the code of one Wasm function: control flow around the blocks, block ends, budget. */
-import { BUDGET, RIP } from '../../../machine/layout.ts';
+import { BUDGET, RIP, RSP } from '../../../machine/layout.ts';
 import * as O from '../../../machine/ops.ts';
 import { opNames } from '../../ir/op-bits.ts';
 import { walkingAccesses } from './access-pattern.ts';
@@ -29,7 +29,24 @@ for (const family of [emitAlu, emitFlags, emitMemory, emitVector, emitHelper]) {
 /** True if every operation of the block can be emitted. */
 export function canEmit(block: RegionBlock): boolean {
   for (let k = 1; k < block.count - 1; k++) if (emitters[block.op[k] as number] === undefined) return false;
-  return ends.has(block.op[block.count - 1] as number);
+  const last = block.count - 1;
+  // a branch with an operand-size prefix cuts RIP to 16 bits: the interpreter's
+  return ends.has(block.op[last] as number) && (block.op[last] === O.OP_NEXT || ((block.c[last] as number) & 15) === 0);
+}
+
+/**
+ * The operation of a block with an indirect end before which its target is looked at: the first of the branch's instruction that changes something
+ * (RET's and CALL's stack), or the end itself. A non-canonical target is #GP at the branch, which is the interpreter's to raise.
+ */
+function targetCheck(block: RegionBlock): number {
+  const last = block.count - 1;
+  if (!indirectEnds.has(block.op[last] as number)) return -1;
+  for (let k = 1; k < last; k++) {
+    const op = block.op[k] as number;
+    const changes = (op === O.OP_ADDI && block.d[k] === RSP) || op === O.OP_ST64;
+    if (changes && block.idx[k] === block.idx[last]) return k;
+  }
+  return last;
 }
 
 const ends = new Set([O.OP_JMP, O.OP_CALL, O.OP_BRNZ, O.OP_BRCC, O.OP_BRSUB, O.OP_IND, O.OP_CALLIND, O.OP_RET, O.OP_NEXT]);
@@ -334,6 +351,7 @@ class RegionCompiler {
     code.byte(W.I64_SUB);
     code.set(e.budget);
     const last = block.count - 1;
+    const check = targetCheck(block);
     for (let k = 1; k < last; k++) {
       if (e.mustCheck && block.idx[k] !== block.idx[k - 1]) {
         e.mustCheck = false;
@@ -341,13 +359,31 @@ class RegionCompiler {
       }
       const emit = emitters[block.op[k] as number];
       if (emit === undefined) throw new Error(`wasm target: no way to emit ${opNames[block.op[k] as number]}`);
+      if (k === check) this.checkTarget(k, block.a[last] as number);
       emit(e, k);
     }
     if (e.mustCheck && block.idx[last] !== block.idx[last - 1]) {
       e.mustCheck = false;
       e.checkAlive(block.ipos[last] as number, block.insns - (block.idx[last] as number));
     }
+    if (check === last) this.checkTarget(last, block.a[last] as number);
     this.end(n, last);
+  }
+
+  /** The interpreter does operation k's instruction if slot `target` is not canonical. */
+  private checkTarget(k: number, target: number): void {
+    const { e } = this;
+    const { code } = e;
+    e.read(target);
+    code.i64(16);
+    code.byte(W.I64_SHL);
+    code.i64(16);
+    code.byte(W.I64_SHR_S);
+    e.read(target);
+    code.byte(W.I64_NE);
+    e.openHinted(false);
+    e.bail(k);
+    e.close();
   }
 
   /** A direct edge to `delta` from the block's RIP. */
