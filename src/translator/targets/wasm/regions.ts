@@ -33,6 +33,7 @@ const PAGE = 4096;
 /** What this needs of the core's exports. */
 export interface RegionCore {
   installRegion(ctx: number, block: number, index: number): void;
+  dropRegions(mfn: number): void;
   readonly table: WebAssembly.Table;
 }
 
@@ -115,7 +116,20 @@ export class Regions {
     this.check?.(bytes);
     this.counters.modules++;
     this.counters.bytes += bytes.length;
-    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), this.imports);
+    let exports: WebAssembly.Exports;
+    try {
+      ({ exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), this.imports));
+    } catch (error) {
+      // The host refuses the module: out of memory, or our bug, which tests are to see. Guests go on as bytecode.
+      for (const index of indices) {
+        const head = this.heads.get(index) as number;
+        this.core.dropRegions((words[(head + BLK_PHYS) >>> 2] as number) >>> 12);
+        this.release(index);
+      }
+      this.counters.refused += indices.length;
+      if (this.check !== undefined) throw error;
+      return;
+    }
     for (const [k, index] of indices.entries()) this.core.table.set(index, exports[`r${k}`] as () => number);
   }
 
