@@ -1,9 +1,5 @@
 /** Helper calls: the context is made exact, the core's dispatcher called with constants, what it may have changed read again. */
-<<<<<<< HEAD
 import { V_ADD, V_LOAD256, V_MASKLOAD, V_MOVSS, V_PERMQ, V_PINSR, V_PMOVMSKB, V_PTEST, V_TESTPD, V_TESTPS, V_VEX128 } from '../../../machine/helpers/vec.ts';
-=======
-import { V_ADD, V_LOAD256, V_MOVSS, V_PINSR, V_PMOVMSKB, V_PTEST } from '../../../machine/helpers/vec.ts';
->>>>>>> ce1a5ee (w)
 import * as O from '../../../machine/ops.ts';
 import { CLOBBERS, D_OUT, FLAGS_MAY_WRITE, FLAGS_WRITE, MEMORY } from '../../ir/op-bits.ts';
 import type { Emit } from './emit-alu.ts';
@@ -52,27 +48,16 @@ const vector: Emit = (e, k) => {
   const number = (e.block.immLo[k] as number) & 0xffff;
   const inline = emitFloat[number] ?? emitSimd[number];
   if (inline?.(e, k)) return;
-<<<<<<< HEAD
   // VEX forms: the same with the upper half, or clearing it
   const base = number & (V_VEX128 - 1);
   if (base < V_PMOVMSKB || base === V_MOVSS || (base >= V_PERMQ && base < V_MASKLOAD)) return vectorsOnly(e, k, false);
   if ((base >= V_PMOVMSKB && base <= V_PTEST) || base === V_TESTPS || base === V_TESTPD) return vectorsOnly(e, k, true);
   if (base === V_PINSR) {
-=======
-  const plain = number & 0xfff;
-  if (plain < V_PMOVMSKB || plain === V_MOVSS) return vectorsOnly(e, k, false);
-  if (plain <= V_PTEST) return vectorsOnly(e, k, true);
-  if (plain === V_PINSR) {
->>>>>>> ce1a5ee (w)
     const a = e.block.a[k] as number;
     if (e.isTemp(a) || e.changed.includes(a)) e.spill(a);
     return vectorsOnly(e, k, false);
   }
-<<<<<<< HEAD
   if (base >= V_ADD && base < V_LOAD256) return floating(e, k);
-=======
-  if (plain >= V_ADD && plain < V_LOAD256) return floating(e, k);
->>>>>>> ce1a5ee (w)
   general(e, k, F_VEC);
 };
 

@@ -13,16 +13,10 @@ import {
   V_VEX128,
 } from '../../../machine/helpers/vec.ts';
 
-<<<<<<< HEAD
 /** The helper reads slot b, or writes slot d, or has vectors only (or slots in ways of its own). */
 export function vectorSlots(helper: number): 'reads' | 'writes' | 'none' {
   const number = helper & (V_VEX128 - 1);
   if (number === V_TESTPS || number === V_TESTPD) return 'writes';
-=======
-/** Helper `withWidth` (V_VEX* aside) reads slot b, or writes slot d, or has vectors only (or slots in ways of its own). */
-export function vectorSlots(withWidth: number): 'reads' | 'writes' | 'none' {
-  const number = withWidth & 0xfff;
->>>>>>> ce1a5ee (w)
   if (number >= V_CVTSI2SS && number <= V_CVTSI2SD) return 'reads';
   if (number >= V_CVTSS2SI && number <= V_CVTTSD2SI) return 'writes';
   if (number >= V_COMI && number < V_CVTPS2PD) return 'writes';
