@@ -21,6 +21,7 @@ const { values } = parseArgs({
     most: { type: 'string', default: '1' },
     'no-passes': { type: 'boolean', default: false },
     'block-limit': { type: 'string' },
+    target: { type: 'string', default: 'bytecode' },
   },
 });
 
@@ -40,6 +41,7 @@ const suite = new Suite({
   mostPerRow: Number(values.most),
   engine: {
     ...(values['no-passes'] ? { passes: noPasses } : {}),
+    ...(values.target === 'wasm' ? { promoteAfter: 1 } : {}),
     ...(values['block-limit'] === undefined ? {} : { blockLimit: Number(values['block-limit']) }),
   },
   onMismatch: ({ text }) => console.log(`\n${text}`),

@@ -43,7 +43,7 @@ const isX87 = (word: number): boolean => word >= L.R_FX && word < L.R_FX + 40;
 const isRegister = (word: number): boolean => word >= L.R_GPR && word < L.R_GPR + 32;
 
 const MANY_ACCESSES =
-  /^x87\.(fldenv|fnstenv|frstor|fnsave|fbld|fbstp|fld|fstp)$|^fxsave\.|^segment\.(retFar|callFar|jmpFar|loadFar)$|^interrupt\.(iret|bound)$|^stack\.(enter|pusha|popa)$|maskmov/;
+  /^x87\.(fldenv|fnstenv|frstor|fnsave|fbld|fbstp|fld|fstp)$|^fxsave\.|^segment\.(retFar|callFar|jmpFar|loadFar)$|^interrupt\.(iret|bound)$|^stack\.(enter|pusha|popa)$|maskmov|vcvtps2ph/;
 const TWO_OPERANDS = /^string\.(movs|cmps)$|^stack\.(push|pop)$|^branch\.callIndirect$|^segment\.pop$/;
 
 export const CHOICES: readonly Choice[] = [

@@ -36,6 +36,7 @@ function maskOf(word: number, wide: boolean): number {
   if (word < L.R_GPR + 32) return wide ? -1 : word < L.R_GPR + 16 && (word & 1) === 0 ? -1 : 0;
   if (word === L.R_RFLAGS) return ~RF;
   if (word < L.R_FX) return 0;
+  if (word >= L.R_YMM) return wide || word < L.R_YMM + 32 ? -1 : 0;
   const fx = word - L.R_FX;
   if (fx === 7 || fx >= L.FX_WORDS) return 0;
   if (fx >= 8 && fx < 40) return (fx & 3) === 3 ? 0 : (fx & 3) === 2 ? 0xffff : -1;
@@ -85,6 +86,8 @@ function relativeError(a: number, b: number): number {
   floatBits[0] = a;
   floatBits[1] = b;
   const [x = 0, y = 0] = floats;
+  // just above the smallest normal number is as good as nothing
+  if (y === 0 && Math.abs(x) <= 1.18e-38) return 0;
   if (Number.isNaN(x) || Number.isNaN(y) || !Number.isFinite(x) || !Number.isFinite(y) || y === 0) return Number.POSITIVE_INFINITY;
   return Math.abs(x - y) / Math.abs(y);
 }
@@ -135,7 +138,7 @@ function normalise(words: Int32Array, at: number): void {
 function explained(code: Code, native: Int32Array, i: number, ours: Int32Array, j: number): boolean {
   const masks = MASKS[code.mode === 2 ? 1 : 0] as Int32Array;
   const words: number[] = [];
-  for (let word = 0; word < L.R_FX + L.FX_WORDS; word++) {
+  for (let word = 0; word < L.RESULT_WORDS; word++) {
     const mask = (masks[word] as number) & (word === L.R_RFLAGS ? ~undefinedFlags(code, native, i) : -1);
     if ((((native[i + word] as number) ^ (ours[j + word] as number)) & mask) !== 0) words.push(word);
   }
@@ -168,7 +171,7 @@ function sameMemory(native: Int32Array, i: number, ours: Int32Array, j: number):
 function compareExactly(code: Code, native: Int32Array, i: number, ours: Int32Array, j: number): number {
   const masks = MASKS[code.mode === 2 ? 1 : 0] as Int32Array;
   let verdict = SAME;
-  for (let word = 0; word < L.R_FX + L.FX_WORDS; word++) {
+  for (let word = 0; word < L.RESULT_WORDS; word++) {
     const difference = ((native[i + word] as number) ^ (ours[j + word] as number)) & (masks[word] as number);
     if (difference === 0) continue;
     if (word === L.R_RFLAGS) {
@@ -229,6 +232,11 @@ export function differences(code: Code, native: Int32Array, i: number, ours: Int
     add(n < 8 ? `st${n}` : `xmm${n - 8}`, (from, start) =>
       Array.from({ length: words }, (_, k) => hex(from[start + at + words - 1 - k] as number, n < 8 && k === 0 ? 4 : 8)).join("'"),
     );
+  }
+  for (let n = 0; n < 16; n++) {
+    const at = L.R_YMM + n * 4;
+    if (![0, 1, 2, 3].some((k) => differs(at + k))) continue;
+    add(`ymm${n} upper`, (from, start) => [3, 2, 1, 0].map((k) => hex(from[start + at + k] as number)).join("'"));
   }
   const memory = (words: Int32Array, at: number): Map<number, string> => {
     const map = new Map<number, string>();

@@ -41,7 +41,9 @@ export function describe(code: Code, image: Uint8Array, cases: Int32Array, from:
     const name = n < 8 ? `st${n}` : `xmm${n - 8}`;
     const at = fx + 8 + n * 4;
     const used = code.instructions.some((one) => usesRegister(one.bytes, code.mode, n));
-    if (used) lines.push(`         ${name}=${[3, 2, 1, 0].map((k) => hex(cases[at + k] as number)).join("'")}`);
+    if (!used) continue;
+    const upper = n < 8 ? '' : `, upper ${[3, 2, 1, 0].map((k) => hex(cases[from + L.C_YMM + (n - 8) * 4 + k] as number)).join("'")}`;
+    lines.push(`         ${name}=${[3, 2, 1, 0].map((k) => hex(cases[at + k] as number)).join("'")}${upper}`);
   }
   for (let n = 0; n < (cases[from + L.C_PATCHES] as number); n++) {
     const at = from + L.C_PATCH + n * 4;

@@ -29,7 +29,7 @@ export const TEMPLATE_PAGES: readonly number[] = [READ_ONLY, DATA, DATA + 0x1000
 export const TEMPLATE_SIZE = 0x4000;
 
 /** A case record, in 32-bit words. 64-bit fields are pairs of words. */
-export const CASE_WORDS = 256;
+export const CASE_WORDS = 320;
 /** Offset of the first instruction in the code area. */
 export const C_ENTRY = 0;
 export const C_TEMPLATE = 1;
@@ -48,9 +48,11 @@ export const C_PATCH = 48;
 export const MAX_PATCHES = 8;
 /** 512 bytes as FXRSTOR64 reads them. */
 export const C_FX = 128;
+/** Upper halves of YMM0 to YMM15. */
+export const C_YMM = 256;
 
 /** A result record's fixed part, in words; R_DIFFS entries of 4 words follow (offset in the window, 0, new value of 8 bytes). */
-export const RESULT_WORDS = 256;
+export const RESULT_WORDS = 320;
 /** Number of the stub it left by, or -1. */
 export const R_EXIT = 0;
 /** Exception vector, -1 if none, TIMEOUT; the engine also gives 0x100 + EXIT_*. */
@@ -67,6 +69,7 @@ export const R_GSBASE = 14;
 export const R_GPR = 16;
 export const R_RFLAGS = 48;
 export const R_FX = 128;
+export const R_YMM = 256;
 /** Words of the FXSAVE image that count (the rest is reserved). */
 export const FX_WORDS = 104;
 

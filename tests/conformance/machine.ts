@@ -436,7 +436,10 @@ export class ConformanceMachine {
     }
     for (let n = 0; n < 16; n++) {
       const to = at + (VEC >>> 2) + n * (VEC_STRIDE >>> 2);
-      for (let k = 0; k < 4; k++) words[to + k] = cases[fx + 40 + n * 4 + k] as number;
+      for (let k = 0; k < 4; k++) {
+        words[to + k] = cases[fx + 40 + n * 4 + k] as number;
+        words[to + 4 + k] = cases[fx + L.C_YMM - L.C_FX + n * 4 + k] as number;
+      }
       words.fill(0, to + 4, to + 8);
     }
   }
@@ -523,7 +526,10 @@ export class ConformanceMachine {
     }
     for (let n = 0; n < 16; n++) {
       const source = at + (VEC >>> 2) + n * (VEC_STRIDE >>> 2);
-      for (let k = 0; k < 4; k++) out[fx + 40 + n * 4 + k] = words[source + k] as number;
+      for (let k = 0; k < 4; k++) {
+        out[fx + 40 + n * 4 + k] = words[source + k] as number;
+        out[to + L.R_YMM + n * 4 + k] = words[source + 4 + k] as number;
+      }
     }
   }
 

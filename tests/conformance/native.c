@@ -41,7 +41,7 @@ struct test_case {
   u64 gpr[16];
   struct patch patch[MAX_PATCHES];
   u32 spare2[48];
-  unsigned char fx[512];
+  unsigned char fx[512], ymm[256];
 };
 
 struct result {
@@ -53,7 +53,7 @@ struct result {
   u64 gpr[16];
   u64 rflags;
   u32 spare2[78];
-  unsigned char fx[512];
+  unsigned char fx[512], ymm[256];
 };
 
 _Static_assert(sizeof(struct test_case) == CASE_WORDS * 4, "case record");
@@ -80,6 +80,19 @@ void leave_case(void);
 void leave_by_signal(void);
 void signal_entry(int, siginfo_t *, void *);
 
+/* FXRSTOR and FXSAVE leave the upper halves of the YMM registers alone */
+#if AVX
+#define UPPER(macro) \
+  macro(0) macro(1) macro(2) macro(3) macro(4) macro(5) macro(6) macro(7) \
+  macro(8) macro(9) macro(10) macro(11) macro(12) macro(13) macro(14) macro(15)
+#define LOAD_UPPER(n) "  vinsertf128 $1, now+1024+16*" #n "(%rip), %ymm" #n ", %ymm" #n "\n"
+#define SAVE_UPPER(n) "  vextractf128 $1, %ymm" #n ", got+1024+16*" #n "(%rip)\n"
+#define CLEAN_UPPER "  vzeroupper\n"
+#else
+#define UPPER(macro)
+#define CLEAN_UPPER
+#endif
+
 /* offsets in struct test_case and struct result, which the assembler cannot ask for */
 __asm__(
     ".text\n"
@@ -93,6 +106,7 @@ __asm__(
     "  mov now+16(%rip), %fs\n"
     "  mov now+18(%rip), %gs\n"
     "  fxrstor64 now+512(%rip)\n"
+    UPPER(LOAD_UPPER)
     "  cmpl $0, has_avx(%rip)\n"
     "  je 3f\n"
     "  vzeroupper\n"
@@ -148,6 +162,8 @@ __asm__(
     "  pushfq\n"
     "  popq got+192(%rip)\n"
     "  fxsave64 got+512(%rip)\n"
+    UPPER(SAVE_UPPER)
+    CLEAN_UPPER
     "  mov %ss, got+40(%rip)\n"
     ".globl leave_by_signal\n"
     "leave_by_signal:\n"
@@ -204,7 +220,10 @@ HIDDEN void on_signal(int number, siginfo_t *info, void *context) {
   got.rflags = regs[REG_EFL];
   got.cs = regs[REG_CSGSFS];
   got.ss = (u64)regs[REG_CSGSFS] >> 48;
-  memcpy(got.fx, uc->uc_mcontext.fpregs, 512);
+  const unsigned char *fpu = (const unsigned char *)uc->uc_mcontext.fpregs;
+  memcpy(got.fx, fpu, 512);
+  /* standard XSAVE format: bit 2 of XSTATE_BV says that the upper halves are not all zero */
+  if (AVX && (fpu[512] & 4)) memcpy(got.ymm, fpu + 576, 256);
   leave_by_signal();
 }
 

@@ -46,7 +46,17 @@ function macros(): string[] {
 
 /** Path of the compiled harness. */
 function build(): string {
-  const options = ['-O2', '-g0', '-Wall', '-fPIE', '-pie', '-fno-stack-protector', '-fcf-protection=none', ...macros()];
+  const options = [
+    '-O2',
+    '-g0',
+    '-Wall',
+    '-fPIE',
+    '-pie',
+    '-fno-stack-protector',
+    '-fcf-protection=none',
+    ...macros(),
+    `-DAVX=${hostCpu().features.has('avx') ? 1 : 0}`,
+  ];
   const hash = createHash('sha256').update(readFileSync(SOURCE)).update(options.join(' ')).digest('hex').slice(0, 16);
   const program = join(FOLDER, `conformance-${hash}`);
   if (!existsSync(program)) {

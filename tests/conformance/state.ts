@@ -11,14 +11,17 @@ const DIRECTION = 0x400;
 
 export class StateMaker {
   private readonly dice: Dice;
+  private readonly wide: boolean;
   private readonly baseOf: (selector: number) => number;
   private cases: Int32Array = new Int32Array(0);
   private at = 0;
   private pinned = 0;
   private code!: Code;
 
-  constructor(dice: Dice, baseOf: (selector: number) => number) {
+  /** `wide`: there are YMM registers. */
+  constructor(dice: Dice, baseOf: (selector: number) => number, wide: boolean) {
     this.dice = dice;
+    this.wide = wide;
     this.baseOf = baseOf;
   }
 
@@ -249,5 +252,6 @@ export class StateMaker {
     for (let n = 0; n < 8; n++) extended(dice, cases, fx + 8 + n * 4);
     const kind = dice.next(VECTOR_KINDS);
     for (let n = 0; n < 16; n++) vector(dice, kind, cases, fx + 40 + n * 4);
+    if (this.wide) for (let n = 0; n < 16; n++) vector(dice, kind, cases, at + L.C_YMM + n * 4);
   }
 }

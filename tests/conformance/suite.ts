@@ -77,6 +77,7 @@ export class Suite {
   private readonly rows: readonly number[][];
   private readonly companions: readonly number[][];
   private readonly decodeFlags: number;
+  private readonly wide: boolean;
   private readonly next = [0, 0, 0];
   private turn = 0;
 
@@ -84,6 +85,7 @@ export class Suite {
     this.options = options;
     const cpu = hostCpu();
     this.dice = new Dice(options.seed);
+    this.wide = cpu.features.has('avx');
     this.machine = new ConformanceMachine({ features: cpu.features, vendor: cpu.vendor, ...options.engine });
     const wanted = options.rows ?? /./;
     const all = ([0, 1, 2] as const).map((mode) => rowsFor(mode, cpu.features, /./));
@@ -120,6 +122,11 @@ export class Suite {
     }
   }
 
+  /** Rows that were to run in some mode. */
+  get wanted(): ReadonlySet<number> {
+    return new Set(this.options.modes.flatMap((mode) => this.rows[mode] as number[]));
+  }
+
   end(): void {
     this.native.end();
   }
@@ -144,7 +151,7 @@ export class Suite {
       if (code !== undefined) codes.push(code);
     }
     const cases = new Int32Array(codes.length * STATES * L.CASE_WORDS);
-    const states = new StateMaker(this.dice, baseOf);
+    const states = new StateMaker(this.dice, baseOf, this.wide);
     codes.forEach((code, n) => {
       for (let k = 0; k < STATES; k++) states.make(code, cases, (n * STATES + k) * L.CASE_WORDS);
     });

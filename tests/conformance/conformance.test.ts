@@ -1,0 +1,60 @@
+/** At least 200,000 generated cases on this machine's processor and on the engine; a longer run: npm run conformance. */
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { OP_OR, OP_XOR } from '../../src/machine/ops.ts';
+import { ROWS } from '../../src/spec/x86/opcodes.ts';
+import { Dice } from '../../src/translator/decode/encodings.ts';
+import type { Builder } from '../../src/translator/ir/builder.ts';
+import { choiceCounts } from './choices.ts';
+import { reasonToSkip } from './native.ts';
+import { rowName } from './rows.ts';
+import { Suite, type SuiteOptions } from './suite.ts';
+
+const CASES = Number(process.env.CONFORMANCE_CASES ?? 210_000);
+const why = reasonToSkip() || (existsSync(join(import.meta.dirname, '../../build/core.wasm')) ? false : 'build/core.wasm is not there');
+if (why !== false && process.env.CI === 'true' && process.platform === 'linux' && process.arch === 'x64') throw new Error(`conformance: ${why}`);
+
+const seed = Number(process.env.CONFORMANCE_SEED ?? Date.now() & 0x7fffffff);
+
+/** Runs the suite; no mismatch may be found. */
+async function agrees(t: TestContext, cases: number, options: Omit<SuiteOptions, 'seed' | 'onMismatch'>): Promise<Suite> {
+  t.diagnostic(`CONFORMANCE_SEED=${seed}`);
+  const texts: string[] = [];
+  const suite = new Suite({ seed, mostPerRow: 1, onMismatch: ({ text }) => texts.push(text), ...options });
+  try {
+    await suite.run(cases);
+  } finally {
+    suite.end();
+  }
+  const { faults, chosen, timeouts, strays, unsteady, mismatches } = suite;
+  t.diagnostic(
+    `${suite.cases} cases, ${faults} with a fault, ${chosen} differing by choice, ${strays} gone astray, ${timeouts} without end, ${unsteady} unsteady: ${mismatches} mismatches`,
+  );
+  assert.equal(mismatches, 0, `seed ${seed}: ${mismatches} mismatches, the first of some rows:\n\n${texts.slice(0, 10).join('\n\n')}`);
+  assert.ok(timeouts + strays + unsteady < suite.cases / 1000, 'few cases end nowhere');
+  return suite;
+}
+
+test('64-, 32- and 16-bit code gives what this processor gives, on every defined bit', { skip: why }, async (t) => {
+  const suite = await agrees(t, CASES, { modes: [2, 1, 0] });
+  for (const { reason, count } of choiceCounts()) if (count > 0) t.diagnostic(`${count}: ${reason}`);
+  const unmet = [...suite.wanted].filter((row) => suite.counts[row]?.cases === 0 && ROWS[row]?.undefinedOpcode === undefined);
+  assert.deepEqual(unmet.map(rowName), [], 'every row that exists here has cases');
+});
+
+test('the wasm target gives the same, with each block compiled at its first, second or third execution', { skip: why }, async (t) => {
+  const dice = new Dice(seed);
+  await agrees(t, CASES / 10, { modes: [2], engine: { promoteAfter: () => 1 + dice.next(3) } });
+});
+
+test('an operation that computes something else is found', { skip: why }, async () => {
+  const spoil = (builder: Builder): void => {
+    for (let k = 0; k < builder.count; k++) if (builder.op[k] === OP_OR) builder.op[k] = OP_XOR;
+  };
+  const suite = new Suite({ seed, modes: [2], singles: true, rows: / OR E/, engine: { check: spoil } });
+  await suite.run(500);
+  suite.end();
+  assert.ok(suite.mismatches > 0);
+});
