@@ -48,7 +48,15 @@ interface State {
   readonly memory: string;
 }
 
-const guest = ['--kernel', values.kernel, ...(values.initrd === undefined ? [] : ['--initrd', values.initrd]), '--append', values.append, '--memory', values.memory];
+const guest = [
+  '--kernel',
+  values.kernel,
+  ...(values.initrd === undefined ? [] : ['--initrd', values.initrd]),
+  '--append',
+  values.append,
+  '--memory',
+  values.memory,
+];
 const words = (text: string): string[] => text.split(' ').filter((word) => word !== '');
 
 /** Run one configuration up to an instant (ns); undefined when the guest ended before. */
@@ -101,7 +109,10 @@ console.log(`they part in the nanosecond before ${(after / 1e9).toFixed(9)} s of
 console.log(`a: ${found[0]}\nb: ${found[1]}`);
 const last = stateAt('a', before);
 if (last !== undefined) {
-  const traced = spawnSync(process.execPath, ['bin/zendo.js', 'resume', last.file, '--trace', 'exec', '--timeout', '2'], { encoding: 'utf8', maxBuffer: 1 << 30 });
+  const traced = spawnSync(process.execPath, ['bin/zendo.js', 'resume', last.file, '--trace', 'exec', '--timeout', '2'], {
+    encoding: 'utf8',
+    maxBuffer: 1 << 30,
+  });
   console.log(`the instruction: ${traced.stderr.split('\n').find((line) => line.includes(' exec ')) ?? 'not traced'}`);
 }
 process.exitCode = 2;
