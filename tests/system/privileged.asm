@@ -749,7 +749,69 @@ rings:
         and eax, ~0x40000
         mov cr0, eax
         mov dword [user_flags], 2
+        USER "ring 3: SYSENTER without a segment"
+        sysenter
+        END_USER
+        xor edx, edx
+        mov ecx, 0x174
+        mov eax, CODE
+        wrmsr
+        inc ecx
+        mov eax, stack_top - 2048
+        wrmsr
+        inc ecx
+        mov eax, .entered
+        wrmsr
+        USER "ring 3: SYSENTER and SYSEXIT"
+        sysenter
+.entered:
+        mov eax, cs
+        mov [scratch], ax
+        mov eax, ss
+        mov [scratch + 2], ax
+        lea eax, [esp + 2048 - stack_top]
+        mov [scratch + 4], eax
+        mov edx, .exited
+        mov ecx, user_stack_top
+        sysexit
+.exited:
+        mov eax, cs
+        mov [scratch + 8], ax
+        mov eax, ss
+        mov [scratch + 10], ax
+        END_USER
+        TRY "ring 3: selectors inside"
+        mov eax, [scratch]
+        VALUE eax
+        TRY "ring 3: ESP inside"
+        mov eax, [scratch + 4]
+        VALUE eax
+        TRY "ring 3: selectors after SYSEXIT"
+        mov eax, [scratch + 8]
+        VALUE eax
+        USER "ring 3: SYSEXIT"
+        sysexit
+        END_USER
+        TRY "INT through a task gate"
+        mov dword [tss2 + 0x20], .task
+        mov dword [tss2 + 0x24], 2
+        mov dword [tss2 + 0x38], task_stack_top
+        mov byte [gdt + TSS2 + 5], 0x89
+        mov word [idt + 0x42 * 8 + 2], TSS2
+        mov byte [idt + 0x42 * 8 + 5], 0x85
+        int 0x42
+        mov eax, [scratch]
+        VALUE eax
+        clts
         ret
+.task:  pushfd
+        pop eax
+        and eax, 0x4200
+        str cx
+        shl ecx, 16
+        or eax, ecx
+        mov [scratch], eax
+        iretd
 
 ; ---- paging ------------------------------------------------------------------------------------------------------------------
 
