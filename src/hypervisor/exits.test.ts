@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { EXIT_A, EXIT_TRIPLE, EXIT_UNIMPLEMENTED, RIP } from '../machine/layout.ts';
+import { CPL, EXC, EXIT_A, EXIT_CPUID, EXIT_LEN, EXIT_MSR, EXIT_TRIPLE, EXIT_UNIMPLEMENTED, RAX, RCX, RDX, RIP } from '../machine/layout.ts';
 import { CPU_MODELS } from '../spec/x86/cpu-models.ts';
+import { MSR_MISC_FEATURES_ENABLES, MSR_PLATFORM_INFO } from '../spec/x86/msr.ts';
 import { HVM_PARAM_TRIPLE_FAULT_REASON } from '../spec/xen/hvm/params.ts';
 import { SHUTDOWN_crash, SHUTDOWN_reboot } from '../spec/xen/sched.ts';
 import { domain as domainStruct } from './domain.ts';
@@ -40,4 +41,33 @@ test('a triple fault restarts the domain, unless it is to count as a crash', () 
   });
   assert.equal(d.s.shutdown_code, SHUTDOWN_crash);
   assert.equal(m.log.at(-1), `(XEN) domain ${d.id} crashed: triple fault`);
+});
+
+test('CPUID faulting: announced, switched on by its MSR, and then only level 0 may ask', () => {
+  const m = new TestMachine();
+  const v = m.vcpu(m.guest());
+  const c = v.context;
+  const go = (reason: number): void =>
+    handleExit({ hv: m.hv, model: model as NonNullable<typeof model>, trace: new Trace(new Set(), () => {}), rowName: String }, v, reason);
+  c.setLow(EXIT_LEN, 2);
+  c.setLow(EXIT_A, 0);
+  c.setLow(RCX, MSR_PLATFORM_INFO);
+  go(EXIT_MSR);
+  assert.equal(c.low(RAX) >>> 31, 1);
+  c.setLow(EXIT_A, 1);
+  c.setLow(RCX, MSR_MISC_FEATURES_ENABLES);
+  c.setLow(RAX, 1);
+  c.setLow(RDX, 0);
+  go(EXIT_MSR);
+  const ask = (level: number): number => {
+    c.setLow(CPL, level);
+    c.setLow(RAX, 0);
+    c.setLow(RIP, 0x1000);
+    go(EXIT_CPUID);
+    return c.number(RIP);
+  };
+  assert.equal(ask(0), 0x1002);
+  c.setLow(EXC, 0);
+  assert.equal(ask(3), 0x1000, '#GP: the instruction is not done');
+  assert.equal(c.low(RAX), 0);
 });
