@@ -240,7 +240,6 @@ const AFTER = `
   upper halves -38
   notify 0
   end
-  hello again on the console
 `;
 
 /** The loop over everything: prints "number.operation result result ..." */
@@ -410,9 +409,12 @@ test('every hypercall with every bad argument', async () => {
     helloAgain(g);
     g.say('end');
   });
+  // Port 0xE9 and the ring are two ways to the same screen: where the one interrupts the other is not told.
+  const hello = /hello again on the console\r\n/;
+  assert.match(run.console, hello);
   const table = new Map<string, string>();
   const after: string[] = [];
-  for (const line of run.console.split(/\r?\n/)) {
+  for (const line of run.console.replace(hello, '').split('\n')) {
     // what console_io was made to write is no text
     const [, name, results] = /^(\d+\.\d+) (.*)$/.exec(line.replaceAll(/[^ -~]+/g, '').replaceAll(/ +/g, ' ')) ?? [];
     if (name !== undefined) table.set(name, results as string);
