@@ -102,10 +102,10 @@ export class Libxl {
   /** Build a domain; it is left paused. Its id. */
   create(config: DomainConfig, images: DomainImages): number {
     const { c_info, b_info } = config;
+    this.refuseName(c_info.name);
     if (c_info.type !== 'pvh') {
       throw new LibxlError(ERROR_FAIL, [`libxl: error: Guests of type "${c_info.type}" cannot run here yet; give type = "pvh"`]);
     }
-    this.refuseName(c_info.name);
     const vcpus = 1;
     let started: ReturnType<typeof startPvhDomain>;
     try {
