@@ -8,6 +8,11 @@ export const CONRING_SIZE = 16384;
 /** A line of the hypervisor's own log: kept for `xl dmesg`, and given to the operator's log. */
 export function printk(hv: Hypervisor, line: string): void {
   hv.host.log(line);
+  noteLine(hv, line);
+}
+
+/** A line for `xl dmesg` alone. */
+export function noteLine(hv: Hypervisor, line: string): void {
   if (hv.header.conring === 0) hv.header.conring = hv.heap.allocate(CONRING_SIZE);
   if (hv.header.conring === 0) return;
   for (const byte of new TextEncoder().encode(`${line}\n`)) {

@@ -85,10 +85,9 @@ export class Toolstack {
   }
 }
 
-/** Wait until something holds. */
-export async function until(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const TRIES = 600;
-  for (let tries = 0; tries < TRIES; tries++) {
+/** Wait until something holds, for so many seconds at most. */
+export async function until(holds: () => boolean | Promise<boolean>, what: string, seconds = 60): Promise<void> {
+  for (let tries = 0; tries < seconds * 20; tries++) {
     if (await holds()) return;
     await new Promise((done) => setTimeout(done, 50));
   }

@@ -6,6 +6,7 @@ import { writeSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { parentPort, workerData } from 'node:worker_threads';
 import { present } from '../../base/assert.ts';
+import { logBoot } from '../../hypervisor/boot-log.ts';
 import { createDomain0 } from '../../hypervisor/domain0.ts';
 import { EngineCpu } from '../../hypervisor/engine-cpu.ts';
 import { ExecTrace } from '../../hypervisor/exec-trace.ts';
@@ -100,7 +101,10 @@ function runningVcpu(): string {
   const v = hv.vcpuAt(hv.header.current);
   return `d${v.domain.id}v${v.id}`;
 }
-if (data.fresh !== undefined) createDomain0(hv);
+if (data.fresh !== undefined) {
+  createDomain0(hv);
+  logBoot(hv);
+}
 const pcpu = new Pcpu({ hv, model, trace, rowName: (row) => `${ROWS[row]?.mnemonic ?? 'row'} (row ${row})` });
 pcpu.attach();
 post({ kind: 'ready' });
