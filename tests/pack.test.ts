@@ -44,6 +44,7 @@ test('npm pack makes a package that installs in an empty project and boots a gue
   writeFileSync(kernel, helloGuest());
   const zendo = join(project, 'node_modules/.bin/zendo');
   assert.match(run(process.execPath, [zendo, '--help'], project), /Usage: zendo/);
+  assert.match(run(process.execPath, [join(project, 'node_modules/.bin/xl'), 'help'], project), /^Usage xl/);
   const console = run(process.execPath, [zendo, 'boot', '--kernel', kernel, '--memory', '16', '--timeout', '120'], project);
   assert.match(console, /Hello from a guest of Zendo/);
 });
