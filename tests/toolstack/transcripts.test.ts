@@ -29,7 +29,7 @@ function comparable(command: string, text: string): string[] {
           .replace(/xg_\w+\.c:\d+: /, '')
           .replace(/Domain \d+:/, '');
         if (/^xl info/.test(command) && /^\w+ +: /.test(said)) return said.replace(/: .*/, ':');
-        if (/^xl (list|uptime|info)/.test(command) && !said.startsWith('!') && !said.startsWith('='))
+        if (/^xl (list|uptime|info|sharing)/.test(command) && !said.startsWith('!') && !said.startsWith('='))
           return said.replace(/ *\d[\d.:]*/g, (number) => '#'.repeat(number.length));
         return command.includes('/dev/null') ? said.replace(/"uuid": ".*"/, '"uuid": "..."') : said;
       })

@@ -17,11 +17,13 @@ import { memSet } from './commands/mem-set.ts';
 import { pause } from './commands/pause.ts';
 import { reboot } from './commands/reboot.ts';
 import { rename } from './commands/rename.ts';
+import { sharing } from './commands/sharing.ts';
 import { shutdown } from './commands/shutdown.ts';
 import { sysrq } from './commands/sysrq.ts';
 import { unpause } from './commands/unpause.ts';
 import { uptime } from './commands/uptime.ts';
 import { vcpuList } from './commands/vcpu-list.ts';
+import { vmList } from './commands/vm-list.ts';
 import { left } from './format.ts';
 import { NOT_YET } from './not-yet.table.ts';
 import { XlEnd, type XlHost } from './xl-host.ts';
@@ -40,10 +42,12 @@ export const COMMANDS: readonly Command[] = [
   domid,
   domname,
   info,
+  vmList,
   vcpuList,
   memSet,
   memMax,
   dmesg,
+  sharing,
   debugKeysCommand,
   sysrq,
   uptime,
