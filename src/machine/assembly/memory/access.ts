@@ -330,6 +330,7 @@ export function writeSized(ctx: usize, va: u64, size: u32, value: u64): void {
 export function read128(ctx: usize, va: u64): v128 {
   const entry = Tlb.entry(ctx, va);
   if (Fast.readHit(ctx, va, 15, entry)) return ld128(Fast.offset(va, entry));
+  checkAlignment(ctx, cut(ctx, va), 16, currentView(ctx));
   probeRead(ctx, va, 16);
   const low = slowRead(ctx, va, 8, READ);
   const high = slowRead(ctx, va + 8, 8, READ);
@@ -342,6 +343,7 @@ export function write128(ctx: usize, va: u64, value: v128): void {
     st128(Fast.offset(va, entry), value);
     return;
   }
+  checkAlignment(ctx, cut(ctx, va), 16, currentView(ctx));
   probeWrite(ctx, va, 16);
   slowWrite(ctx, va, 8, i64x2.extract_lane(value, 0));
   slowWrite(ctx, va + 8, 8, i64x2.extract_lane(value, 1));
