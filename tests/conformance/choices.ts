@@ -75,7 +75,7 @@ export const CHOICES: readonly Choice[] = [
   {
     reason: 'the upper byte of FPU pointers that are not canonical',
     applies: (o) =>
-      o.code.instructions.some(({ row }) => /fxrstor/.test((ROWS[row] as Row).lift)) && only(o.words, (word) => word === L.R_FX + 3 || word === L.R_FX + 5),
+      o.code.instructions.some(({ row }) => /xrstor/.test((ROWS[row] as Row).lift)) && only(o.words, (word) => word === L.R_FX + 3 || word === L.R_FX + 5),
   },
   {
     reason: 'a wrong LOCK and a memory fault: either may come first',
@@ -88,12 +88,21 @@ export const CHOICES: readonly Choice[] = [
   {
     reason: '#AC: before or after another fault of the same access, and not of instructions of many accesses',
     applies: (o) =>
+      (o.native === AC && MANY_ACCESSES.test(o.row.lift)) ||
       (o.ours === AC && o.code.instructions.some(({ row }) => MANY_ACCESSES.test((ROWS[row] as Row).lift))) ||
       (isFault(o) && (o.native === AC || o.ours === AC) && bothMemory({ ...o, native: o.ours === AC ? o.native : o.ours, ours: GP })),
   },
   {
     reason: 'an access that wraps at 4 GiB in a flat segment, SS by a prefix: #SS or #GP',
     applies: (o) => o.code.mode !== 2 && o.bytes.includes(0x36) && o.native === SS && o.ours === GP && only(o.words, isException),
+  },
+  {
+    reason: "known: the end of an XSAVE image beyond a segment's limit (we look at the first 512 bytes)",
+    applies: (o) => o.code.mode !== 2 && /^fxsave\.x/.test(o.row.lift) && (o.native === GP || o.native === SS) && o.ours === -1,
+  },
+  {
+    reason: 'MXCSR bit 17 (misaligned SSE), which this processor has and the CPU models have not',
+    applies: (o) => /ldmxcsr$/.test(o.row.lift) && o.native === -1 && o.ours === GP,
   },
   {
     reason: 'upper halves of registers after 64-bit code was left',

@@ -2,7 +2,7 @@
 import type { CodeSize, Dice } from '../../src/translator/decode/encodings.ts';
 import { type Content, type Instruction, makeInstruction, type Wish } from './instruction.ts';
 import * as L from './layout.ts';
-import { isLast } from './rows.ts';
+import { isAlone, isLast } from './rows.ts';
 
 /** Segment registers that all states of a code share. */
 export interface Segments {
@@ -102,7 +102,7 @@ export class Generator {
 
   private choose(row: number): Instruction[] | undefined {
     const { dice, options } = this;
-    const count = dice.next(5) < 3 || options.companions.length === 0 ? 1 : 2 + dice.next(7);
+    const count = isAlone(row) || dice.next(5) < 3 || options.companions.length === 0 ? 1 : 2 + dice.next(7);
     const own = isLast(row) ? count - 1 : dice.next(count);
     const chosen: Instruction[] = [];
     let tainted = 0;

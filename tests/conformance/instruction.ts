@@ -20,12 +20,12 @@ export type Wish =
       readonly content: Content;
     }
   /** A register shall hold a small number (REP counts, bit offsets), a selector, the address of a landing place. */
-  | { readonly kind: 'register'; readonly register: number; readonly content: 'count' | 'bit' | 'selector' | 'code' }
+  | { readonly kind: 'register'; readonly register: number; readonly content: 'count' | 'bit' | 'selector' | 'code' | 'components' | 'zero' }
   /** The stack pointer shall lie in the stack, which shall hold this. */
   | { readonly kind: 'stack'; readonly content: Content; readonly operandSize: number };
 
 /** What lies in memory: as it comes, a near or far code address, an IRET frame, a selector, a far pointer to data, an image of the FPU. */
-export type Content = 'any' | 'code' | 'far' | 'frame' | 'selector' | 'pointer' | 'fxsave' | 'mxcsr' | 'fenv';
+export type Content = 'any' | 'code' | 'far' | 'frame' | 'selector' | 'pointer' | 'fxsave' | 'xsave' | 'mxcsr' | 'fenv';
 
 export interface Instruction {
   readonly row: number;
@@ -110,6 +110,7 @@ function contentOf(row: Row): Content {
   if (row.operands.includes('Mp')) return row.lift === 'segment.loadFar' ? 'pointer' : 'far';
   if (SELECTORS.test(row.lift)) return 'selector';
   if (row.lift === 'fxsave.fxrstor') return 'fxsave';
+  if (row.lift.startsWith('fxsave.xrstor')) return 'xsave';
   if (row.lift === 'ssefp.ldmxcsr' || row.lift === 'avxfp.vldmxcsr') return 'mxcsr';
   if (row.lift === 'x87.fldenv' || row.lift === 'x87.frstor' || row.lift === 'x87.fldcw') return 'fenv';
   return 'any';
@@ -127,6 +128,7 @@ function memorySize(row: Row): number {
   const operand = [insn.o0, insn.o1, insn.o2, insn.o3].find(({ kind }) => kind === OPK_MEM);
   if (operand === undefined) return 1;
   if (operand.size > 0) return operand.size;
+  if (row.lift.startsWith('fxsave.x')) return 832;
   return row.lift.startsWith('fxsave.') ? 512 : row.lift === 'x87.frstor' || row.lift === 'x87.fnsave' ? 108 : 28;
 }
 
@@ -157,6 +159,9 @@ function wishesOf(row: Row): Wish[] {
   }
   if (USES_STACK.test(family) || (insn.row.operands.length > 0 && /^(PUSH|POP)$/.test(row.mnemonic))) {
     wishes.push({ kind: 'stack', content: STACK_CONTENT[family] ?? 'any', operandSize: insn.opsize });
+  }
+  if (family.startsWith('fxsave.x') && family !== 'fxsave.xgetbv') {
+    wishes.push({ kind: 'register', register: 0, content: 'components' }, { kind: 'register', register: 2, content: 'zero' });
   }
   if (/^branch\.(loop|jcxz)/.test(family)) wishes.push({ kind: 'register', register: 1, content: 'count' });
   return wishes;

@@ -88,7 +88,10 @@ export class StateMaker {
   }
 
   private register({ register, content }: Extract<Wish, { kind: 'register' }>): void {
-    const { dice, code } = this;
+    const { dice } = this;
+    // never more components than the guest's XCR0 has: the host's may have others
+    if (content === 'components') return this.set(register, dice.next(8), 0);
+    if (content === 'zero') return this.set(register, 0, 0);
     if (((this.pinned >> register) & 1) !== 0 || dice.next(20) === 0) return;
     if (content === 'count') this.set(register, dice.next(6) === 0 ? dice.next(600) : dice.next(6), 0);
     else if (content === 'bit') {
@@ -96,7 +99,6 @@ export class StateMaker {
       this.set(register, bits, bits >> 31);
     } else if (content === 'selector') this.set(register, (random32(dice) & ~0xffff) | anySelector(dice), random32(dice));
     else this.set(register, this.landing());
-    void code;
   }
 
   private landing(): number {
@@ -149,6 +151,7 @@ export class StateMaker {
     if (kind === 5) return L.WINDOW + L.DATA_END + dice.next(0x1000);
     if (kind === 6) return L.WINDOW + L.READ_ONLY - 1 - dice.next(reach);
     if (kind === 7 && this.code.mode === 2) return dice.next(2) === 0 ? 0x7ffffffffff0 + dice.next(32) : 0x1234567890ab;
+    if (size === 832 && dice.next(8) !== 0) return L.WINDOW + L.DATA + dice.next(100) * 64;
     const room = (L.DATA_END - L.DATA - Math.max(size, 16)) >> 4;
     const aligned = L.WINDOW + L.DATA + dice.next(room) * 16;
     return aligned + (dice.next(size >= 16 ? 4 : 2) === 0 ? dice.next(16) : 0);
@@ -200,6 +203,12 @@ export class StateMaker {
         this.patch(offset + 8, random32(dice), 0);
         this.patch(offset + 16, random32(dice), 0);
         this.patch(offset + 24, this.mxcsr(), 0x2ffff);
+        break;
+      case 'xsave':
+        this.patch(offset + 24, this.mxcsr(), 0x2ffff);
+        this.patch(offset + 512, dice.next(8), dice.next(20) === 0 ? 1 : 0);
+        this.patch(offset + 520, dice.next(20) === 0 ? random32(dice) : 0, dice.next(20) === 0 ? -0x80000000 : 0);
+        for (let n = 0; n < 5; n++) this.patch(offset + 528 + n * 8, 0, 0);
         break;
       case 'fenv':
         this.patch(offset, this.control(), 0);
