@@ -383,6 +383,8 @@ export function writeSys64(ctx: usize, va: u64, value: u64): void {
 
 /** Faults now if a later access by `view` to any of `size` bytes (at most 4096) would. `va` already cut. */
 export function probeView(ctx: usize, va: u64, size: u32, access: u32, view: u32, wide: bool): void {
+  // one operand, not a whole image
+  if (size <= 16 && (size & (size - 1)) == 0) checkAlignment(ctx, va, size < 8 ? size : 8, view);
   const first: u32 = 4096 - (<u32>va & 0xfff);
   const va2 = size > first ? canonicalNext(ctx, va, wide) : 0;
   const at = mustResolve(ctx, va, access, view);
