@@ -27,7 +27,6 @@ export interface Choice {
   readonly applies: (outcome: Outcome) => boolean;
 }
 
-const DB = 1;
 const UD = 6;
 const SS = 12;
 const GP = 13;
@@ -115,10 +114,6 @@ export const CHOICES: readonly Choice[] = [
   {
     reason: 'CALL to a non-canonical address may have stored its return address below the stack pointer',
     applies: (o) => o.row.lift === 'branch.callIndirect' && o.native === GP && o.ours === GP && o.words.length === 0,
-  },
-  {
-    reason: 'OPEN, ours is wrong: #AC of a vector operand is not raised where POPF has just set AC together with TF',
-    applies: (o) => o.native === AC && (o.ours === DB || o.ours === -1),
   },
 ];
 
