@@ -2,7 +2,7 @@ import { OperatorError } from '../../base/operator-error.ts';
 import type { LocalSockets } from '../../base/ports/local-socket.ts';
 import type { DaemonApi } from './api.ts';
 import { places } from './places.ts';
-import { RpcClient } from './rpc/rpc-client.ts';
+import { ConnectionLostError, RpcClient } from './rpc/rpc-client.ts';
 
 export type DaemonClient = RpcClient<DaemonApi>;
 
@@ -23,7 +23,16 @@ const LOOK_MS = 15;
 /** The daemon that runs, if one does. */
 export async function findDaemon({ sockets, directory }: Pick<DaemonFinder, 'sockets' | 'directory'>): Promise<DaemonClient | undefined> {
   const stream = await sockets.connect(places(directory).socket);
-  return stream === undefined ? undefined : new RpcClient<DaemonApi>(stream);
+  if (stream === undefined) return undefined;
+  const client = new RpcClient<DaemonApi>(stream);
+  try {
+    // A daemon that is dying may still have taken the connection: only one that answers is there.
+    await client.call('status', {});
+    return client;
+  } catch (error) {
+    if (error instanceof ConnectionLostError) return undefined;
+    throw error;
+  }
 }
 
 /** The daemon that runs, or a new one. */
