@@ -16,7 +16,8 @@ const CASES = Number(process.env.CONFORMANCE_CASES ?? 210_000);
 const why = reasonToSkip() || (existsSync(join(import.meta.dirname, '../../build/core.wasm')) ? false : 'build/core.wasm is not there');
 if (why !== false && process.env.CI === 'true' && process.platform === 'linux' && process.arch === 'x64') throw new Error(`conformance: ${why}`);
 
-const seed = Number(process.env.CONFORMANCE_SEED ?? Date.now() & 0x7fffffff);
+/** The same cases for every change, so that a red run is the change's doing; `npm run test:long` looks elsewhere each time. */
+const seed = Number(process.env.CONFORMANCE_SEED ?? 1);
 
 /** Runs the suite; no mismatch may be found. */
 async function agrees(t: TestContext, cases: number, options: Omit<SuiteOptions, 'seed' | 'onMismatch'>): Promise<Suite> {
