@@ -32,6 +32,7 @@ const SS = 12;
 const GP = 13;
 const PF = 14;
 const AC = 17;
+const SEGMENT_PREFIXES: readonly number[] = [0x26, 0x2e, 0x36, 0x3e];
 const MEMORY_FAULTS: readonly number[] = [SS, GP, PF];
 
 const isFault = ({ native, ours }: Outcome): boolean => native !== -1 && ours !== -1;
@@ -44,6 +45,7 @@ const isRegister = (word: number): boolean => word >= L.R_GPR && word < L.R_GPR 
 
 const MANY_ACCESSES =
   /^x87\.(fldenv|fnstenv|frstor|fnsave|fbld|fbstp|fld|fstp)$|^fxsave\.|^segment\.(retFar|callFar|jmpFar|loadFar)$|^interrupt\.(iret|bound)$|^stack\.(enter|pusha|popa)$|maskmov|vcvtps2ph/;
+const FPU_IMAGE = /^x87\.(fldenv|fnstenv|frstor|fnsave)$/;
 const TWO_OPERANDS = /^string\.(movs|cmps)$|^stack\.(push|pop)$|^branch\.callIndirect$|^segment\.pop$/;
 
 export const CHOICES: readonly Choice[] = [
@@ -92,8 +94,15 @@ export const CHOICES: readonly Choice[] = [
       (isFault(o) && (o.native === AC || o.ours === AC) && bothMemory({ ...o, native: o.ours === AC ? o.native : o.ours, ours: GP })),
   },
   {
-    reason: 'an access that wraps at 4 GiB in a flat segment, SS by a prefix: #SS or #GP',
-    applies: (o) => o.code.mode !== 2 && o.bytes.includes(0x36) && o.native === SS && o.ours === GP && only(o.words, isException),
+    reason: 'known: an access that wraps at 4 GiB in a flat segment named by a prefix: #SS or #GP (we go by the base register)',
+    applies: (o) =>
+      o.code.mode !== 2 &&
+      SEGMENT_PREFIXES.some((byte) => o.bytes.includes(byte)) &&
+      isFault(o) &&
+      bothMemory(o) &&
+      o.native !== PF &&
+      o.ours !== PF &&
+      only(o.words, isException),
   },
   {
     reason: "known: the end of an XSAVE image beyond a segment's limit (we look at the first 512 bytes)",
@@ -102,6 +111,14 @@ export const CHOICES: readonly Choice[] = [
   {
     reason: 'MXCSR bit 17 (misaligned SSE), which this processor has and the CPU models have not',
     applies: (o) => /ldmxcsr$/.test(o.row.lift) && o.native === -1 && o.ours === GP,
+  },
+  {
+    reason: 'FPU images that reach beyond 64 KiB with 16-bit addresses: each access wraps, or #GP for the whole',
+    applies: (o) =>
+      o.code.mode !== 2 &&
+      (o.ours === GP || o.ours === SS) &&
+      o.native !== o.ours &&
+      o.code.instructions.some(({ row }) => FPU_IMAGE.test((ROWS[row] as Row).lift)),
   },
   {
     reason: 'upper halves of registers after 64-bit code was left',
