@@ -28,6 +28,8 @@ const MAX_BLOCKS = 48;
 const MAX_OPERATIONS = 1200;
 /** Places where a region can be entered besides its first block. */
 const MAX_ENTRIES = 12;
+/** Executions after which a block does not wait for others any more: a loop may be all that runs for long. */
+const PATIENCE = 2000;
 const PAGE = 4096;
 
 /** What this needs of the core's exports. */
@@ -77,11 +79,15 @@ export class Regions {
     this.imports = { env: { state: memories.state, frames: memories.frames }, core: used };
   }
 
-  /** `block` is to have a region: at once, or when enough of them wait to fill a module. */
+  /** `block` is to have a region: when enough of them wait to fill a module, or it has run for long while it waits. */
   promote(ctx: number, block: number): void {
-    this.waiting.push(block);
-    if (this.names) this.addresses.push(this.memories.stateQuads[(ctx >>> 3) + RIP] as bigint);
-    if (this.waiting.length >= this.batch) this.compile(ctx);
+    const again = this.waiting.includes(block);
+    if (!again) {
+      this.waiting.push(block);
+      if (this.names) this.addresses.push(this.memories.stateQuads[(ctx >>> 3) + RIP] as bigint);
+    }
+    if (again || this.waiting.length >= this.batch) this.compile(ctx);
+    else this.memories.stateWords[(block + BLK_COUNT) >>> 2] = PATIENCE;
   }
 
   /** Compiles what waits, as one module. */
