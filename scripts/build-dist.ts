@@ -7,6 +7,7 @@ import { spawnSync } from 'node:child_process';
 import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { stripTypeScriptTypes } from 'node:module';
 import { dirname, join, relative, resolve } from 'node:path';
+import { Bundler } from './bundle.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const dist = join(root, 'dist');
@@ -37,4 +38,12 @@ for (const source of sources) {
   // blanks stand where the types were, so that lines and columns in stack traces are those of the sources
   writeFileSync(target, code);
 }
-console.log(`dist: ${sources.length} modules`);
+
+/** The programs, each with all its modules in one file. */
+const programs = ['src/apps/zendo/main.ts', 'src/apps/zendo/pcpu.worker.ts', 'src/apps/daemon/main.ts', 'src/apps/xl/main.ts'];
+const bundler = new Bundler(sources.map((source) => join(root, source)));
+for (const program of programs) {
+  const text = bundler.bundle(join(root, program));
+  writeFileSync(join(dist, relative('src', program)).replace(/\.ts$/, '.js'), stripTypeScriptTypes(text, { mode: 'strip' }));
+}
+console.log(`dist: ${sources.length} modules, ${programs.length} programs`);
