@@ -47,8 +47,6 @@ export interface PcpuConfig {
   readonly model: CpuModel;
   readonly trace: Trace;
   rowName(row: number): string;
-  /** Stop the run loop at this total of retired instructions (for snapshots at an exact instant). */
-  readonly stopAt?: bigint;
 }
 
 /**
@@ -113,6 +111,8 @@ export class Pcpu {
     const { hv } = this;
     if (hv.header.dom0_due <= hv.now() || Atomics.exchange(this.words, WANT_TURN, 0) !== 0) this.grantTurn();
     runTimers(hv);
+    // A timer of domain 0's: no instruction comes before its turn.
+    if (hv.header.dom0_due <= hv.now()) return;
     const v = this.pick();
     if (v === undefined) this.idle();
     else this.runSlice(v);

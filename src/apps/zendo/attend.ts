@@ -1,8 +1,7 @@
-import { OperatorError } from '../../base/operator-error.ts';
 import type { MachineConfig } from '../../hypervisor/hypervisor.ts';
 import type { Memories } from '../../machine/memories.ts';
 import type { SymbolTable } from '../../toolstack/loader/elf/symbol-table.ts';
-import type { Debugger } from './debugger.ts';
+import { Debugger } from './debugger.ts';
 import type { CommandHost } from './host.ts';
 import { MachineThread } from './machine-thread.ts';
 import { runGuest } from './run-guest.ts';
@@ -43,7 +42,7 @@ export async function startMachine(
 }
 
 /** Do something in the next turn of domain 0; when it fails, the machine is stopped before the error goes on. */
-export async function inMachine<T>(machine: MachineThread, action: () => T): Promise<T> {
+async function inMachine<T>(machine: MachineThread, action: () => T): Promise<T> {
   const died = machine.ended.then(() => {
     throw new Error('the processor thread of the machine ended');
   });
@@ -68,15 +67,18 @@ export interface AttendOptions {
   readonly kernelPath: string;
   readonly cpu: string;
   readonly symbols: () => SymbolTable | undefined;
-  /** Where gdb connects, for a guest that is held for it. */
-  readonly debug?: { readonly debugger: Debugger; readonly port: number } | undefined;
+  /** TCP port at which gdb finds the guest, which is held for it; 0 takes any. */
+  readonly gdb?: number;
+  /** Build the guest or take it over. Inside the turn before its first instruction. */
+  readonly begin: () => void;
   /** Host milliseconds of the phases before. */
   readonly phases: Readonly<Record<string, number>>;
 }
 
-/** Stay with a running guest until it ends; save it, hash it and report as asked. The exit status. */
+/** Let a guest begin and stay with it until it ends; save it, hash it and report as asked. The exit status. */
 export async function attend(host: CommandHost, machine: MachineThread, session: Session, options: AttendOptions): Promise<number> {
-  const began = host.milliseconds();
+  const started = host.milliseconds();
+  const { gdb, snapshotAt } = options;
   let saved: Uint8Array | undefined;
   let hash: string | undefined;
   const save = (): void => {
@@ -84,13 +86,13 @@ export async function attend(host: CommandHost, machine: MachineThread, session:
     const { memoryBytes, kernelPath, cpu } = options;
     saved = encodeSnapshot(host, machine.memories, { format: 1, session: session.freeze(), cpuModel: cpu, memoryBytes, kernel: kernelPath });
   };
-  if (options.snapshotAt !== undefined) {
-    if (options.snapshot === undefined)
-      throw new OperatorError('--snapshot-at needs --snapshot', { hint: 'Say with --snapshot FILE where the machine is saved.' });
-    const at = BigInt(Math.round(options.snapshotAt * 1e9));
-    await inMachine(machine, () => session.at(at, () => session.leave(save)));
-  }
-  const { debug } = options;
+  // All in one turn: the guest runs only behind it, so that instants are exact from its first instruction on.
+  const debug = await inMachine(machine, () => {
+    options.begin();
+    if (snapshotAt !== undefined) session.at(BigInt(Math.round(snapshotAt * 1e9)), () => session.leave(save));
+    return gdb === undefined ? undefined : { debugger: new Debugger(host, machine, session), port: gdb };
+  });
+  const began = host.milliseconds();
   await debug?.debugger.listen(debug.port).catch(async (error: unknown) => {
     await machine.stop();
     throw error;
@@ -110,7 +112,7 @@ export async function attend(host: CommandHost, machine: MachineThread, session:
   if (options.json)
     host.message(
       JSON.stringify({
-        ...summary(end, { ...options.phases, run: host.milliseconds() - began }),
+        ...summary(end, { ...options.phases, build: began - started, run: host.milliseconds() - began }),
         hostMemoryKiB: host.peakMemory(),
         ...(hash === undefined ? {} : { memory: hash }),
       }),

@@ -105,6 +105,8 @@ if (data.fresh !== undefined) {
   createDomain0(hv);
   logBoot(hv);
 }
+// A machine that goes on does so behind the turn in which domain 0's programs take hold of it.
+else hv.header.dom0_due = 0n;
 const pcpu = new Pcpu({ hv, model, trace, rowName: (row) => `${ROWS[row]?.mnemonic ?? 'row'} (row ${row})` });
 pcpu.attach();
 post({ kind: 'ready' });

@@ -1,4 +1,5 @@
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
+import { OperatorError } from '../../base/operator-error.ts';
 import { CPU_NAMES, chooseCpu, DEFAULT_CPU } from '../../spec/x86/choose-cpu.ts';
 import { helloGuest } from '../../toolstack/guests/hello.ts';
 import { loadKernel } from '../../toolstack/loader/domain-image.ts';
@@ -20,9 +21,14 @@ const whole =
     return value;
   };
 
+const instant = (text: string): number => {
+  if (!/^\d+(\.\d+)?$/.test(text)) throw new InvalidArgumentError('Give seconds, such as 30 or 2.5.');
+  return Number(text);
+};
+
 const seconds = (text: string): number => {
-  const value = Number(text);
-  if (!/^\d+(\.\d+)?$/.test(text) || value <= 0) throw new InvalidArgumentError('Give seconds, such as 30 or 2.5.');
+  const value = instant(text);
+  if (value === 0) throw new InvalidArgumentError('Give more than no time.');
   return value;
 };
 
@@ -63,13 +69,18 @@ export function makeProgram(host: CommandHost, debian: DebianFiles, version: str
       .addOption(new Option('--timeout <seconds>', 'give up after this time (exit status 124)').default(0, 'none').argParser(seconds))
       .addOption(new Option('--trace <kinds>', `write traces to stderr: ${TRACES.join(', ')}`).default([], 'none').argParser(traces))
       .option('--snapshot <file>', 'save the machine to this file when zendo leaves while the guest runs (Ctrl-], timeout)')
-      .addOption(new Option('--snapshot-at <seconds>', 'take the snapshot at this machine time, then leave').argParser(seconds))
+      .addOption(new Option('--snapshot-at <seconds>', 'take the snapshot at this machine time, then leave').argParser(instant))
       .addOption(
         new Option('--gdb <port>', 'hold the guest until gdb has connected to this port of 127.0.0.1 (0: any) and continues it').argParser(whole(0, 65535)),
       )
       .option('--json', 'print one JSON object about the run to stderr at the end', false)
       .addOption(new Option('--block-limit <n>', 'instructions per translated block').argParser(whole(1, 64)).hideHelp())
       .addOption(new Option('--promote-after <n>', 'executions after which a block is compiled, 0: never').argParser(whole(0, 1_000_000_000)).hideHelp())
+      .hook('preAction', (action) => {
+        const { snapshot, snapshotAt } = action.opts();
+        if (snapshotAt === undefined || snapshot !== undefined) return;
+        throw new OperatorError('--snapshot-at needs --snapshot', { hint: 'Say with --snapshot FILE where the machine is saved.' });
+      })
       .option('--hash', "add the SHA-256 of the guest's memory to the JSON object", false)
       .addHelpText('after', '\nExit status: 0 the guest powered off, 1 operator error, 2 the guest crashed, 3 it asked for a reboot, 124 timeout.');
   const bootCommand = program

@@ -45,6 +45,8 @@ export function runTimers(hv: Hypervisor): void {
       if (v.s.singleshot_deadline <= now) {
         v.s.singleshot_deadline = NEVER;
         sendVcpuVirq(hv, v, VIRQ_TIMER);
+        // Domain 0's own timer names the instant of its turn: nobody else's event is to be waited for.
+        if (d.id === 0) hv.header.dom0_due = now;
       }
       if (v.s.periodic_deadline <= now) {
         const period = v.s.periodic_period;

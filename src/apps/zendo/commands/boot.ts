@@ -4,8 +4,7 @@ import { DEFAULT_CPU } from '../../../spec/x86/choose-cpu.ts';
 import { type KernelImage, loadKernel } from '../../../toolstack/loader/domain-image.ts';
 import { checkInitrd } from '../../../toolstack/loader/domain-initrd.ts';
 import { unreadable } from '../../../toolstack/loader/image-error.ts';
-import { attend, inMachine, startMachine } from '../attend.ts';
-import { Debugger } from '../debugger.ts';
+import { attend, startMachine } from '../attend.ts';
 import type { CommandHost } from '../host.ts';
 
 const MIB = 1 << 20;
@@ -95,7 +94,7 @@ export async function boot(host: CommandHost, options: BootOptions, images?: Gue
     cpu,
     symbols: () => kernel.symbols(),
   });
-  const debug = await inMachine(machine, () => {
+  const begin = (): void => {
     session.start({
       kernel,
       initrd,
@@ -106,8 +105,14 @@ export async function boot(host: CommandHost, options: BootOptions, images?: Gue
       name,
       startTime: virtual ? Number(VIRTUAL_WALL_SECONDS) * 1e6 : wall * 1000,
     });
-    return options.gdb === undefined ? undefined : { debugger: new Debugger(host, machine, session), port: options.gdb };
+  };
+  return await attend(host, machine, session, {
+    ...options,
+    cpu,
+    memoryBytes,
+    kernelPath: options.kernel,
+    symbols: () => kernel.symbols(),
+    begin,
+    phases: { load: loaded - started },
   });
-  const phases = { load: loaded - started, build: host.milliseconds() - loaded };
-  return await attend(host, machine, session, { ...options, cpu, memoryBytes, kernelPath: options.kernel, symbols: () => kernel.symbols(), debug, phases });
 }

@@ -3,8 +3,7 @@ import { FileStoreError } from '../../../base/ports/file-store.ts';
 import { Memories } from '../../../machine/memories.ts';
 import { loadKernel } from '../../../toolstack/loader/domain-image.ts';
 import type { SymbolTable } from '../../../toolstack/loader/elf/symbol-table.ts';
-import { attend, inMachine, startMachine } from '../attend.ts';
-import { Debugger } from '../debugger.ts';
+import { attend, startMachine } from '../attend.ts';
 import type { CommandHost } from '../host.ts';
 import { decodeSnapshot } from '../snapshot-file.ts';
 
@@ -42,18 +41,13 @@ export async function resume(host: CommandHost, path: string, options: ResumeOpt
     // The kernel's file is needed for names in a crash report only.
   }
   const { machine, session } = await startMachine(host, { ...options, cpu: head.cpuModel, memories, symbols: () => symbols });
-  const debug = await inMachine(machine, () => {
-    session.thaw(head.session);
-    return options.gdb === undefined ? undefined : { debugger: new Debugger(host, machine, session), port: options.gdb };
-  });
-  const phases = { load: host.milliseconds() - started };
   return await attend(host, machine, session, {
     ...options,
     cpu: head.cpuModel,
     memoryBytes: head.memoryBytes,
     kernelPath: head.kernel,
     symbols: () => symbols,
-    debug,
-    phases,
+    begin: () => session.thaw(head.session),
+    phases: { load: host.milliseconds() - started },
   });
 }
