@@ -120,6 +120,16 @@ export const V128_STORE = 11;
 export const STATE = 0;
 export const FRAMES = 1;
 
+/** What a number in emitted code stands for, when it may be another in the next run: so the code can be moved. */
+export type Relocation =
+  /** An address in a block of the region: i64.const, or the offset of an access; `addend` from the block's header. */
+  | { readonly at: number; readonly kind: 'address' | 'offset'; readonly block: number; readonly addend: number }
+  /** i32.const of BLK_REGION of the region's blocks. */
+  | { readonly at: number; readonly kind: 'region' };
+
+/** Bytes of a number that can be relocated, whatever its value. */
+const WIDE = 5;
+
 export class Code {
   bytes: Uint8Array<ArrayBuffer> = new Uint8Array(4096);
   length = 0;
@@ -163,8 +173,24 @@ export class Code {
     this.s64(value, value >> 31);
   }
 
+  /** Unsigned LEB128 of 32 bits that takes WIDE bytes always, as does the signed one of a number that is not negative. */
+  wide(value: number): void {
+    for (let k = 0, rest = value >>> 0; k < WIDE; k++, rest >>>= 7) this.byte((rest & 0x7f) | (k < WIDE - 1 ? 0x80 : 0));
+  }
+
   raw(from: Code): void {
-    for (let k = 0; k < from.length; k++) this.byte(from.bytes[k] as number);
+    this.append(from.bytes.subarray(0, from.length));
+  }
+
+  append(from: Uint8Array): void {
+    const end = this.length + from.length;
+    if (end > this.bytes.length) {
+      const larger = new Uint8Array(Math.max(end, this.bytes.length * 2));
+      larger.set(this.bytes);
+      this.bytes = larger;
+    }
+    this.bytes.set(from, this.length);
+    this.length = end;
   }
 
   text(value: string): void {

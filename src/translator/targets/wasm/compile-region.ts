@@ -216,7 +216,12 @@ class RegionCompiler {
     this.e.forgetPages(body);
     const start = body.length;
     body.raw(this.e.code);
-    return { code: body, hints: this.e.hints.map(([at, likely]) => [start + at, likely]) };
+    const { hints, relocations } = this.e;
+    return {
+      code: body,
+      hints: hints.map(([at, likely]) => [start + at, likely]),
+      relocations: relocations.map((relocation) => ({ ...relocation, at: start + relocation.at })),
+    };
   }
 
   // ---- structure. @see Ramsey, "Beyond Relooper" (ICFP 2022)

@@ -23,6 +23,7 @@ import { coreFunctions } from './imports.ts';
 export interface FunctionBody {
   readonly code: W.Code;
   readonly hints: readonly (readonly [number, boolean])[];
+  readonly relocations: readonly W.Relocation[];
 }
 
 const FUNCREF = 0x70;

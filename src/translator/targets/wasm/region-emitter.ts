@@ -8,7 +8,28 @@
 import { ASID, BLK_REGION, BUDGET, CC_B, CC_OP, CUR_BLOCK, CUR_UOP, PCPU, REGION_BAIL, RIP, T0, TEMPS, ZERO } from '../../../machine/layout.ts';
 import { OP_HVEC } from '../../../machine/ops.ts';
 import { A_IN, B_IN, C_IN, CLOBBERS, D_IN, D_OUT, FLAGS_MAY_WRITE, FLAGS_READ, FLAGS_WRITE } from '../../ir/op-bits.ts';
-import { BR, Code, ELSE, END, I32, I32_AND, I32_EQ, I32_LOAD, I32_NE, I32_WRAP, I64, I64_ADD, I64_LOAD, I64_STORE, IF, STATE, VOID } from './code.ts';
+import {
+  BR,
+  Code,
+  ELSE,
+  END,
+  I32,
+  I32_AND,
+  I32_CONST,
+  I32_EQ,
+  I32_LOAD,
+  I32_NE,
+  I32_WRAP,
+  I64,
+  I64_ADD,
+  I64_CONST,
+  I64_LOAD,
+  I64_STORE,
+  IF,
+  type Relocation,
+  STATE,
+  VOID,
+} from './code.ts';
 import type { RegionBlock } from './region-block.ts';
 import { vectorSlots } from './vector-slots.ts';
 
@@ -60,6 +81,8 @@ export class RegionEmitter {
   readonly used: number[] = [];
   readonly changed: number[] = [];
 
+  /** Numbers in `code` that depend on where the blocks lie and on the region's place in the table. */
+  readonly relocations: Relocation[] = [];
   /** Offset of the first block in its page. */
   private readonly page: number;
 
@@ -247,8 +270,16 @@ export class RegionEmitter {
     this.spillAll();
     this.spillBudget();
     this.storeSlot(RIP, () => this.blockRip(0));
-    this.storeSlot(CUR_BLOCK, () => code.i64(block.address, 0));
-    this.storeSlot(CUR_UOP, () => code.i64(block.microOp(k), 0));
+    this.storeSlot(CUR_BLOCK, () => this.address(block, 0));
+    this.storeSlot(CUR_UOP, () => this.address(block, block.microOp(k) - block.address));
+  }
+
+  /** Pushes an address inside `block`. */
+  private address(block: RegionBlock, addend: number): void {
+    const { code } = this;
+    code.byte(I64_CONST);
+    this.relocations.push({ at: code.length, kind: 'address', block: this.blocks.indexOf(block), addend });
+    code.wide(block.address + addend);
   }
 
   loadBudget(): void {
@@ -362,8 +393,13 @@ export class RegionEmitter {
   checkAlive(offset: number, unused: number): void {
     const { code } = this;
     code.i32(0);
-    code.access(I32_LOAD, STATE, (this.blocks[0] as RegionBlock).address + BLK_REGION);
-    code.i32(this.index + 1);
+    code.byte(I32_LOAD);
+    code.byte(STATE);
+    this.relocations.push({ at: code.length, kind: 'offset', block: 0, addend: BLK_REGION });
+    code.wide((this.blocks[0] as RegionBlock).address + BLK_REGION);
+    code.byte(I32_CONST);
+    this.relocations.push({ at: code.length, kind: 'region' });
+    code.wide(this.index + 1);
     code.byte(I32_NE);
     this.openHinted(false);
     this.leaveEarly(offset, unused, this.outLabel);

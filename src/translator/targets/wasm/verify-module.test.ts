@@ -17,7 +17,7 @@ const region = (emit: (code: W.Code) => void): Uint8Array => {
   emit(code);
   code.i32(0);
   code.byte(W.END);
-  return assemble([{ code, hints: [] }]);
+  return assemble([{ code, hints: [], relocations: [] }]);
 };
 
 /** Soft-TLB entry of the address in local 1 into local 2. */
