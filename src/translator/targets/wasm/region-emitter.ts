@@ -266,7 +266,7 @@ export class RegionEmitter {
 
   /** Everything a helper, or the unwinding after it throws, may look at. */
   exact(k: number): void {
-    const { code, block } = this;
+    const { block } = this;
     this.spillAll();
     this.spillBudget();
     this.storeSlot(RIP, () => this.blockRip(0));
