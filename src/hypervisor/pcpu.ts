@@ -2,6 +2,7 @@ import {
   BUDGET,
   CPU_FLAGS,
   CPU_INTEL,
+  CPU_OPEN_BUS,
   CR4_VALID,
   EFER_VALID,
   EXIT_BUDGET,
@@ -94,7 +95,8 @@ export class Pcpu {
   }
 
   private prepare(v: Vcpu): void {
-    v.context.setLow(CPU_FLAGS, this.model.vendor === 'GenuineIntel' ? CPU_INTEL : 0);
+    // a trace of exits is to show them all
+    v.context.setLow(CPU_FLAGS, (this.model.vendor === 'GenuineIntel' ? CPU_INTEL : 0) | (this.trace.wants('exits') ? 0 : CPU_OPEN_BUS));
     if (v.context.get(RANDOM) === 0n) v.context.set(RANDOM, this.hv.random());
     v.context.setLow(CR4_VALID, cr4Mask(this.model));
     v.context.setLow(EFER_VALID, eferMask(this.model));

@@ -15,6 +15,8 @@ const bump = (map: Map<string, number>, key: string): void => {
   map.set(key, (map.get(key) ?? 0) + 1);
 };
 
+const hex = (n: number): string => `0x${n.toString(16)}`;
+
 /** Counters and the optional line-by-line trace of one pCPU. Leaves no mark on the machine. */
 export class Trace {
   private readonly exits = new Map<string, number>();
@@ -31,15 +33,20 @@ export class Trace {
     this.write = write;
   }
 
+  /** Are lines of this kind written? */
+  wants(kind: 'hypercalls' | 'exits'): boolean {
+    return this.kinds.has(kind);
+  }
+
   exit(v: Vcpu, name: string, rip: bigint): void {
     bump(this.exits, name);
-    if (this.kinds.has('exits')) this.write(`d${v.domain.id}v${v.id} exit ${name} rip=0x${rip.toString(16)}`);
+    if (this.wants('exits')) this.write(`d${v.domain.id}v${v.id} exit ${name} rip=0x${rip.toString(16)}`);
   }
 
   hypercall(v: Vcpu, nr: number, args: readonly bigint[], result: number): void {
     const name = hypercallName(nr);
     bump(this.hypercalls, name);
-    if (!this.kinds.has('hypercalls')) return;
+    if (!this.wants('hypercalls')) return;
     const shown = result < 0 && result > -200 ? `-${errnoName(-result)}` : String(result);
     this.write(
       `d${v.domain.id}v${v.id} ${name}(${args
@@ -51,25 +58,28 @@ export class Trace {
 
   unknownMsr(msr: number): void {
     bump(this.msrs, `0x${msr.toString(16)}`);
-    if (this.kinds.has('exits')) this.write(`unknown MSR 0x${msr.toString(16)}: #GP`);
+    if (this.wants('exits')) this.write(`unknown MSR 0x${msr.toString(16)}: #GP`);
   }
 
   unclaimedPort(port: number): void {
-    bump(this.ports, `0x${port.toString(16)}`);
-    if (this.kinds.has('exits')) this.write(`unclaimed port 0x${port.toString(16)}`);
+    bump(this.ports, hex(port));
+    if (this.wants('exits')) this.write(`unclaimed port 0x${port.toString(16)}`);
   }
 
   unclaimedMemory(gpa: number): void {
     this.memory++;
-    if (this.kinds.has('exits')) this.write(`unclaimed guest-physical address 0x${gpa.toString(16)}`);
+    if (this.wants('exits')) this.write(`unclaimed guest-physical address 0x${gpa.toString(16)}`);
   }
 
-  counters(): Counters {
+  /** `portReads`: per port, those that the core answered. */
+  counters(portReads: Uint32Array): Counters {
+    const ports = new Map(this.ports);
+    for (const [port, reads] of portReads.entries()) if (reads !== 0 && port !== 0xe9) ports.set(hex(port), (ports.get(hex(port)) ?? 0) + reads);
     return {
       exits: Object.fromEntries(this.exits),
       hypercalls: Object.fromEntries(this.hypercalls),
       unknownMsrs: Object.fromEntries(this.msrs),
-      unclaimedPorts: Object.fromEntries(this.ports),
+      unclaimedPorts: Object.fromEntries(ports),
       unclaimedMemory: this.memory,
     };
   }

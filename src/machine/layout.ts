@@ -27,6 +27,8 @@ export const FRAME_TABLE_STRIDE = 16;
 export const FRAME_CODE_BITS = 0x12000000;
 /** One u32 per frame: first block (address of its header in the code area) translated from it, 0 = none. */
 export const FRAME_BLOCKS = 0x13000000;
+/** One u32 per I/O port: reads that the core answered itself (CPU_OPEN_BUS). A counter, never part of a snapshot. */
+export const PORT_READS = 0x13800000;
 /** Translated code: block hash table, then the bytecode arena. Rebuilt at will, never part of a snapshot. */
 export const BLOCK_HASH = 0x20000000;
 /** Entries of the block hash table (u32 block addresses, open hashing with chains through the block header). */
@@ -186,6 +188,8 @@ export const MISC_FEATURES = 165;
 export const RANDOM = 163;
 /** CPU_FLAGS: Intel's behaviour where vendors differ (SYSRET, SYSENTER in long mode, ...). */
 export const CPU_INTEL = 1;
+/** CPU_FLAGS: no device answers IN, so the core does: all ones. */
+export const CPU_OPEN_BUS = 2;
 export const SLOTS = 256;
 
 // ---- vCPU context: the rest --------------------------------------------------------------------------------------------
@@ -255,7 +259,7 @@ export const EXIT_BUDGET = 1;
 export const EXIT_HLT = 2;
 /** VMCALL (EXIT_A=0) or VMMCALL (EXIT_A=1): RIP at the instruction, EXIT_LEN its length; hypervisor advances RIP. */
 export const EXIT_HYPERCALL = 3;
-/** IN/OUT: EXIT_A = port, EXIT_B = size in bytes | 0x100 if OUT; value in/out of the accumulator by the hypervisor. RIP at the instruction, EXIT_LEN. */
+/** IN (without CPU_OPEN_BUS), OUT: EXIT_A = port, EXIT_B = size in bytes | 0x100 if OUT; value in/out of the accumulator by the hypervisor. RIP at the instruction, EXIT_LEN. */
 export const EXIT_IO = 4;
 /** INS/OUTS: EXIT_A = port, EXIT_B = size | 0x100 if OUT | 0x200 address size 32 | 0x400 16; one iteration; see machine/strings. */
 export const EXIT_IO_STRING = 5;

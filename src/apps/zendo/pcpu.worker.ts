@@ -13,6 +13,7 @@ import { ExecTrace } from '../../hypervisor/exec-trace.ts';
 import { type Host, Hypervisor, type MachineConfig } from '../../hypervisor/hypervisor.ts';
 import { Pcpu } from '../../hypervisor/pcpu.ts';
 import { Trace } from '../../hypervisor/trace.ts';
+import { PORT_READS } from '../../machine/layout.ts';
 import { Memories } from '../../machine/memories.ts';
 import { chooseCpu } from '../../spec/x86/choose-cpu.ts';
 import { ROWS } from '../../spec/x86/opcodes.ts';
@@ -111,4 +112,9 @@ const pcpu = new Pcpu({ hv, model, trace, rowName: (row) => `${ROWS[row]?.mnemon
 pcpu.attach();
 post({ kind: 'ready' });
 pcpu.loop();
-post({ kind: 'ended', counters: trace.counters(), engine: { ...engine.counters, ...engine.regions?.counters, exits: undefined }, retired: hv.header.retired });
+post({
+  kind: 'ended',
+  counters: trace.counters(new Uint32Array(memories.state.buffer, PORT_READS, 0x10000)),
+  engine: { ...engine.counters, ...engine.regions?.counters, exits: undefined },
+  retired: hv.header.retired,
+});

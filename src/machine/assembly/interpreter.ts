@@ -21,6 +21,7 @@ import { read128, slowRead, slowWrite, write128 } from "./memory/access";
 import { READ, WRITE } from "./memory/walk";
 import { segmentLinear } from "./memory/segment";
 import { mulHighSigned, mulHighUnsigned } from "./wide";
+import { answeredPort } from "./system/open-bus";
 import { dispatchString } from "./strings/dispatch";
 import { dispatchSystem } from "./system/dispatch";
 import { dispatchVec } from "./vec/dispatch";
@@ -826,7 +827,10 @@ export function run(ctx: usize): i32 {
         continue;
       case O.OP_EXIT:
         leave(ctx, pc);
-        return <i32>Ctx.get32(ctx, EXIT_REASON);
+        if (!answeredPort(ctx)) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        pc = lookup(ctx, 0);
+        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+        continue;
       // ---- fused forms
       case O.OP_F_CMPBR: {
         const c = load<u8>(pc, UOP_C);

@@ -5,6 +5,7 @@ import {
   BUDGET,
   CPU_FLAGS,
   CPU_INTEL,
+  CPU_OPEN_BUS,
   EXIT_A,
   EXIT_B,
   EXIT_BUDGET,
@@ -13,6 +14,7 @@ import {
   EXIT_IO,
   EXIT_LEN,
   EXIT_MSR,
+  PORT_READS,
   RETIRED_BASE,
   RIP,
   TSC_MUL,
@@ -470,6 +472,27 @@ describe('long mode', { skip }, () => {
     assert.deepEqual([advance(), machine.reg(EXIT_A)], [EXIT_MSR, 0n]);
     assert.deepEqual([advance(), machine.reg(EXIT_A)], [EXIT_MSR, 1n]);
     assert.equal(advance(), EXIT_HLT);
+  });
+
+  test('IN where no device answers: all ones of its size, counted, one instruction each', () => {
+    const { machine, log, reason } = runLong(
+      `
+      mov rax, 0x1122334455667788
+      in al, 0x42
+      note rax
+      in ax, 0x42
+      note rax
+      mov dx, 0x3f8
+      in eax, dx
+      note rax
+      `,
+      '',
+      (fresh) => fresh.setReg(CPU_FLAGS, BigInt(CPU_OPEN_BUS)),
+    );
+    assert.equal(briefLong(log), '=11223344556677ff =112233445566ffff =ffffffff');
+    assert.equal(reason, EXIT_HLT);
+    const reads = (port: number): number => machine.memories.stateView.getUint32(PORT_READS + port * 4, true);
+    assert.deepEqual([reads(0x42), reads(0x3f8), reads(0x43)], [2, 1, 0]);
   });
 
   test('any budgets and block sizes give the same run', () => {
