@@ -90,8 +90,16 @@ export const domain = struct('domain', {
   relinquish_gfn: u32,
   /** A debugger wants to hear of breakpoints and steps. */
   debugger_attached: u32,
-  spare: array(u32, 15),
+  /** Frames claimed and not yet allocated (memory/claims.ts). */
+  outstanding_pages: u32,
+  /** Scheduling: weight, and cap in percent of a pCPU (0 = none). */
+  sched_weight: u32,
+  sched_cap: u32,
+  spare: array(u32, 12),
 });
+
+/** Weight of a domain that was given no other, as in Xen's credit schedulers. */
+export const DEFAULT_WEIGHT = 256;
 
 /** The domain's flags. */
 export const DOMF_privileged = 1;
@@ -157,4 +165,10 @@ export const vcpu = struct('vcpu', {
   /** Stop after each instruction; what it stopped for (debug/stop.ts), until the debugger asked. */
   single_step: u32,
   debug_event: u32,
+  /** pCPUs that it may run on, and those it would rather run on: a bit each. */
+  affinity_hard: u64,
+  affinity_soft: u64,
 });
+
+/** Affinity to every pCPU. */
+export const ALL_PCPUS = 0xffffffffffffffffn;

@@ -3,7 +3,7 @@ import { HEADER_BASE } from '../machine/layout.ts';
 
 /** Marks an initialised machine; its version changes with every change of what a snapshot holds. */
 export const MACHINE_MAGIC = 0x4f444e5a; // "ZNDO"
-export const MACHINE_VERSION = 1;
+export const MACHINE_VERSION = 2;
 
 /** Time runs with retired instructions (deterministic), or with the host's clock. */
 export const TIME_VIRTUAL = 0;
@@ -61,7 +61,9 @@ export const machine_header = struct('machine_header', {
   random: u64,
   /** First byte of the console ring that was not cleared. */
   conring_cons: u32,
-  spare: array(u32, 31),
+  /** Free frames that are promised to domains which claimed them (memory/claims.ts). */
+  outstanding_claims: u32,
+  spare: array(u32, 30),
   /** Mailbox between domain 0's programs (any host thread) and the pCPU. See mailbox.ts. */
   mailbox: struct({
     /** MAILBOX_*: who may act. */

@@ -4,9 +4,10 @@ import type { Accessor } from '../base/struct.ts';
 import { VCPU_MAX } from '../machine/layout.ts';
 import type { Memories } from '../machine/memories.ts';
 import { contextAddress, VcpuContext } from '../machine/vcpu-context.ts';
+import { AMD_X86_64_V2, type CpuModel } from '../spec/x86/cpu-models.ts';
 import { DOMID_FIRST_RESERVED, DOMID_SELF } from '../spec/xen/xen.ts';
 import type { Cpu } from './cpu.ts';
-import { DOMF_privileged, domain as domainStruct, MAX_VIRT_CPUS, NEVER, VCPUF_down, vcpu as vcpuStruct } from './domain.ts';
+import { ALL_PCPUS, DEFAULT_WEIGHT, DOMF_privileged, domain as domainStruct, MAX_VIRT_CPUS, NEVER, VCPUF_down, vcpu as vcpuStruct } from './domain.ts';
 import { GuestPhysicalMemory } from './guest-memory.ts';
 import { HEADER, MACHINE_MAGIC, MACHINE_VERSION, machine_header, TIME_VIRTUAL } from './header.ts';
 import { Heap } from './heap.ts';
@@ -72,6 +73,8 @@ export class Hypervisor {
   private readonly vcpuViews = new Map<number, Vcpu>();
   /** Set by the run loop: machine time (ns) while a guest runs or just stopped. */
   clock: () => bigint;
+  /** The processor that guests see; set by the run loop. */
+  model: CpuModel = AMD_X86_64_V2;
 
   /** Attach to a formatted machine. */
   constructor(memories: Memories, cpu: Cpu, host: Host) {
@@ -170,6 +173,7 @@ export class Hypervisor {
       tsc_incarnation: 1,
       max_evtchn_port: 0xffffffff,
       shutdown_code: 0xff, // none yet (lifecycle/shutdown.ts)
+      sched_weight: DEFAULT_WEIGHT,
     });
     // insert in order of ids
     let before = 0;
@@ -252,6 +256,8 @@ export class Hypervisor {
       poll_port: 0,
       runstate: 3,
       runstate_entry: this.now(),
+      affinity_hard: ALL_PCPUS,
+      affinity_soft: ALL_PCPUS,
     });
     this.memories.stateView.setUint32(of.address + domainStruct.offsets.vcpus + id * 4, address, true);
     const made = this.vcpuAt(address);

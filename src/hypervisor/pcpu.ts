@@ -70,6 +70,7 @@ export class Pcpu {
 
   constructor(config: PcpuConfig) {
     this.hv = config.hv;
+    config.hv.model = config.model;
     this.model = config.model;
     this.trace = config.trace;
     this.x = { hv: config.hv, model: config.model, trace: config.trace, rowName: config.rowName };

@@ -4,16 +4,19 @@ import { EACCES, EFAULT, ENOSYS, EPERM, ERESTART, ESRCH } from '../../spec/xen/e
 import { DOMID_FIRST_RESERVED } from '../../spec/xen/xen.ts';
 import type { Domain } from '../hypervisor.ts';
 import type { Call } from './call.ts';
+import { getNodeAffinity, getVcpuAffinity, setNodeAffinity, setVcpuAffinity } from './domctl/affinity.ts';
 import { setBreakpoints, ZENDO_DOMCTL_breakpoints } from './domctl/breakpoints.ts';
 import { createDomain } from './domctl/create-domain.ts';
 import { debugOp, gdbsxDomStatus, gdbsxPauseVcpu, gdbsxUnpauseVcpu, setDebugging } from './domctl/debug.ts';
 import { destroyDomain } from './domctl/destroy-domain.ts';
 import { getDomainInfo } from './domctl/get-domain-info.ts';
 import { gdbsxGuestMemio } from './domctl/guest-memio.ts';
-import { getHvmContext, setHvmContext } from './domctl/hvm-context.ts';
+import { getHvmContext, getHvmContextPartial, setHvmContext } from './domctl/hvm-context.ts';
 import { maxMem, maxVcpus, setDomainHandle, setTimeOffset } from './domctl/limits.ts';
 import type { Domctl } from './domctl/operation.ts';
 import { pauseDomain, resumeDomain, unpauseDomain } from './domctl/pause.ts';
+import { sendTrigger } from './domctl/send-trigger.ts';
+import { getVcpuContext, getVcpuExtState, setVcpuContext, setVcpuExtState } from './domctl/vcpu-context.ts';
 import { getVcpuInfo } from './domctl/vcpu-info.ts';
 
 /** Bytes before the member of the union. */
@@ -32,7 +35,17 @@ const operations: ReadonlyMap<number, Domctl<Fields>> = new Map<number, unknown>
   [D.XEN_DOMCTL_settimeoffset, setTimeOffset],
   [D.XEN_DOMCTL_gethvmcontext, getHvmContext],
   [D.XEN_DOMCTL_sethvmcontext, setHvmContext],
+  [D.XEN_DOMCTL_gethvmcontext_partial, getHvmContextPartial],
   [D.XEN_DOMCTL_getvcpuinfo, getVcpuInfo],
+  [D.XEN_DOMCTL_setvcpuaffinity, setVcpuAffinity],
+  [D.XEN_DOMCTL_getvcpuaffinity, getVcpuAffinity],
+  [D.XEN_DOMCTL_setnodeaffinity, setNodeAffinity],
+  [D.XEN_DOMCTL_getnodeaffinity, getNodeAffinity],
+  [D.XEN_DOMCTL_setvcpucontext, setVcpuContext],
+  [D.XEN_DOMCTL_getvcpucontext, getVcpuContext],
+  [D.XEN_DOMCTL_setvcpuextstate, setVcpuExtState],
+  [D.XEN_DOMCTL_getvcpuextstate, getVcpuExtState],
+  [D.XEN_DOMCTL_sendtrigger, sendTrigger],
   [D.XEN_DOMCTL_setdebugging, setDebugging],
   [D.XEN_DOMCTL_debug_op, debugOp],
   [D.XEN_DOMCTL_gdbsx_guestmemio, gdbsxGuestMemio],

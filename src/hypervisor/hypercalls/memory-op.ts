@@ -4,6 +4,7 @@ import type { Call } from './call.ts';
 import { acquireResource } from './memory-op/acquire-resource.ts';
 import { addToPhysmap } from './memory-op/add-to-physmap.ts';
 import { addToPhysmapBatch } from './memory-op/add-to-physmap-batch.ts';
+import { claimPages } from './memory-op/claim-pages.ts';
 import { machineMemoryMap, memoryMap, setMemoryMap } from './memory-op/memory-map.ts';
 import { type MemoryOperation, OP_BITS, whole } from './memory-op/operation.ts';
 import { currentReservation, maximumGpfn, maximumRamPage, maximumReservation } from './memory-op/query.ts';
@@ -23,6 +24,7 @@ const operations: ReadonlyMap<number, MemoryOperation> = new Map([
   [nr.XENMEM_memory_map, whole(memoryMap, ENOSYS)],
   [nr.XENMEM_set_memory_map, whole(setMemoryMap, ENOSYS)],
   [nr.XENMEM_machine_memory_map, whole(machineMemoryMap, ENOSYS)],
+  [nr.XENMEM_claim_pages, whole(claimPages, EINVAL)],
   [nr.XENMEM_acquire_resource, acquireResource],
 ]);
 

@@ -4,6 +4,7 @@ import { closeAll } from '../events/close.ts';
 import { leaveFifo } from '../events/fifo-set-up.ts';
 import { releaseMappings } from '../grants/map.ts';
 import type { Domain, Hypervisor } from '../hypervisor.ts';
+import { giveUpClaim } from '../memory/claims.ts';
 import { INVALID_M2P } from '../memory/frame-table.ts';
 import { p2m_map_foreign, p2m_ram_rw } from '../memory/p2m.ts';
 import { DOMDYING_alive, DOMDYING_dead, DOMDYING_dying, putPage, reap } from './reap.ts';
@@ -21,6 +22,7 @@ export function relinquish(hv: Hypervisor, d: Domain): boolean {
     d.s.is_dying = DOMDYING_dying;
     d.s.pause_count += 1;
     d.s.relinquish_gfn = 0;
+    giveUpClaim(hv, d);
     forgetDebugger(hv, d);
     for (const v of hv.vcpus(d)) {
       const page = Math.floor(v.s.info / 4096);

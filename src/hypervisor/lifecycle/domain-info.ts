@@ -46,7 +46,7 @@ export function domainInfo(hv: Hypervisor, d: Domain) {
       (s.shutdown_code << XEN_DOMINF_shutdownshift),
     tot_pages: s.tot_pages,
     max_pages: s.max_pages,
-    outstanding_pages: 0,
+    outstanding_pages: s.outstanding_pages,
     shr_pages: 0,
     paged_pages: 0,
     shared_info_frame: sharedInfo === INVALID_M2P ? -1 : sharedInfo,

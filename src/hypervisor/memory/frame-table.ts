@@ -52,12 +52,17 @@ export class FrameTable {
     });
   }
 
-  private header(field: 'frame_first' | 'frame_untouched' | 'frame_free_list' | 'frame_free' | 'frame_total'): number {
+  private header(field: 'frame_first' | 'frame_untouched' | 'frame_free_list' | 'frame_free' | 'frame_total' | 'outstanding_claims'): number {
     return HEADER + machine_header.offsets[field];
   }
 
   get free(): number {
     return this.view.getUint32(this.header('frame_free'), true);
+  }
+
+  /** Free frames that nobody has claimed. */
+  get unclaimed(): number {
+    return this.free - this.view.getUint32(this.header('outstanding_claims'), true);
   }
 
   get total(): number {
@@ -68,11 +73,14 @@ export class FrameTable {
     return FRAME_TABLE + mfn * FRAME_TABLE_STRIDE;
   }
 
-  /** A zeroed frame with one reference for `owner` (domain id, or OWNER_XEN), undefined when the machine is full. */
-  allocate(owner: number): Mfn | undefined {
+  /**
+   * A zeroed frame with one reference for `owner` (domain id, or OWNER_XEN), undefined when the machine has none left.
+   * Frames that are claimed (`claimed`: by this owner) are left for those who claimed them.
+   */
+  allocate(owner: number, claimed = 0): Mfn | undefined {
     const freeAt = this.header('frame_free');
     const free = this.view.getUint32(freeAt, true);
-    if (free === 0) return undefined;
+    if (free === 0 || this.unclaimed + claimed <= 0) return undefined;
     const listAt = this.header('frame_free_list');
     let mfn = this.view.getUint32(listAt, true);
     if (mfn !== 0) {

@@ -1,15 +1,17 @@
 import type { Domain, Hypervisor } from '../hypervisor.ts';
 import { putPage } from '../lifecycle/reap.ts';
+import { useClaim } from './claims.ts';
 import { INVALID_M2P } from './frame-table.ts';
 import { GFN_LIMIT, p2m_ram_rw } from './p2m.ts';
 
 /** Fill 2^order gfns with fresh zeroed pages; false when one is taken, the domain is dying, its limit or the machine's memory is reached. Undone wholly on failure. */
 export function populate(hv: Hypervisor, of: Domain, gfn: number, order: number): boolean {
   const count = 2 ** order;
-  if (of.s.is_dying !== 0 || !(gfn + count <= GFN_LIMIT) || of.s.tot_pages + count > of.s.max_pages || hv.frames.free < count) return false;
+  if (of.s.is_dying !== 0 || !(gfn + count <= GFN_LIMIT) || of.s.tot_pages + count > of.s.max_pages) return false;
+  if (hv.frames.unclaimed + of.s.outstanding_pages < count) return false;
   for (let i = 0; i < count; i++) if (of.p2m.lookup(gfn + i) !== undefined) return false;
   for (let i = 0; i < count; i++) {
-    const mfn = hv.frames.allocate(of.id);
+    const mfn = hv.frames.allocate(of.id, of.s.outstanding_pages);
     if (mfn === undefined || !of.p2m.set(gfn + i, mfn, p2m_ram_rw, true)) {
       if (mfn !== undefined) hv.frames.put(mfn);
       for (let back = 0; back < i; back++) free(hv, of, gfn + back);
@@ -17,6 +19,7 @@ export function populate(hv: Hypervisor, of: Domain, gfn: number, order: number)
     }
     hv.frames.setGfn(mfn, gfn + i);
     of.s.tot_pages += 1;
+    useClaim(hv, of);
   }
   // Nothing was there before, so no soft TLB can hold it: entries that are absent are not cached.
   return true;

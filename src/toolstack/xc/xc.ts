@@ -4,7 +4,7 @@ import { XEN_X86_EMU_LAPIC } from '../../spec/xen/arch-x86/xen.ts';
 import * as D from '../../spec/xen/domctl.ts';
 import { ERESTART } from '../../spec/xen/errno.ts';
 import { HVMOP_get_param, HVMOP_set_param, xen_hvm_param } from '../../spec/xen/hvm/hvm-op.ts';
-import { XENMEM_populate_physmap, XENMEM_set_memory_map, xen_foreign_memory_map, xen_memory_reservation } from '../../spec/xen/memory.ts';
+import { XENMEM_claim_pages, XENMEM_populate_physmap, XENMEM_set_memory_map, xen_foreign_memory_map, xen_memory_reservation } from '../../spec/xen/memory.ts';
 import { __HYPERVISOR_domctl, __HYPERVISOR_hvm_op, __HYPERVISOR_memory_op, DOMID_FIRST_RESERVED } from '../../spec/xen/xen.ts';
 
 const HEAD = D.xen_domctl.offsets.u;
@@ -136,6 +136,11 @@ export class Xc {
       });
       done += n;
     }
+  }
+
+  /** Promise the domain so many pages in all, what it has included; 0 takes the promise back. */
+  claimPages(domid: number, pages: number): void {
+    this.kernel.call('XENMEM_claim_pages', __HYPERVISOR_memory_op, XENMEM_claim_pages, xen_memory_reservation, { nr_extents: pages, domid });
   }
 
   /** Give the hypervisor the domain's E820 map. */

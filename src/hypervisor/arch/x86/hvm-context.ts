@@ -1,3 +1,4 @@
+import type { Fields, Struct, Update } from '../../../base/struct.ts';
 import {
   CPL,
   CR0,
@@ -41,15 +42,24 @@ import {
   HVM_FILE_VERSION,
   HVM_SAVE_CODE,
   hvm_hw_cpu,
+  hvm_hw_cpu_xsave,
+  hvm_hw_lapic,
+  hvm_hw_lapic_regs,
+  hvm_hw_mtrr,
   hvm_save_descriptor,
   hvm_save_header,
+  hvm_tsc_adjust,
   XEN_X86_FPU_INITIALISED,
 } from '../../../spec/xen/hvm/save.ts';
 import { VCPUF_down, VCPUF_initialised } from '../../domain.ts';
 import type { Domain, Hypervisor, Vcpu } from '../../hypervisor.ts';
+import { TSC_KHZ } from '../../time/pvclock.ts';
 import { readFlags } from './flags.ts';
 import { packFxsave, unpackFxsave } from './fxsave.ts';
+import { lapicPage, lapicSummary } from './lapic.ts';
+import { MTRR_CAP } from './msr.ts';
 import { attachContext, initialiseFpu } from './vcpu-state.ts';
+import { enabledComponents, packXsave, unpackXsave, xfeatureMask } from './xsave-area.ts';
 
 /** Record field for each context slot that is copied as it is. */
 const PLAIN = [
@@ -133,13 +143,31 @@ function loadCpu(hv: Hypervisor, v: Vcpu, record: Uint8Array): void {
   attachContext(hv, v);
 }
 
+function loadMtrr(_hv: Hypervisor, v: Vcpu, content: Uint8Array): boolean {
+  if (content.length !== hvm_hw_mtrr.size) return false;
+  const r = hvm_hw_mtrr.read(new DataView(content.buffer), 0);
+  v.s.pat = r.msr_pat_cr;
+  for (const [i, value] of r.msr_mtrr_var.entries()) v.s.mtrr_variable.set(i, value);
+  for (const [i, value] of r.msr_mtrr_fixed.entries()) v.s.mtrr_fixed.set(i, value);
+  v.s.mtrr_deftype = r.msr_mtrr_def_type;
+  return true;
+}
+
+/** What is loaded after the CPU records, by type; others are passed over. */
+const loaders: ReadonlyMap<number, (hv: Hypervisor, v: Vcpu, content: Uint8Array) => boolean> = new Map([
+  [HVM_SAVE_CODE.MTRR, loadMtrr],
+  [HVM_SAVE_CODE.CPU_XSAVE, (hv, v, content) => unpackXsave(hv, v, content.slice(hvm_hw_cpu_xsave.offsets.save_area))],
+]);
+
 /**
  * Load records of the HVM save format: HEADER first, END last; false when they do not hold together (nothing is
- * changed then). CPU records set registers, and their vCPU is up when the domain is unpaused.
+ * changed then), or an MTRR or XSAVE record is not one. CPU records set registers, and their vCPU is up when the domain
+ * is unpaused.
  */
 export function loadHvmContext(hv: Hypervisor, of: Domain, bytes: Uint8Array): boolean {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const cpus: { v: Vcpu; record: Uint8Array }[] = [];
+  const others: (() => boolean)[] = [];
   let at = 0;
   for (let index = 0; ; index++) {
     if (at + hvm_save_descriptor.size > bytes.length) return false;
@@ -155,43 +183,94 @@ export function loadHvmContext(hv: Hypervisor, of: Domain, bytes: Uint8Array): b
       const v = hv.vcpu(of, instance);
       if (v === undefined || length !== hvm_hw_cpu.size) return false;
       cpus.push({ v, record: bytes.slice(at, at + length) });
+    } else {
+      const v = hv.vcpu(of, instance);
+      const load = v === undefined ? undefined : loaders.get(typecode);
+      const content = bytes.slice(at, at + length);
+      if (v !== undefined && load !== undefined) others.push(() => load(hv, v, content));
     }
     at += length;
   }
   for (const { v, record } of cpus) loadCpu(hv, v, record);
-  return true;
+  return others.every((load) => load());
 }
 
-/** The domain's records: HEADER, a CPU record for each vCPU that was initialised, END. */
-export function saveHvmContext(hv: Hypervisor, of: Domain): Uint8Array {
-  const cpus = [...hv.vcpus(of)].filter((v) => (v.s.flags & VCPUF_initialised) !== 0);
-  const d = hvm_save_descriptor.size;
-  const out = new Uint8Array(d + hvm_save_header.size + cpus.length * (d + hvm_hw_cpu.size) + d);
-  const view = new DataView(out.buffer);
-  hvm_save_descriptor.write(view, 0, { typecode: HVM_SAVE_CODE.HEADER, instance: 0, length: hvm_save_header.size });
-  hvm_save_header.write(view, d, { magic: HVM_FILE_MAGIC, version: HVM_FILE_VERSION, gtsc_khz: 1_000_000 });
-  let at = d + hvm_save_header.size;
-  for (const v of cpus) {
-    hvm_save_descriptor.write(view, at, { typecode: HVM_SAVE_CODE.CPU, instance: v.id, length: hvm_hw_cpu.size });
-    at += d;
-    const c = v.context;
-    const fields: Record<string, bigint | number | Uint8Array> = {
-      fpu_regs: packFxsave(hv.memories, c),
-      rflags: BigInt(readFlags(c)),
-      tsc: hv.now(),
-      flags: XEN_X86_FPU_INITIALISED,
-    };
-    for (const [field, slot] of PLAIN) fields[field] = c.get(slot);
-    for (const [field, slot] of PLAIN32) fields[field] = c.low(slot);
-    for (const [seg, name] of SEGMENTS.entries()) {
-      fields[`${name}_sel`] = c.low(SEG_SEL + seg);
-      fields[`${name}_base`] = c.get(SEG_BASE + seg);
-      fields[`${name}_limit`] = c.low(SEG_LIMIT + seg);
-      fields[`${name}_arbytes`] = c.low(SEG_ATTR + seg);
-    }
-    hvm_hw_cpu.write(view, at, fields);
-    at += hvm_hw_cpu.size;
+/** What a record holds of one vCPU, or of the domain. */
+export interface HvmRecord {
+  readonly typecode: number;
+  readonly instance: number;
+  readonly content: Uint8Array;
+}
+
+function record<F extends Fields>(typecode: number, instance: number, kind: Struct<F>, fields: Update<F>): HvmRecord {
+  const content = new Uint8Array(kind.size);
+  kind.write(new DataView(content.buffer), 0, fields);
+  return { typecode, instance, content };
+}
+
+function cpuRecord(hv: Hypervisor, v: Vcpu): HvmRecord {
+  const c = v.context;
+  const fields: Record<string, bigint | number | Uint8Array> = {
+    fpu_regs: packFxsave(hv.memories, c),
+    rflags: BigInt(readFlags(c)),
+    tsc: hv.now(),
+    flags: XEN_X86_FPU_INITIALISED,
+  };
+  for (const [field, slot] of PLAIN) fields[field] = c.get(slot);
+  for (const [field, slot] of PLAIN32) fields[field] = c.low(slot);
+  for (const [seg, name] of SEGMENTS.entries()) {
+    fields[`${name}_sel`] = c.low(SEG_SEL + seg);
+    fields[`${name}_base`] = c.get(SEG_BASE + seg);
+    fields[`${name}_limit`] = c.low(SEG_LIMIT + seg);
+    fields[`${name}_arbytes`] = c.low(SEG_ATTR + seg);
   }
-  hvm_save_descriptor.write(view, at, { typecode: HVM_SAVE_CODE.END, instance: 0, length: 0 });
+  return record(HVM_SAVE_CODE.CPU, v.id, hvm_hw_cpu, fields);
+}
+
+function xsaveRecord(hv: Hypervisor, v: Vcpu): HvmRecord {
+  const head = hvm_hw_cpu_xsave.offsets.save_area;
+  const area = packXsave(hv, v);
+  const content = new Uint8Array(head + area.length);
+  const components = enabledComponents(v);
+  hvm_hw_cpu_xsave.write(new DataView(content.buffer), 0, { xfeature_mask: xfeatureMask(hv), xcr0: components, xcr0_accum: components });
+  content.set(area, head);
+  return { typecode: HVM_SAVE_CODE.CPU_XSAVE, instance: v.id, content };
+}
+
+function mtrrRecord(v: Vcpu): HvmRecord {
+  return record(HVM_SAVE_CODE.MTRR, v.id, hvm_hw_mtrr, {
+    msr_pat_cr: v.s.pat,
+    msr_mtrr_var: [...v.s.mtrr_variable],
+    msr_mtrr_fixed: [...v.s.mtrr_fixed],
+    msr_mtrr_cap: MTRR_CAP,
+    msr_mtrr_def_type: v.s.mtrr_deftype,
+  });
+}
+
+/** The domain's records but for the last, in Xen's order: HEADER, then kind by kind those of each vCPU that was initialised. */
+export function hvmRecords(hv: Hypervisor, of: Domain): HvmRecord[] {
+  const cpus = [...hv.vcpus(of)].filter((v) => (v.s.flags & VCPUF_initialised) !== 0);
+  return [
+    record(HVM_SAVE_CODE.HEADER, 0, hvm_save_header, { magic: HVM_FILE_MAGIC, version: HVM_FILE_VERSION, gtsc_khz: TSC_KHZ }),
+    ...cpus.map((v) => cpuRecord(hv, v)),
+    ...cpus.map((v) => record(HVM_SAVE_CODE.LAPIC, v.id, hvm_hw_lapic, lapicSummary(hv, v))),
+    ...cpus.map((v) => record(HVM_SAVE_CODE.LAPIC_REGS, v.id, hvm_hw_lapic_regs, { data: lapicPage(hv, v) })),
+    ...cpus.map(mtrrRecord),
+    ...(xfeatureMask(hv) === 0 ? [] : cpus.map((v) => xsaveRecord(hv, v))),
+    ...cpus.map((v) => record(HVM_SAVE_CODE.TSC_ADJUST, v.id, hvm_tsc_adjust, { tsc_adjust: v.s.tsc_adjust })),
+  ];
+}
+
+/** All records of a domain, END last. */
+export function saveHvmContext(hv: Hypervisor, of: Domain): Uint8Array {
+  const records = [...hvmRecords(hv, of), { typecode: HVM_SAVE_CODE.END, instance: 0, content: new Uint8Array(0) }];
+  const d = hvm_save_descriptor.size;
+  const out = new Uint8Array(records.reduce((sum, { content }) => sum + d + content.length, 0));
+  let at = 0;
+  for (const { typecode, instance, content } of records) {
+    hvm_save_descriptor.write(new DataView(out.buffer), at, { typecode, instance, length: content.length });
+    out.set(content, at + d);
+    at += d + content.length;
+  }
   return out;
 }

@@ -81,6 +81,20 @@ export function resetLapic(hv: Hypervisor, v: Vcpu): void {
   hv.memories.stateView.setBigUint64(v.s.lapic + TIMER_DEADLINE, NEVER, true);
 }
 
+/** The register page's first KiB, as a guest would read it. */
+export function lapicPage(hv: Hypervisor, v: Vcpu): Uint8Array {
+  const page = new Uint8Array(1024);
+  const view = new DataView(page.buffer);
+  for (let index = 0; index <= SELF_IPI; index++) view.setUint32(index * 16, get(hv, v, index), true);
+  return page;
+}
+
+/** What the registers do not tell. `disabled`: bit 0 by its enable bit, bit 1 by the APIC base. */
+export function lapicSummary(hv: Hypervisor, v: Vcpu): { apic_base_msr: bigint; disabled: number; timer_divisor: number; tdt_msr: bigint } {
+  const disabled = ((get(hv, v, SVR) & SVR_ENABLE) === 0 ? 1 : 0) | ((v.s.apic_base & BASE_ENABLE) === 0n ? 2 : 0);
+  return { apic_base_msr: v.s.apic_base, disabled, timer_divisor: Number(divisor(hv, v)), tdt_msr: v.s.tsc_deadline };
+}
+
 function highest(hv: Hypervisor, v: Vcpu, bank: number): number {
   for (let i = 7; i >= 0; i--) {
     const word = get(hv, v, bank + i);

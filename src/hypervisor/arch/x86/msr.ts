@@ -29,7 +29,7 @@ const VARIABLE_RANGES = 8;
 const PLATFORM_CPUID_FAULTING = 1n << 31n;
 export const CPUID_FAULTING = 1n;
 /** Fixed ranges, write combining, 8 variable ranges. */
-const MTRR_CAP = 0x508n;
+export const MTRR_CAP = 0x508n;
 
 /** Plain slots of the context. */
 const IN_CONTEXT: ReadonlyMap<number, number> = new Map([

@@ -1,4 +1,4 @@
-import { AMD_X86_64_V2, cpuid } from '../../../spec/x86/cpu-models.ts';
+import { type CpuModel, cpuid } from '../../../spec/x86/cpu-models.ts';
 import {
   XEN_SYSCTL_PHYSCAP_gnttab_v1,
   XEN_SYSCTL_PHYSCAP_gnttab_v2,
@@ -13,10 +13,10 @@ import { NODES, PCPUS, sysctlOperation } from './operation.ts';
 /** Most memory nodes that Xen is built for, less one. */
 const MAX_NODE_ID = 63;
 
-/** CPUID words in Xen's order: 1.edx 1.ecx e1.edx e1.ecx Da1.eax 7.ebx 7.ecx e7.edx, of the default CPU model. */
-function capabilities(): number[] {
+/** CPUID words in Xen's order: 1.edx 1.ecx e1.edx e1.ecx Da1.eax 7.ebx 7.ecx e7.edx, of the processor that guests see. */
+function capabilities(model: CpuModel): number[] {
   const leaf = (number: number, subleaf = 0) =>
-    cpuid(AMD_X86_64_V2, number, subleaf, { apicId: 0, vcpus: 1, apicEnabled: true, osxsave: false, ospke: false, xcr0: 1 });
+    cpuid(model, number, subleaf, { apicId: 0, vcpus: 1, apicEnabled: true, osxsave: false, ospke: false, xcr0: 1 });
   const basic = leaf(1);
   const extended = leaf(0x80000001);
   return [basic.edx, basic.ecx, extended.edx, extended.ecx, leaf(0xd, 1).eax, leaf(7).ebx, leaf(7).ecx, leaf(0x80000007).edx];
@@ -41,8 +41,8 @@ export const physinfo = sysctlOperation(xen_sysctl_physinfo, ({ hv }) =>
     total_pages: hv.frames.total,
     free_pages: hv.frames.free,
     scrub_pages: 0,
-    outstanding_pages: 0,
+    outstanding_pages: hv.header.outstanding_claims,
     max_mfn: hv.header.frame_last - 1,
-    hw_cap: capabilities(),
+    hw_cap: capabilities(hv.model),
   }),
 );

@@ -1,6 +1,5 @@
 import { EINVAL } from '../../../spec/xen/errno.ts';
-import { VCPUF_nmi_pending } from '../../domain.ts';
-import { wake } from '../../events/deliver.ts';
+import { sendNmi as send } from '../../events/deliver.ts';
 import type { VcpuOperation } from './operation.ts';
 
 /**
@@ -10,7 +9,6 @@ import type { VcpuOperation } from './operation.ts';
  */
 export const sendNmi: VcpuOperation = (target) => (_call, argument) => {
   if (argument !== 0n) return -EINVAL;
-  target.s.flags |= VCPUF_nmi_pending;
-  wake(target);
+  send(target);
   return 0;
 };
