@@ -5,7 +5,7 @@ import * as D from '../../spec/xen/domctl.ts';
 import { hvm_hw_cpu } from '../../spec/xen/hvm/save.ts';
 import { VIRQ_DEBUGGER } from '../../spec/xen/xen.ts';
 import { GuestView } from '../guest-view/guest-view.ts';
-import { type CpuValues, pagingOf, readCpuRecords } from '../xc/cpu-records.ts';
+import { type CpuValues, pagingOf, readCpuRecords, withoutXsave } from '../xc/cpu-records.ts';
 import type { Xc } from '../xc/xc.ts';
 
 /** Bytes written by one hypercall. */
@@ -117,7 +117,7 @@ export class DomainTarget {
 
   /** Change a vCPU's registers, as `change` does in the record. */
   changeRegisters(vcpu: number, change: (values: CpuValues) => void): void {
-    const records = this.xc.getHvmContext(this.domid);
+    const records = withoutXsave(this.xc.getHvmContext(this.domid));
     const record = present(
       readCpuRecords(records).find((each) => each.vcpu === vcpu),
       `registers of vCPU ${vcpu}`,

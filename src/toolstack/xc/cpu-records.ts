@@ -11,6 +11,19 @@ export interface CpuRecord {
   readonly values: CpuValues;
 }
 
+/** The records without those that hold parts of the same registers again (the XSAVE area): what is changed in CPU records counts then. */
+export function withoutXsave(records: Uint8Array): Uint8Array {
+  const view = new DataView(records.buffer, records.byteOffset, records.length);
+  const kept: number[] = [];
+  for (let at = 0; at + hvm_save_descriptor.size <= records.length; ) {
+    const { typecode, length } = hvm_save_descriptor.read(view, at);
+    const end = at + hvm_save_descriptor.size + length;
+    if (typecode !== HVM_SAVE_CODE.CPU_XSAVE) kept.push(...records.subarray(at, end));
+    at = end;
+  }
+  return Uint8Array.from(kept);
+}
+
 /** The CPU records among HVM save records. */
 export function readCpuRecords(records: Uint8Array): CpuRecord[] {
   const view = new DataView(records.buffer, records.byteOffset, records.length);

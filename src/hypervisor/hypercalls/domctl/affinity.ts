@@ -1,9 +1,9 @@
 import { XEN_VCPUAFFINITY_HARD, XEN_VCPUAFFINITY_SOFT, xen_domctl_nodeaffinity, xen_domctl_vcpuaffinity } from '../../../spec/xen/domctl.ts';
 import { EFAULT, EINVAL, ESRCH } from '../../../spec/xen/errno.ts';
 import type { Domain, Hypervisor, Vcpu } from '../../hypervisor.ts';
+import { NODES, PCPUS } from '../../topology.ts';
 import { readBitmap, writeBitmap } from '../bitmap.ts';
 import { fail, ok } from '../call.ts';
-import { NODES, PCPUS } from '../sysctl/operation.ts';
 import type { Domctl } from './operation.ts';
 
 /** pCPUs that are there. */

@@ -1,6 +1,7 @@
 import { xen_sysctl_availheap } from '../../../spec/xen/sysctl.ts';
+import { NODES } from '../../topology.ts';
 import { ok } from '../call.ts';
-import { NODES, sysctlOperation } from './operation.ts';
+import { sysctlOperation } from './operation.ts';
 
 /** All frames have addresses of 32 bits; they are given out from the top down, so that is where the free ones are counted. */
 const ADDRESS_BITS = 32;

@@ -1,7 +1,8 @@
 import { EFAULT } from '../../../spec/xen/errno.ts';
 import { xen_sysctl_cputopo, xen_sysctl_cputopoinfo } from '../../../spec/xen/sysctl.ts';
+import { PCPUS } from '../../topology.ts';
 import { fail, ok } from '../call.ts';
-import { PCPUS, sysctlOperation } from './operation.ts';
+import { sysctlOperation } from './operation.ts';
 
 /**
  * Core, socket and node of each pCPU; a null list asks how many there are.

@@ -3,8 +3,9 @@ import { xen_sysctl_cpuinfo, xen_sysctl_getcpuinfo } from '../../../spec/xen/sys
 import { RUNSTATE_running } from '../../../spec/xen/vcpu.ts';
 import type { Hypervisor } from '../../hypervisor.ts';
 import { runstateInfo } from '../../time/runstate.ts';
+import { PCPUS } from '../../topology.ts';
 import { fail, ok } from '../call.ts';
-import { PCPUS, sysctlOperation } from './operation.ts';
+import { sysctlOperation } from './operation.ts';
 
 /** Nanoseconds that no vCPU ran. */
 function idleTime(hv: Hypervisor): bigint {

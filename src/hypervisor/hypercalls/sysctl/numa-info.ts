@@ -1,7 +1,8 @@
 import { EFAULT } from '../../../spec/xen/errno.ts';
 import { xen_sysctl_meminfo, xen_sysctl_numainfo } from '../../../spec/xen/sysctl.ts';
+import { NODES } from '../../topology.ts';
 import { fail, ok } from '../call.ts';
-import { NODES, sysctlOperation } from './operation.ts';
+import { sysctlOperation } from './operation.ts';
 
 /** Distance of a node from itself. @see ACPI specification, SLIT */
 const LOCAL_DISTANCE = 10;

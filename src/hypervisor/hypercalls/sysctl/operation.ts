@@ -11,7 +11,3 @@ export interface Sysctl<F extends Fields> {
 export function sysctlOperation<F extends Fields>(member: Struct<F>, run: Sysctl<F>['run']): Sysctl<F> {
   return { member, run };
 }
-
-/** Processors and memory nodes of the machine: one pCPU so far. */
-export const PCPUS = 1;
-export const NODES = 1;

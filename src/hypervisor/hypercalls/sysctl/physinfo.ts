@@ -7,8 +7,9 @@ import {
   xen_sysctl_physinfo,
 } from '../../../spec/xen/sysctl.ts';
 import { TSC_KHZ } from '../../time/pvclock.ts';
+import { NODES, PCPUS } from '../../topology.ts';
 import { ok } from '../call.ts';
-import { NODES, PCPUS, sysctlOperation } from './operation.ts';
+import { sysctlOperation } from './operation.ts';
 
 /** Most memory nodes that Xen is built for, less one. */
 const MAX_NODE_ID = 63;
