@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, test } from 'node:test';
@@ -47,4 +47,15 @@ test('npm pack makes a package that installs in an empty project and boots a gue
   assert.match(run(process.execPath, [join(project, 'node_modules/.bin/xl'), 'help'], project), /^Usage xl/);
   const console = run(process.execPath, [zendo, 'boot', '--kernel', kernel, '--memory', '16', '--timeout', '120'], project);
   assert.match(console, /Hello from a guest of Zendo/);
+
+  // the API: an example as it stands, and its types as a strict project sees them
+  const example = readFileSync(join(root, 'examples/console.test.ts'), 'utf8');
+  writeFileSync(join(project, 'console.test.ts'), example);
+  const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+  const { status, stdout } = spawnSync(process.execPath, ['--test', 'console.test.ts'], { cwd: project, encoding: 'utf8', env });
+  assert.equal(status, 0, stdout);
+  symlinkSync(join(root, 'node_modules/@types'), join(project, 'node_modules/@types'));
+  const options = { module: 'nodenext', strict: true, noEmit: true, target: 'esnext', lib: ['esnext'], types: ['node'] };
+  writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions: options, include: ['*.ts'] }));
+  run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', project], project);
 });

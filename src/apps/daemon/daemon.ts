@@ -2,7 +2,7 @@ import { OperatorError } from '../../base/operator-error.ts';
 import type { ByteStream } from '../../base/ports/local-socket.ts';
 import { HypercallError } from '../../hypervisor/dom0/kernel.ts';
 import { domain as domainStruct } from '../../hypervisor/domain.ts';
-import { HEADER, machine_header, TIME_HOST } from '../../hypervisor/header.ts';
+import { HEADER, machine_header } from '../../hypervisor/header.ts';
 import { SHUTDOWN_crash } from '../../spec/xen/sched.ts';
 import { Dom0Programs } from '../../toolstack/libxl/dom0-programs.ts';
 import type { DomainConfig } from '../../toolstack/libxl/domain-config.ts';
@@ -13,6 +13,7 @@ import { loadKernel } from '../../toolstack/loader/domain-image.ts';
 import { checkInitrd } from '../../toolstack/loader/domain-initrd.ts';
 import { debugKeys, hypervisorLog, physinfo } from '../../toolstack/xc/host-info.ts';
 import type { StoreClient } from '../../xenstore/client.ts';
+import { freshMachine } from '../zendo/fresh-machine.ts';
 import { MachineThread } from '../zendo/machine-thread.ts';
 import type { Counters, DaemonStatus, VcpuSummary } from './api.ts';
 import { choiceField, configField, domidField, flagField, textField, wholeField } from './check-params.ts';
@@ -79,13 +80,7 @@ export class Daemon {
       core,
       cpuModel: CPU_MODEL,
       trace: [],
-      fresh: {
-        frames: options.frames,
-        timeMode: TIME_HOST,
-        seed: 0n,
-        wallSeconds: BigInt(Math.floor(this.started / 1000)),
-        wallNanoseconds: Math.floor((this.started % 1000) * 1_000_000),
-      },
+      fresh: freshMachine({ frames: options.frames, seed: undefined, wall: this.started }),
       onConsole: (domid, bytes) => this.guestLines.write(domid, bytes),
       onLog: (line) => host.log(line),
     });

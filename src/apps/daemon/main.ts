@@ -6,11 +6,9 @@ import { nodeFileStore } from '../../host/node/file-store.ts';
 import { unixSockets } from '../../host/node/local-socket.ts';
 import { makeRunDirectory, runDirectoryPath, takeLock } from '../../host/node/run-directory.ts';
 import { nodeWorkerHost } from '../../host/node/worker-host.ts';
+import { FRAMES_MAX } from '../zendo/fresh-machine.ts';
 import { Daemon } from './daemon.ts';
 import { places } from './places.ts';
-
-/** Largest machine: 4 GiB of frames, less the poison at the bottom. */
-const FRAMES_MAX = 0x100000 - 16;
 
 const log = (line: string): void => {
   process.stderr.write(`${new Date().toISOString()} ${line}\n`);

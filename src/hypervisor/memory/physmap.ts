@@ -26,8 +26,11 @@ export function emptyGfn(hv: Hypervisor, of: Domain, gfn: number): boolean {
     hv.frames.setGfn(entry.mfn, INVALID_M2P);
     hv.cpu.frameWritten(entry.mfn);
     putPage(hv, entry.mfn, of);
-  } else if (entry.type === p2m_map_foreign) putPage(hv, entry.mfn);
-  else hv.frames.setGfn(entry.mfn, INVALID_M2P);
+  } else if (entry.type === p2m_map_foreign) {
+    // Domain 0's programs write into it like any memory; what was translated from it may be stale by now.
+    if (hv.frames.hasCode(entry.mfn)) hv.cpu.frameWritten(entry.mfn);
+    putPage(hv, entry.mfn);
+  } else hv.frames.setGfn(entry.mfn, INVALID_M2P);
   return true;
 }
 

@@ -49,17 +49,32 @@ export class GuestView {
 
   /** The bytes at virtual address `va`, as far as they are mapped: fewer than `length` where they end. */
   read(paging: PagingState, va: bigint, length: number): Uint8Array {
+    return this.readBy((at) => this.virtual(paging, at), va, length);
+  }
+
+  /** As `read`, by guest-physical address. */
+  readPhysical(gpa: bigint, length: number): Uint8Array {
+    return this.readBy((at) => this.offset(at), gpa, length);
+  }
+
+  /** Write at virtual address `va`, whatever the rights of the pages; how many bytes before the first page that is not there. */
+  write(paging: PagingState, va: bigint, bytes: Uint8Array): number {
+    return this.writeBy((at) => this.virtual(paging, at), va, bytes);
+  }
+
+  /** As `write`, by guest-physical address. */
+  writePhysical(gpa: bigint, bytes: Uint8Array): number {
+    return this.writeBy((at) => this.offset(at), gpa, bytes);
+  }
+
+  private readBy(locate: (at: bigint) => number | undefined, address: bigint, length: number): Uint8Array {
     const out = new Uint8Array(length);
-    let done = 0;
-    while (done < length) {
-      const at = BigInt.asUintN(64, va + BigInt(done));
-      const piece = Math.min(length - done, PAGE - Number(at & 0xfffn));
-      const from = this.virtual(paging, at);
-      if (from === undefined) break;
-      out.set(this.kernel.memories.frameBytes.subarray(from, from + piece), done);
-      done += piece;
-    }
+    const done = pieces(locate, address, length, (from, done, size) => out.set(this.kernel.memories.frameBytes.subarray(from, from + size), done));
     return out.subarray(0, done);
+  }
+
+  private writeBy(locate: (at: bigint) => number | undefined, address: bigint, bytes: Uint8Array): number {
+    return pieces(locate, address, bytes.length, (to, done, size) => this.kernel.memories.frameBytes.set(bytes.subarray(done, done + size), to));
   }
 
   private virtual(paging: PagingState, va: bigint): number | undefined {
@@ -75,4 +90,23 @@ export class GuestView {
     this.mappings.clear();
     this.translated.clear();
   }
+}
+
+/** Go through memory page by page until one is not there; the bytes before it. */
+function pieces(
+  locate: (at: bigint) => number | undefined,
+  address: bigint,
+  length: number,
+  each: (frameOffset: number, done: number, size: number) => void,
+): number {
+  let done = 0;
+  while (done < length) {
+    const at = BigInt.asUintN(64, address + BigInt(done));
+    const size = Math.min(length - done, PAGE - Number(at & 0xfffn));
+    const offset = locate(at);
+    if (offset === undefined) break;
+    each(offset, done, size);
+    done += size;
+  }
+  return done;
 }

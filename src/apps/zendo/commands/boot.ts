@@ -1,19 +1,15 @@
 import { OperatorError } from '../../../base/operator-error.ts';
-import { TIME_HOST, TIME_VIRTUAL } from '../../../hypervisor/header.ts';
 import { DEFAULT_CPU } from '../../../spec/x86/choose-cpu.ts';
 import { type KernelImage, loadKernel } from '../../../toolstack/loader/domain-image.ts';
 import { checkInitrd } from '../../../toolstack/loader/domain-initrd.ts';
 import { unreadable } from '../../../toolstack/loader/image-error.ts';
 import { attend, startMachine } from '../attend.ts';
+import { FRAMES_MAX, freshMachine, VIRTUAL_WALL_SECONDS } from '../fresh-machine.ts';
 import type { CommandHost } from '../host.ts';
 
 const MIB = 1 << 20;
 /** Frames the machine has beyond the guest's memory: domain 0, special pages, ACPI, grant tables. */
 const SPARE_FRAMES = 4096;
-/** Largest machine: 4 GiB of frames, less the poison at the bottom. */
-const FRAMES_MAX = 0x100000 - 16;
-/** Wall clock of machines in virtual time: 2026-01-01, so that runs repeat. */
-const VIRTUAL_WALL_SECONDS = 1_767_225_600n;
 
 /** Options of `zendo boot`, parsed. */
 export interface BootOptions {
@@ -82,13 +78,7 @@ export async function boot(host: CommandHost, options: BootOptions, images?: Gue
   const wall = host.wall();
   const { machine, session } = await startMachine(host, {
     trace: options.trace,
-    fresh: {
-      frames,
-      timeMode: virtual ? TIME_VIRTUAL : TIME_HOST,
-      seed: options.seed ?? 0n,
-      wallSeconds: virtual ? VIRTUAL_WALL_SECONDS : BigInt(Math.floor(wall / 1000)),
-      wallNanoseconds: virtual ? 0 : Math.floor((wall % 1000) * 1_000_000),
-    },
+    fresh: freshMachine({ frames, seed: options.seed, wall }),
     ...(options.blockLimit === undefined ? {} : { blockLimit: options.blockLimit }),
     ...(options.promoteAfter === undefined ? {} : { promoteAfter: options.promoteAfter }),
     cpu,

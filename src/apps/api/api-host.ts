@@ -1,0 +1,19 @@
+import type { WorkerHost } from '../../base/ports/worker-host.ts';
+
+/** A file as a program names it: a path relative to the current directory, or a file: URL. */
+export type FilePath = string | URL;
+
+/** @internal What the API needs of its host; made in main.ts. */
+export interface ApiHost {
+  readonly workers: WorkerHost;
+  readonly readFile: (path: FilePath) => Promise<Uint8Array>;
+  /** Bytes of build/core.wasm. */
+  readonly core: () => Promise<Uint8Array<ArrayBuffer>>;
+  /** Wall clock, milliseconds since 1970. */
+  readonly wall: () => number;
+  /** 16 random bytes. */
+  readonly uuid: () => Uint8Array;
+  readonly after: (milliseconds: number, callback: () => void) => () => void;
+  /** Settles when all messages that threads have sent so far were delivered. */
+  readonly messagesDelivered: () => Promise<void>;
+}
