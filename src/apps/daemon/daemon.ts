@@ -1,6 +1,7 @@
 import { OperatorError } from '../../base/operator-error.ts';
 import type { ByteStream } from '../../base/ports/local-socket.ts';
 import { HypercallError } from '../../hypervisor/dom0/kernel.ts';
+import { Privcmd } from '../../hypervisor/dom0/privcmd.ts';
 import { domain as domainStruct } from '../../hypervisor/domain.ts';
 import { HEADER, machine_header } from '../../hypervisor/header.ts';
 import { SHUTDOWN_crash } from '../../spec/xen/sched.ts';
@@ -21,6 +22,7 @@ import { Consoles } from './consoles.ts';
 import type { DaemonHost } from './daemon-host.ts';
 import { hostReport } from './host-report.ts';
 import { LineLog } from './line-log.ts';
+import { servePrivcmd } from './privcmd-session.ts';
 import { LIBXL_FAILED, OPERATOR_FAILED, RpcError } from './rpc/rpc-error.ts';
 import { type Handler, internalError, RpcConnection } from './rpc/rpc-server.ts';
 
@@ -57,6 +59,7 @@ export class Daemon {
   private readonly options: DaemonOptions;
   private readonly machine: MachineThread;
   private readonly programs: Dom0Programs;
+  private readonly privcmd: Privcmd;
   private readonly consoles = new Consoles();
   private readonly guestLines: LineLog;
   private readonly started: number;
@@ -85,6 +88,7 @@ export class Daemon {
       onLog: (line) => host.log(line),
     });
     this.programs = new Dom0Programs(this.machine.kernel, () => void this.machine.door.enter(() => {}).catch(() => {}));
+    this.privcmd = new Privcmd(this.machine.kernel);
     const stopped = new Promise<void>((resolve) => {
       this.settleStopped = resolve;
     });
@@ -173,6 +177,12 @@ export class Daemon {
     stream.onData((bytes) => void door.enter(() => end.receive(bytes)).catch(() => {}));
     stream.onDrain(() => void door.enter(() => end.drained()).catch(() => {}));
     stream.onClose(() => void door.enter(() => end.close()).catch(() => {}));
+  }
+
+  /** Serve a process that is a program of domain 0. */
+  servePrivcmd(stream: ByteStream): void {
+    const { door, kernel } = this.machine;
+    servePrivcmd(stream, kernel, this.privcmd, (action) => door.enter(action));
   }
 
   /** Shut down the guests, then the machine. */

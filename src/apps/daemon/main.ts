@@ -30,7 +30,7 @@ while (!takeLock(files.lock)) {
   await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
 }
 // Whoever left these behind was killed.
-for (const path of [files.socket, files.store]) rmSync(path, { force: true });
+for (const path of [files.socket, files.store, files.privcmd]) rmSync(path, { force: true });
 
 const openFiles = (): number => {
   try {
@@ -65,6 +65,7 @@ const daemon = await Daemon.start(
   { frames, records: files.records, version, onStopping: stopListening },
 );
 listening.push(await unixSockets.listen(files.store, (stream) => daemon.serveStore(stream)));
+listening.push(await unixSockets.listen(files.privcmd, (stream) => daemon.servePrivcmd(stream)));
 listening.push(await unixSockets.listen(files.socket, (stream) => daemon.serve(stream)));
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
   process.on(signal, () => {

@@ -15,9 +15,11 @@ import {
 } from '../../spec/xen/event-channel.ts';
 import {
   XENMAPSPACE_gmfn_foreign,
+  XENMEM_acquire_resource,
   XENMEM_add_to_physmap_batch,
   XENMEM_remove_from_physmap,
   xen_add_to_physmap_batch,
+  xen_mem_acquire_resource,
   xen_remove_from_physmap,
 } from '../../spec/xen/memory.ts';
 import {
@@ -216,41 +218,80 @@ export class Dom0Kernel {
 
   /** Map pages of another domain by gfn (privileged). Throws HypercallError when one does not exist. */
   mapForeign(domid: number, gfns: readonly number[]): Mapping {
+    const { gfn, errors } = this.mapForeignEach(domid, gfns);
+    const bad = errors.findIndex((errno) => errno !== 0);
+    if (bad < 0) return this.mappingAt(gfn, gfns.length);
+    this.unmapAt(gfn, gfns.length);
+    throw new HypercallError(`mapping gfn 0x${(gfns[bad] as number).toString(16)} of domain ${domid}`, errors[bad] as number);
+  }
+
+  /** Map those pages of another domain that there are: the first gfn in the window, and an errno (0: mapped) for each page. */
+  mapForeignEach(domid: number, gfns: readonly number[]): { readonly gfn: number; readonly errors: readonly number[] } {
     const first = this.claimWindow(gfns.length);
-    const pages: number[] = [];
-    const batch = Math.min(512, gfns.length);
-    for (let done = 0; done < gfns.length; done += batch) {
-      const part = gfns.slice(done, done + batch);
-      const n = part.length;
-      this.withMemory(n * 20, (gpa) => {
-        const lists = new Uint8Array(n * 20);
-        const view = new DataView(lists.buffer);
-        for (const [i, gfn] of part.entries()) {
-          view.setBigUint64(i * 8, BigInt(gfn), true);
-          view.setBigUint64(n * 8 + i * 8, BigInt(first + done + i), true);
-        }
-        this.copyIn(gpa, lists);
-        this.call('XENMEM_add_to_physmap_batch', __HYPERVISOR_memory_op, XENMEM_add_to_physmap_batch, xen_add_to_physmap_batch, {
-          domid: DOMID_SELF,
-          space: XENMAPSPACE_gmfn_foreign,
-          size: n,
-          u: { foreign_domid: domid },
-          idxs: gpa,
-          gpfns: gpa + n * 8,
-          errs: gpa + n * 16,
-        });
-        const errors = new DataView(this.copyOut(gpa + n * 16, n * 4).buffer);
-        for (let i = 0; i < n; i++) {
-          const error = errors.getInt32(i * 4, true);
-          if (error === 0) continue;
-          this.removePages(first, done + n);
-          this.releaseWindow(first, gfns.length);
-          throw new HypercallError(`mapping gfn 0x${(part[i] as number).toString(16)} of domain ${domid}`, -error);
-        }
-      });
-      for (let i = 0; i < n; i++) pages.push(this.maddr((first + done + i) * 4096));
+    const errors: number[] = [];
+    try {
+      while (errors.length < gfns.length) errors.push(...this.mapBatch(domid, gfns.slice(errors.length, errors.length + CALLS_AT_ONCE), first + errors.length));
+    } catch (error) {
+      this.unmapAt(first, gfns.length);
+      throw error;
     }
-    return { pages, gfn: first };
+    return { gfn: first, errors };
+  }
+
+  private mapBatch(domid: number, gfns: readonly number[], first: number): number[] {
+    const n = gfns.length;
+    return this.withMemory(n * 20, (gpa) => {
+      const bytes = new Uint8Array(n * 20);
+      const view = new DataView(bytes.buffer);
+      for (let i = 0; i < n; i++) {
+        view.setBigUint64(i * 8, BigInt(gfns[i] as number), true);
+        view.setBigUint64(n * 8 + i * 8, BigInt(first + i), true);
+      }
+      this.copyIn(gpa, bytes);
+      this.call('mapping foreign pages', __HYPERVISOR_memory_op, XENMEM_add_to_physmap_batch, xen_add_to_physmap_batch, {
+        domid: DOMID_SELF,
+        space: XENMAPSPACE_gmfn_foreign,
+        size: n,
+        u: { foreign_domid: domid },
+        idxs: gpa,
+        gpfns: gpa + n * 8,
+        errs: gpa + n * 16,
+      });
+      const errors = new DataView(this.copyOut(gpa + n * 16, n * 4).buffer);
+      return Array.from({ length: n }, (_, i) => Math.abs(errors.getInt32(i * 4, true)));
+    });
+  }
+
+  /** Put a page of another domain at a gfn of the window where it is mapped already: what was written through the mapping is told to the engine. */
+  mapAgain(domid: number, gfn: number, at: number): void {
+    this.mapBatch(domid, [gfn], at);
+  }
+
+  /** Frames that a resource of a domain has. Throws HypercallError. */
+  resourceSize(domid: number, type: number, id: number): number {
+    return this.call('XENMEM_acquire_resource', __HYPERVISOR_memory_op, XENMEM_acquire_resource, xen_mem_acquire_resource, { domid, type, id }).nr_frames;
+  }
+
+  /** Map frames of a domain's resource; the first gfn in the window. Throws HypercallError. */
+  mapResource(domid: number, type: number, id: number, frame: number, count: number): number {
+    const first = this.claimWindow(count);
+    try {
+      this.withMemory(count * 8, (gpa) => {
+        this.copyIn(gpa, new Uint8Array(BigUint64Array.from({ length: count }, (_, i) => BigInt(first + i)).buffer));
+        this.call('XENMEM_acquire_resource', __HYPERVISOR_memory_op, XENMEM_acquire_resource, xen_mem_acquire_resource, {
+          domid,
+          type,
+          id,
+          nr_frames: count,
+          frame,
+          frame_list: gpa,
+        });
+      });
+    } catch (error) {
+      this.unmapAt(first, count);
+      throw error;
+    }
+    return first;
   }
 
   /** A mapping that exists already at `gfn` of the window (after a snapshot was loaded). */
@@ -259,8 +300,13 @@ export class Dom0Kernel {
   }
 
   unmap(mapping: Mapping): void {
-    this.removePages(mapping.gfn, mapping.pages.length);
-    this.releaseWindow(mapping.gfn, mapping.pages.length);
+    this.unmapAt(mapping.gfn, mapping.pages.length);
+  }
+
+  /** Give back `count` gfns of the window, whether all of them show something or not. */
+  unmapAt(gfn: number, count: number): void {
+    this.removePages(gfn, count);
+    this.releaseWindow(gfn, count);
   }
 
   private removePages(first: number, count: number): void {

@@ -20,9 +20,9 @@ export async function daemon(host: CommandHost, finder: DaemonFinder, action: 's
       host.message(`zendo: the daemon has ended (process ${pid})`);
       return 0;
     }
-    const { socket, store, log } = places(finder.directory);
+    const { socket, store, privcmd, log } = places(finder.directory);
     host.message(`zendo: the daemon runs (process ${pid}, version ${version}) with ${domains - 1} guest${domains === 2 ? '' : 's'}`);
-    host.message(`  xl's socket:    ${socket}\n  xenstored's:    ${store}  (XENSTORED_PATH)\n  log:            ${log}`);
+    host.message(`  xl's socket:    ${socket}\n  xenstored's:    ${store}  (XENSTORED_PATH)\n  privcmd:        ${privcmd}\n  log:            ${log}`);
     if (action === 'status') for (const [name, value] of Object.entries(counters)) host.message(`  ${`${name}:`.padEnd(16)}${value}`);
     return 0;
   } finally {

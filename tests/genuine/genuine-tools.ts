@@ -1,0 +1,132 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { places } from '../../src/apps/daemon/places.ts';
+import { showPackage, updateLists } from '../../src/host/node/debian/apt.ts';
+import { defaultCacheFolder } from '../../src/host/node/debian/debian-cache.ts';
+import { runCommand } from '../../src/host/node/debian/run-command.ts';
+
+/** Debian's Xen 4.17 tools and the libraries that not every Debian has. They are unpacked, not installed: nothing of a Xen host is started. */
+const PACKAGES = [
+  'xen-utils-4.17',
+  'xenstore-utils',
+  'libxenmisc4.17',
+  'libxencall1',
+  'libxendevicemodel1',
+  'libxenevtchn1',
+  'libxenforeignmemory1',
+  'libxengnttab1',
+  'libxenhypfs1',
+  'libxenstore4',
+  'libxentoolcore1',
+  'libxentoollog1',
+  'libyajl2',
+  'libnl-3-200',
+  'libnl-route-3-200',
+  'libfdt1',
+  'libncurses6',
+];
+const SHIM = new URL('./shim.c', import.meta.url).pathname;
+
+/** What a tool printed, and how it ended. */
+export interface ToolRun {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly status: number | null;
+}
+
+/** Debian's genuine Xen tools, whose hypercalls go to a daemon of ours. */
+export class GenuineTools {
+  private readonly packages: string;
+  private readonly folder: string;
+  private readonly directory: string;
+
+  private constructor(packages: string, folder: string, directory: string) {
+    this.packages = packages;
+    this.folder = folder;
+    this.directory = directory;
+    // what tools look for on a Xen host: a configuration file, and no devices that a kernel serves to guests
+    for (const path of ['etc/xen', 'run/xen', 'var/run/xen', 'var/lib/xen', 'var/log/xen', 'var/lock', 'sys/bus/xen-backend/devices']) {
+      mkdirSync(join(this.root, path), { recursive: true });
+    }
+    writeFileSync(join(this.root, 'etc/xen/xl.conf'), '');
+  }
+
+  /** Stands for `/` where tools look for the files of a Xen host. */
+  get root(): string {
+    return join(this.folder, 'root');
+  }
+
+  /** Fetch the tools and make the shim, for a daemon in `directory`; or say why that cannot be. In CI that is an error. */
+  static async fetch(directory: string): Promise<GenuineTools | { readonly missing: string }> {
+    const folder = mkdtempSync(join(tmpdir(), 'zendo-genuine-'));
+    const compiled = spawnSync('gcc', ['-O2', '-Wall', '-Wextra', '-Werror', '-shared', '-fPIC', '-o', join(folder, 'shim.so'), SHIM], { encoding: 'utf8' });
+    const packages = compiled.error !== undefined ? { missing: 'gcc is not installed' } : await unpacked();
+    if (compiled.error === undefined && compiled.status !== 0) throw new Error(compiled.stderr);
+    if (typeof packages !== 'string') {
+      rmSync(folder, { recursive: true });
+      if (process.env['CI'] === 'true') throw new Error(packages.missing);
+      return packages;
+    }
+    return new GenuineTools(packages, folder, directory);
+  }
+
+  /** Run a tool of /usr/lib/xen-4.17/bin, or of xenstore-utils. */
+  run(tool: string, ...args: string[]): ToolRun {
+    const own = join(this.packages, 'usr/lib/xen-4.17/bin', tool);
+    const { store, privcmd } = places(this.directory);
+    const { stdout, stderr, status } = spawnSync(existsSync(own) ? own : join(this.packages, 'usr/bin', tool), args, {
+      cwd: this.folder,
+      encoding: 'utf8',
+      input: '',
+      timeout: 60_000,
+      env: {
+        ...process.env,
+        PATH: `${join(this.packages, 'usr/lib/xen-4.17/bin')}:${process.env['PATH']}`,
+        LC_ALL: 'C',
+        TERM: 'dumb',
+        LD_LIBRARY_PATH: join(this.packages, 'usr/lib/x86_64-linux-gnu'),
+        LD_PRELOAD: join(this.folder, 'shim.so'),
+        ZENDO_PRIVCMD: privcmd,
+        ZENDO_ROOT: this.root,
+        XENSTORED_PATH: store,
+      },
+    });
+    return { stdout, stderr, status };
+  }
+
+  close(): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** The folder that the packages were unpacked into, by this run or an earlier one. */
+async function unpacked(): Promise<string | { readonly missing: string }> {
+  const kept = join(defaultCacheFolder(), 'xen-tools');
+  let record = await showPackage(runCommand, 'xen-utils-4.17').catch(() => undefined);
+  if (record === undefined && process.getuid?.() === 0) {
+    await updateLists(runCommand);
+    record = await showPackage(runCommand, 'xen-utils-4.17').catch(() => undefined);
+  }
+  if (record === undefined) {
+    const earlier = existsSync(kept) ? readdirSync(kept).find((name) => name.startsWith('4.17')) : undefined;
+    return earlier === undefined ? { missing: 'apt has no xen-utils-4.17 (Debian 12 has)' } : join(kept, earlier);
+  }
+  const folder = join(kept, record.version.replaceAll(':', '%3a'));
+  if (existsSync(folder)) return folder;
+  mkdirSync(kept, { recursive: true });
+  const unfinished = mkdtempSync(join(kept, 'unfinished-'));
+  try {
+    const fetched = await runCommand('apt-get', ['download', '-q', ...PACKAGES], { cwd: unfinished });
+    if (fetched.status !== 0) return { missing: `Debian's Xen tools cannot be fetched: ${fetched.stderr.trim()}` };
+    for (const name of readdirSync(unfinished)) {
+      const { status, stderr } = await runCommand('dpkg-deb', ['-x', name, 'files'], { cwd: unfinished });
+      if (status !== 0) return { missing: `${name} cannot be unpacked: ${stderr.trim()}` };
+    }
+    if (!existsSync(folder)) renameSync(join(unfinished, 'files'), folder);
+    return folder;
+  } finally {
+    rmSync(unfinished, { recursive: true, force: true });
+  }
+}
