@@ -33,6 +33,7 @@ import { guestCpuid } from './arch/x86/cpuid.ts';
 import { hasPendingInterrupt } from './arch/x86/interrupts.ts';
 import { APIC_DEFAULT_BASE, readMmio, writeMmio, writeTaskPriority } from './arch/x86/lapic.ts';
 import { CPUID_FAULTING, readMsr, writeMsr } from './arch/x86/msr.ts';
+import { nmiDue } from './arch/x86/nmi.ts';
 import { printk } from './console-ring.ts';
 import { STOP_BREAKPOINT, stopForDebugger } from './debug/stop.ts';
 import { domain as domainStruct, VCPUF_blocked, VCPUF_down } from './domain.ts';
@@ -109,7 +110,7 @@ function msr({ hv, model, trace }: ExitContext, v: Vcpu): void {
   const c = v.context;
   const index = c.low(RCX);
   if (c.low(EXIT_A) === 0) {
-    const value = readMsr(hv, v, model, index, hv.now());
+    const value = readMsr(hv, v, model, index);
     if (value === undefined) {
       trace.unknownMsr(index);
       hv.cpu.exception(c.address, GP, 0);
@@ -117,7 +118,7 @@ function msr({ hv, model, trace }: ExitContext, v: Vcpu): void {
     }
     c.setLow(RAX, Number(value & 0xffffffffn));
     c.setLow(RDX, Number((value >> 32n) & 0xffffffffn));
-  } else if (!writeMsr(hv, v, model, index, (BigInt(c.low(RDX)) << 32n) | BigInt(c.low(RAX)), hv.now())) {
+  } else if (!writeMsr(hv, v, model, index, (BigInt(c.low(RDX)) << 32n) | BigInt(c.low(RAX)))) {
     trace.unknownMsr(index);
     hv.cpu.exception(c.address, GP, 0);
     return;
@@ -147,6 +148,7 @@ function mmio({ hv, trace }: ExitContext, v: Vcpu): void {
 
 function halt({ hv }: ExitContext, v: Vcpu): void {
   if ((v.context.low(EFLAGS_SYS) & IF) === 0) {
+    if (nmiDue(v)) return;
     // Nothing can wake it but an NMI: as Xen, the vCPU goes down; the last one takes the domain with it.
     v.s.flags |= VCPUF_down;
     for (const other of hv.vcpus(v.domain)) if ((other.s.flags & VCPUF_down) === 0) return;

@@ -198,7 +198,8 @@ export class Pcpu {
     this.sliceRetired = this.retired(v);
     this.current = v;
     hv.header.current = v.address;
-    c.set(TSC_OFFSET, BigInt.asUintN(64, hv.virtualTime ? start - this.sliceRetired * BigInt(hv.header.ns_per_instruction) : -this.hostBase));
+    const offset = hv.virtualTime ? start - this.sliceRetired * BigInt(hv.header.ns_per_instruction) : -this.hostBase;
+    c.set(TSC_OFFSET, BigInt.asUintN(64, offset + v.s.tsc_adjust));
     setRunstate(hv, v, RUNSTATE_running);
     // The clock's line never changes, so one announcement is enough; a rewrite at each slice would make the guest's
     // memory depend on how the run was sliced.

@@ -157,8 +157,10 @@ export const EXIT_B = 128;
 export const EXIT_C = 129;
 /** Length of the instruction that caused an exit (RIP still points at it). */
 export const EXIT_LEN = 130;
-/** 1 = hypervisor wants an exit (EXIT_WINDOW) as soon as an interrupt can be taken (IF=1, no shadow). */
+/** WINDOW_* bits: the hypervisor wants an exit (EXIT_WINDOW) as soon as an interrupt (IF=1, no shadow) or an NMI (not blocked, no shadow) can be taken. */
 export const WANT_WINDOW = 131;
+export const WINDOW_INTERRUPT = 1;
+export const WINDOW_NMI = 2;
 /** Interrupt shadow: 1 = the next instruction runs without taking interrupts (after STI, MOV SS, POP SS). */
 export const SHADOW = 132;
 /** TSC = (TSC_MODE == 0) ? retired instructions * TSC_MUL + TSC_OFFSET : host clock from env.host_tsc() + TSC_OFFSET. */
@@ -186,6 +188,8 @@ export const EFER_VALID = 162;
 export const MISC_FEATURES = 165;
 /** State of the generator behind RDRAND and RDSEED: any value is a seed. */
 export const RANDOM = 163;
+/** 1 = an NMI was delivered and no IRET has come since: others wait. @see Intel SDM 3A 6.7.1 */
+export const NMI_BLOCKED = 166;
 /** CPU_FLAGS: Intel's behaviour where vendors differ (SYSRET, SYSENTER in long mode, ...). */
 export const CPU_INTEL = 1;
 /** CPU_FLAGS: no device answers IN, so the core does: all ones. */
@@ -269,7 +273,7 @@ export const EXIT_MSR = 6;
 export const EXIT_CPUID = 7;
 /** Access to a gpa that is not RAM (p2m invalid or P2M_TRAP): EXIT_A = gpa, EXIT_B = size | 0x100 if write, EXIT_C = value to write / to be filled in by the hypervisor for reads (then it sets EXIT_B |= 0x1000 'answered' and runs again). RIP at the instruction. */
 export const EXIT_MMIO = 8;
-/** WANT_WINDOW was set and interrupts can be taken now. */
+/** WANT_WINDOW was set and what it waits for can be taken now. */
 export const EXIT_WINDOW = 9;
 /** PAUSE in a spin loop (only after many in a row). */
 export const EXIT_PAUSE = 10;

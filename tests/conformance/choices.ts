@@ -32,7 +32,8 @@ const SS = 12;
 const GP = 13;
 const PF = 14;
 const AC = 17;
-const SEGMENT_PREFIXES: readonly number[] = [0x26, 0x2e, 0x36, 0x3e];
+/** Word of the FXSAVE image. */
+const MXCSR = L.R_FX + 6;
 const MEMORY_FAULTS: readonly number[] = [SS, GP, PF];
 
 const isFault = ({ native, ours }: Outcome): boolean => native !== -1 && ours !== -1;
@@ -94,23 +95,9 @@ export const CHOICES: readonly Choice[] = [
       (isFault(o) && (o.native === AC || o.ours === AC) && bothMemory({ ...o, native: o.ours === AC ? o.native : o.ours, ours: GP })),
   },
   {
-    reason: 'known: an access that wraps at 4 GiB in a flat segment named by a prefix: #SS or #GP (we go by the base register)',
-    applies: (o) =>
-      o.code.mode !== 2 &&
-      SEGMENT_PREFIXES.some((byte) => o.bytes.includes(byte)) &&
-      isFault(o) &&
-      bothMemory(o) &&
-      o.native !== PF &&
-      o.ours !== PF &&
-      only(o.words, isException),
-  },
-  {
-    reason: "known: the end of an XSAVE image beyond a segment's limit (we look at the first 512 bytes)",
-    applies: (o) => o.code.mode !== 2 && /^fxsave\.x/.test(o.row.lift) && (o.native === GP || o.native === SS) && o.ours === -1,
-  },
-  {
     reason: 'MXCSR bit 17 (misaligned SSE), which this processor has and the CPU models have not',
-    applies: (o) => /ldmxcsr$/.test(o.row.lift) && o.native === -1 && o.ours === GP,
+    applies: (o) =>
+      o.ours === GP && o.words.includes(MXCSR) && o.code.instructions.some(({ row }) => /ldmxcsr$|^fxsave\.(fx|x)rstors?$/.test((ROWS[row] as Row).lift)),
   },
   {
     reason: 'FPU images that reach beyond 64 KiB with 16-bit addresses: each access wraps, or #GP for the whole',

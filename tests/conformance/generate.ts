@@ -206,6 +206,7 @@ export class Generator {
 function wantsWritten(wish: Wish, written: number): boolean {
   if (wish.kind === 'stack') return (written & 0x10) !== 0;
   if (wish.kind === 'register') return ((written >> wish.register) & 1) !== 0;
+  if (wish.kind === 'indexes') return false;
   return (wish.base >= 0 && ((written >> wish.base) & 1) !== 0) || (wish.index >= 0 && ((written >> wish.index) & 1) !== 0);
 }
 

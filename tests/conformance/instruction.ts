@@ -21,6 +21,8 @@ export type Wish =
     }
   /** A register shall hold a small number (REP counts, bit offsets), a selector, the address of a landing place. */
   | { readonly kind: 'register'; readonly register: number; readonly content: 'count' | 'bit' | 'selector' | 'code' | 'components' | 'zero' }
+  /** A vector register shall hold small numbers of 4 or (`wide`) 8 bytes: the indexes of a gather. */
+  | { readonly kind: 'indexes'; readonly register: number; readonly wide: boolean }
   /** The stack pointer shall lie in the stack, which shall hold this. */
   | { readonly kind: 'stack'; readonly content: Content; readonly operandSize: number };
 
@@ -145,7 +147,10 @@ function wishesOf(row: Row): Wish[] {
     if (insn.rep !== 0) wishes.push({ kind: 'register', register: 1, content: 'count' });
   } else if (family === 'move.xlat') memory(3, 0, 0, 0, insn.memSeg, 1);
   else if (/maskmov/.test(family)) memory(7, -1, 0, 0, insn.memSeg, 16);
-  else if (insn.modrm >= 0 && insn.mod !== 3 && (insn.memBase >= 0 || insn.memIndex >= 0)) {
+  else if (/gather/.test(family)) {
+    if (insn.memBase >= 0) memory(insn.memBase, -1, 0, insn.disp, insn.memSeg, insn.o0.size);
+    wishes.push({ kind: 'indexes', register: insn.memIndex, wide: /gatherq/.test(family) });
+  } else if (insn.modrm >= 0 && insn.mod !== 3 && (insn.memBase >= 0 || insn.memIndex >= 0)) {
     const bitOffset = /^bits\.bt/.test(family) && insn.o1.kind === OPK_GPR;
     if (bitOffset) wishes.push({ kind: 'register', register: insn.o1.reg, content: 'bit' });
     if (row.operands.some((text) => /^[EMQWRUN]/.test(text)) && family !== 'move.lea') {

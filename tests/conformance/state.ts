@@ -53,6 +53,7 @@ export class StateMaker {
       }
     }
     this.floating();
+    for (const { wishes } of code.instructions) for (const wish of wishes) if (wish.kind === 'indexes') this.indexes(wish.register, wish.wide);
   }
 
   private set(register: number, low: number, high = 0): void {
@@ -80,6 +81,8 @@ export class StateMaker {
 
   private grant(wish: Wish, operandSize: number): void {
     if (wish.kind === 'memory') this.memory(wish, operandSize);
+    else if (wish.kind === 'indexes')
+      return; // when the vectors are there
     else if (wish.kind === 'register') this.register(wish);
     else if (wish.content !== 'any') {
       const base = this.code.mode === 2 ? 0 : this.baseOf(this.code.segments.ss);
@@ -99,6 +102,18 @@ export class StateMaker {
       this.set(register, bits, bits >> 31);
     } else if (content === 'selector') this.set(register, (random32(dice) & ~0xffff) | anySelector(dice), random32(dice));
     else this.set(register, this.landing());
+  }
+
+  private indexes(register: number, wide: boolean): void {
+    const { dice, cases, at } = this;
+    if (dice.next(24) === 0) return;
+    for (const half of [at + L.C_FX + 40 + register * 4, at + L.C_YMM + register * 4]) {
+      for (let n = 0; n < 4; n++) {
+        const index = dice.next(96) === 0 ? dice.next(0x10000) - 0x8000 : dice.next(160) - 64;
+        if (!wide || (n & 1) === 0) cases[half + n] = index;
+        else cases[half + n] = (cases[half + n - 1] as number) >> 31;
+      }
+    }
   }
 
   private landing(): number {

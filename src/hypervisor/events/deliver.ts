@@ -1,6 +1,6 @@
 import { vcpu_info } from '../../spec/xen/xen.ts';
 import { acceptInterrupt } from '../arch/x86/lapic.ts';
-import { DOMF_hvm, NEVER, VCPUF_blocked, VCPUF_nmi_pending, VCPUF_polling, vcpu as vcpuStruct } from '../domain.ts';
+import { DOMF_hvm, NEVER, VCPUF_blocked, VCPUF_polling, vcpu as vcpuStruct } from '../domain.ts';
 import type { Domain, Hypervisor, Vcpu } from '../hypervisor.ts';
 import { type Channel, channel, ECS_FREE } from './channels.ts';
 import * as fifo from './fifo.ts';
@@ -37,12 +37,6 @@ export function markEventsPending(hv: Hypervisor, v: Vcpu): void {
 /** A blocked vCPU looks for work again. */
 export function wake(v: Vcpu): void {
   if ((v.s.flags & VCPUF_blocked) !== 0) v.s.flags &= ~VCPUF_blocked;
-}
-
-/** A non-maskable interrupt for a vCPU. */
-export function sendNmi(v: Vcpu): void {
-  v.s.flags |= VCPUF_nmi_pending;
-  wake(v);
 }
 
 function wakePollers(hv: Hypervisor, of: Domain, port: number): void {

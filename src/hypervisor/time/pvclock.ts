@@ -1,3 +1,4 @@
+import { TSC_OFFSET } from '../../machine/layout.ts';
 import { shared_info, vcpu_info, vcpu_time_info, XEN_PVCLOCK_TSC_STABLE_BIT } from '../../spec/xen/xen.ts';
 import { GuestVirtualMemory } from '../guest-memory.ts';
 import type { Domain, Hypervisor, Vcpu } from '../hypervisor.ts';
@@ -10,16 +11,40 @@ export const TSC_KHZ = 1_000_000;
 export const TSC_TO_SYSTEM_MUL = 0x80000000;
 export const TSC_SHIFT = 1;
 
+/** A vCPU's TSC now: machine time, moved by what the guest wrote to TSC or TSC_ADJUST. */
+export function guestTsc(hv: Hypervisor, v: Vcpu): bigint {
+  return BigInt.asUintN(64, hv.now() + v.s.tsc_adjust);
+}
+
+/**
+ * The guest writes its TSC or TSC_ADJUST: both move by `delta`, and system time goes on as it was. TSC_OFFSET of the running slice moves too.
+ * @see Intel SDM 3B 17.17.3
+ */
+export function moveTsc(hv: Hypervisor, v: Vcpu, delta: bigint): void {
+  if (delta === 0n) return;
+  v.s.tsc_adjust = BigInt.asUintN(64, v.s.tsc_adjust + delta);
+  v.context.set(TSC_OFFSET, BigInt.asUintN(64, v.context.get(TSC_OFFSET) + delta));
+  // whether the TSCs agree with each other is in every vCPU's time info
+  for (const each of hv.vcpus(v.domain)) if (each.s.time_version !== 0) updateTime(hv, each);
+}
+
+/** All of the domain's vCPUs count the same, so that user space may read the TSC on one and the time info of another. */
+function tscsAgree(hv: Hypervisor, of: Domain): boolean {
+  let first: bigint | undefined;
+  for (const v of hv.vcpus(of)) if ((first ??= v.s.tsc_adjust) !== v.s.tsc_adjust) return false;
+  return true;
+}
+
 /** Write a vCPU's time info: at schedule-in, never while it runs. Version is odd during the update. */
 export function updateTime(hv: Hypervisor, v: Vcpu): void {
   const now = hv.now();
   v.s.time_version = (v.s.time_version + 2) >>> 0;
   const fields = {
-    tsc_timestamp: now,
+    tsc_timestamp: guestTsc(hv, v),
     system_time: now,
     tsc_to_system_mul: TSC_TO_SYSTEM_MUL,
     tsc_shift: TSC_SHIFT,
-    flags: XEN_PVCLOCK_TSC_STABLE_BIT,
+    flags: tscsAgree(hv, v.domain) ? XEN_PVCLOCK_TSC_STABLE_BIT : 0,
   };
   if (v.s.info !== 0) {
     const at = v.s.info + vcpu_info.offsets.time;

@@ -8,8 +8,8 @@
 import {
   ASID, BLK_BYTES, BLK_HEADER, BLK_INSNS, BLK_MODE, BLK_NEXT, BLK_PHYS, BLK_PHYS2, BUDGET, CUR_BLOCK, CUR_UOP, DEBUG_PENDING, DR0, DR6, DR7,
   EFLAGS_SYS, EXC, EXC_ERROR, EXC_EXTERNAL, EXC_PENDING, EXC_TRAP, EXIT_B, EXIT_BUDGET, EXIT_IO_STRING, EXIT_MMIO, EXIT_PENDING, EXIT_REASON,
-  EXIT_WINDOW, MODE, MODE_CODE64, MODE_FLAT, MODE_SIZE_MASK, MODE_STEP, ONE_INSN, PCPU, RIP, SEG_BASE, SEG_LIMIT, SHADOW, SHADOW_SS, SLOW_NEXT,
-  STEP_PENDING, TLB_ADDEND, TLB_ENTRIES, TLB_EXEC, WALK_GPA, WANT_WINDOW,
+  EXIT_WINDOW, MODE, MODE_CODE64, MODE_FLAT, MODE_SIZE_MASK, MODE_STEP, NMI_BLOCKED, ONE_INSN, PCPU, RIP, SEG_BASE, SEG_LIMIT, SHADOW, SHADOW_SS, SLOW_NEXT,
+  STEP_PENDING, TLB_ADDEND, TLB_ENTRIES, TLB_EXEC, WALK_GPA, WANT_WINDOW, WINDOW_INTERRUPT, WINDOW_NMI,
 } from "../layout";
 import { hashHead } from "./blocks";
 import { translate } from "./env";
@@ -78,7 +78,11 @@ function events(ctx: usize): bool {
       Ctx.set(ctx, EXC, 0);
     } else break;
   }
-  if (Ctx.get(ctx, WANT_WINDOW) != 0 && Ctx.get32(ctx, EFLAGS_SYS) & 0x200 && Ctx.get(ctx, SHADOW) == 0) {
+  const window = Ctx.get32(ctx, WANT_WINDOW);
+  if (
+    window != 0 && Ctx.get(ctx, SHADOW) == 0 &&
+    ((window & WINDOW_INTERRUPT && Ctx.get32(ctx, EFLAGS_SYS) & 0x200) || (window & WINDOW_NMI && Ctx.get(ctx, NMI_BLOCKED) == 0))
+  ) {
     Ctx.set(ctx, EXIT_REASON, EXIT_WINDOW);
     return false;
   }

@@ -87,3 +87,5 @@ export const F_XRSTORS = 87;
 export const F_XGETBV = 88;
 /** #UD without CR4.OSXSAVE, for instructions whose work the hypervisor does. */
 export const F_CHECK_OSXSAVE = 89;
+/** Before helper c of the above outside flat code: its area at the offset in slot a lies in segment d; b = 1: it is written. */
+export const F_CHECK_AREA = 90;

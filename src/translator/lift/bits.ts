@@ -28,7 +28,7 @@ import {
 } from '../../machine/ops.ts';
 import { type Insn, OPK_IMM, OPK_MEM } from '../decode/insn.ts';
 import type { Builder } from '../ir/builder.ts';
-import { Address, address, loadAt, loadForWriteAt, offsetSlot, segmentAddress, sizeNumber, storeAt } from './memory-operand.ts';
+import { Address, address, loadAt, loadForWriteAt, namesOtherSegment, offsetSlot, segmentAddress, sizeNumber, storeAt } from './memory-operand.ts';
 import { read, readSigned, readZero, write, writeRegister } from './operands.ts';
 
 type LiftFunction = (b: Builder, i: Insn) => void;
@@ -50,7 +50,7 @@ const bitCell = (b: Builder, i: Insn, size: number, modify: boolean): void => {
   b.imm(OP_SHLI, t, t, log - 3);
   b.bin(OP_ADD, t, t, offsetSlot(b, i));
   if (i.addrsize < 8) b.un(i.addrsize === 4 ? OP_ZX32 : OP_ZX16, t, t);
-  segmentAddress(b, t, i.memSeg, size, modify, cell);
+  segmentAddress(b, t, i.memSeg, size, modify, cell, namesOtherSegment(i));
 };
 
 /** BT and its modifying forms; `modify` is the operation on the value and the bit's mask. */

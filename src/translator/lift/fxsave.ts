@@ -1,19 +1,29 @@
 /** FXSAVE, FXRSTOR, the XSAVE family, XGETBV, XSETBV. */
-import { F_CHECK_OSXSAVE, F_FXRSTOR, F_FXSAVE, F_XGETBV, F_XRSTOR, F_XRSTORS, F_XSAVE, F_XSAVEC, F_XSAVEOPT, F_XSAVES } from '../../machine/helpers/x87.ts';
+import {
+  F_CHECK_AREA,
+  F_CHECK_OSXSAVE,
+  F_FXRSTOR,
+  F_FXSAVE,
+  F_XGETBV,
+  F_XRSTOR,
+  F_XRSTORS,
+  F_XSAVE,
+  F_XSAVEC,
+  F_XSAVEOPT,
+  F_XSAVES,
+} from '../../machine/helpers/x87.ts';
 import { EXIT_XSETBV } from '../../machine/layout.ts';
 import { OP_HX87 } from '../../machine/ops.ts';
 import type { Insn } from '../decode/insn.ts';
 import type { Builder } from '../ir/builder.ts';
-import { linearSlot, SEG_FS } from './memory-operand.ts';
+import { linearSlot, namesOtherSegment, offsetSlot, SEG_FS } from './memory-operand.ts';
 
-/** Bytes of the area that a segment limit is checked for: those of FXSAVE. */
-const CHECKED = 512;
-
-/** First and last byte of the area lie in the segment (one check knows sizes below 256). */
+/** First and last byte of the area lie in the segment; how long it is, the core knows from the components. */
 const area =
   (helper: number, store: boolean) =>
   (b: Builder, i: Insn): void => {
-    if (!b.code64 && !(b.flat && i.memSeg < SEG_FS)) linearSlot(b, i, 1, store, CHECKED - 1);
+    const plain = b.code64 || (b.flat && i.memSeg < SEG_FS && !namesOtherSegment(i));
+    if (!plain) b.helper(OP_HX87, F_CHECK_AREA, i.memSeg, offsetSlot(b, i), store ? 1 : 0, helper);
     b.helper(OP_HX87, helper, i.opsize === 8 ? 1 : 0, linearSlot(b, i, 1, store));
   };
 export const fxsave = area(F_FXSAVE, true);

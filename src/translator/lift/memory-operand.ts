@@ -4,7 +4,7 @@
  * An address is a + imm (plain operations) or a + (b << scale) + imm (X operations), a linear address. In flat code that is
  * mostly the instruction's own registers; elsewhere an offset is computed, checked and based by SEGLIN.
  */
-import { RIP, SEG_BASE, ZERO } from '../../machine/layout.ts';
+import { RBP, RIP, RSP, SEG_BASE, ZERO } from '../../machine/layout.ts';
 import {
   OP_LD8,
   OP_LD16,
@@ -144,12 +144,18 @@ export function offsetSlot(b: Builder, i: Insn, bias = 0): number {
 /** In flat code: no segment arithmetic or check. A flat CS can be read, but writing through it is the segment's business. */
 const flatAccess = (b: Builder, segment: number, write: boolean): boolean => b.flat && segment < SEG_FS && !(write && segment === SEG_CS);
 
-/** Turns an offset in `segment` into an address `at`, checked for an access of `size` bytes where the block is not flat. */
-export function segmentAddress(b: Builder, offset: number, segment: number, size: number, write: boolean, at: Address): void {
+/**
+ * A prefix names SS for an address without rSP or rBP as base, or another segment for one with: outside 64-bit code the core tells #SS from #GP by the base
+ * register (memory/access.ts), so that the segment has to be asked even where it is flat.
+ */
+export const namesOtherSegment = (i: Insn): boolean => (i.memSeg === SEG_SS) !== (i.memBase === RSP || i.memBase === RBP);
+
+/** Turns an offset in `segment` into an address `at`, checked for an access of `size` bytes where the block is not flat, or if `ask`. */
+export function segmentAddress(b: Builder, offset: number, segment: number, size: number, write: boolean, at: Address, ask = false): void {
   if (b.code64) {
     if (segment >= SEG_FS) at.setIndexed(SEG_BASE + segment, offset, 0, 0);
     else at.set(offset);
-  } else if (flatAccess(b, segment, write)) at.set(offset);
+  } else if (!ask && flatAccess(b, segment, write)) at.set(offset);
   else {
     const linear = b.temp();
     b.emit(OP_SEGLIN, linear, offset, 0, segment, write ? size | 0x100 : size, 0);
@@ -163,10 +169,10 @@ export function segmentAddress(b: Builder, offset: number, segment: number, size
  */
 export function address(b: Builder, i: Insn, size: number, write: boolean, bias = 0): Address {
   if (i.addrsize === 8) address64(b, i, ea, bias);
-  else if (i.memBase === BASE_NONE && i.memIndex === BASE_NONE && (b.code64 ? i.memSeg < SEG_FS : flatAccess(b, i.memSeg, write))) {
+  else if (i.memBase === BASE_NONE && i.memIndex === BASE_NONE && (b.code64 ? i.memSeg < SEG_FS : flatAccess(b, i.memSeg, write) && !namesOtherSegment(i))) {
     const offset = i.disp + bias;
     ea.set(ZERO, i.addrsize === 2 ? offset & 0xffff : offset | 0, 0);
-  } else segmentAddress(b, offsetSlot(b, i, bias), i.memSeg, size, write, ea);
+  } else segmentAddress(b, offsetSlot(b, i, bias), i.memSeg, size, write, ea, namesOtherSegment(i));
   return ea;
 }
 

@@ -5,7 +5,20 @@ import { RAX, RBX, RIP, ZERO } from '../../machine/layout.ts';
 import { OP_ADDI, OP_BSWAP, OP_BSWAP32, OP_COND, OP_HSYS, OP_MOV, OP_SHRI, OP_ZX8, OP_ZX16 } from '../../machine/ops.ts';
 import { BASE_NONE, BASE_RIP, type Insn, OPK_GPR, OPK_IMM, OPK_MEM, type Operand } from '../decode/insn.ts';
 import type { Builder } from '../ir/builder.ts';
-import { Address, address, ea, linearSlot, loadAt, loadForWriteAt, loadSignedAt, offsetSlot, SEG_DS, segmentAddress, storeAt } from './memory-operand.ts';
+import {
+  Address,
+  address,
+  ea,
+  linearSlot,
+  loadAt,
+  loadForWriteAt,
+  loadSignedAt,
+  offsetSlot,
+  SEG_DS,
+  SEG_SS,
+  segmentAddress,
+  storeAt,
+} from './memory-operand.ts';
 import { read, readSigned, signExtend, write, writeRegister, zeroExtend } from './operands.ts';
 
 const wideRegister = (o: Operand): boolean => o.kind === OPK_GPR && o.size >= 4;
@@ -119,7 +132,7 @@ export function xlat(b: Builder, i: Insn): void {
     if (i.addrsize === 2) b.un(OP_ZX16, t, t);
   }
   const segment = i.segPrefix < 0 || (b.code64 && i.segPrefix < 4) ? SEG_DS : i.segPrefix;
-  segmentAddress(b, t, segment, 1, false, tableEntry);
+  segmentAddress(b, t, segment, 1, false, tableEntry, segment === SEG_SS);
   const value = b.temp();
   loadAt(b, value, tableEntry, 1);
   writeRegister(b, RAX, 1, value);

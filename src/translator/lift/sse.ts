@@ -6,7 +6,7 @@ import { RDI, ZERO } from '../../machine/layout.ts';
 import { OP_HVEC, OP_HX87, OP_SETFLAGS, OP_SHRI, OP_VGET, OP_VMOV, OP_VPUT, OP_VZERO, OP_ZX8, OP_ZX16, OP_ZX32 } from '../../machine/ops.ts';
 import { type Insn, OPK_IMM, OPK_MEM, OPK_VEC } from '../decode/insn.ts';
 import type { Builder } from '../ir/builder.ts';
-import { Address, SEG_DS, segmentAddress, sizeNumber } from './memory-operand.ts';
+import { Address, SEG_DS, SEG_SS, segmentAddress, sizeNumber } from './memory-operand.ts';
 import { read, readZero, write, zeroExtend } from './operands.ts';
 import { binary, guard, loadVector, source, storeVector } from './vector-operand.ts';
 
@@ -181,7 +181,7 @@ export function maskedStoreAddress(b: Builder, i: Insn, size: number): number {
   const t = b.temp();
   zeroExtend(b, t, RDI, i.addrsize);
   const segment = i.segPrefix < 0 || (b.code64 && i.segPrefix < 4) ? SEG_DS : i.segPrefix;
-  segmentAddress(b, t, segment, size, true, maskedAddress);
+  segmentAddress(b, t, segment, size, true, maskedAddress, segment === SEG_SS);
   const { a, b: index, scale, indexed, lo, hi } = maskedAddress;
   b.lea(t, a, index, indexed ? scale : 0, lo, hi);
   return t;

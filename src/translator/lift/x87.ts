@@ -35,7 +35,7 @@ import { FCW, FSW, MODE_FPU_TRAP, MODE_PROTECTED, MODE_VM86 } from '../../machin
 import { OP_COND, OP_HX87, OP_SETFLAGS } from '../../machine/ops.ts';
 import { type Insn, OPK_MEM } from '../decode/insn.ts';
 import type { Builder } from '../ir/builder.ts';
-import { linearSlot, offsetSlot, SEG_CS, SEG_FS } from './memory-operand.ts';
+import { linearSlot, namesOtherSegment, offsetSlot, SEG_CS, SEG_FS } from './memory-operand.ts';
 import { read, write } from './operands.ts';
 
 // operations of X_ARITH_*
@@ -71,7 +71,7 @@ function call(b: Builder, i: Insn, number: number, d = 0, a = 0, from = 0, c = 0
 function callMemory(b: Builder, i: Insn, number: number, d: number, type: number, size: number, store: boolean): void {
   guard(b);
   // a pending exception comes before the segment's
-  if (!b.code64 && !(b.flat && i.memSeg < SEG_FS && i.memSeg !== SEG_CS)) b.helper(OP_HX87, X_WAIT);
+  if (!b.code64 && !(b.flat && i.memSeg < SEG_FS && i.memSeg !== SEG_CS && !namesOtherSegment(i))) b.helper(OP_HX87, X_WAIT);
   const linear = linearSlot(b, i, size, store);
   const offset = b.flat && i.memSeg < SEG_FS ? linear : offsetSlot(b, i);
   b.helper(OP_HX87, number, d, linear, type, offset, place(b, i) | (i.memSeg << 20) | 0x800000);

@@ -53,7 +53,7 @@ import {
 } from '../../../spec/xen/hvm/save.ts';
 import { VCPUF_down, VCPUF_initialised } from '../../domain.ts';
 import type { Domain, Hypervisor, Vcpu } from '../../hypervisor.ts';
-import { TSC_KHZ } from '../../time/pvclock.ts';
+import { guestTsc, moveTsc, TSC_KHZ } from '../../time/pvclock.ts';
 import { readFlags } from './flags.ts';
 import { packFxsave, unpackFxsave } from './fxsave.ts';
 import { lapicPage, lapicSummary } from './lapic.ts';
@@ -153,15 +153,22 @@ function loadMtrr(_hv: Hypervisor, v: Vcpu, content: Uint8Array): boolean {
   return true;
 }
 
+function loadTscAdjust(hv: Hypervisor, v: Vcpu, content: Uint8Array): boolean {
+  if (content.length !== hvm_tsc_adjust.size) return false;
+  moveTsc(hv, v, hvm_tsc_adjust.read(new DataView(content.buffer), 0).tsc_adjust - v.s.tsc_adjust);
+  return true;
+}
+
 /** What is loaded after the CPU records, by type; others are passed over. */
 const loaders: ReadonlyMap<number, (hv: Hypervisor, v: Vcpu, content: Uint8Array) => boolean> = new Map([
   [HVM_SAVE_CODE.MTRR, loadMtrr],
+  [HVM_SAVE_CODE.TSC_ADJUST, loadTscAdjust],
   [HVM_SAVE_CODE.CPU_XSAVE, (hv, v, content) => unpackXsave(hv, v, content.slice(hvm_hw_cpu_xsave.offsets.save_area))],
 ]);
 
 /**
  * Load records of the HVM save format: HEADER first, END last; false when they do not hold together (nothing is
- * changed then), or an MTRR or XSAVE record is not one. CPU records set registers, and their vCPU is up when the domain
+ * changed then), or a record of another known kind is not one. CPU records set registers, and their vCPU is up when the domain
  * is unpaused.
  */
 export function loadHvmContext(hv: Hypervisor, of: Domain, bytes: Uint8Array): boolean {
@@ -213,7 +220,7 @@ function cpuRecord(hv: Hypervisor, v: Vcpu): HvmRecord {
   const fields: Record<string, bigint | number | Uint8Array> = {
     fpu_regs: packFxsave(hv.memories, c),
     rflags: BigInt(readFlags(c)),
-    tsc: hv.now(),
+    tsc: guestTsc(hv, v),
     flags: XEN_X86_FPU_INITIALISED,
   };
   for (const [field, slot] of PLAIN) fields[field] = c.get(slot);

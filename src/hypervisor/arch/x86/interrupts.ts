@@ -1,8 +1,9 @@
-import { EFLAGS_SYS, EXC, SHADOW, WANT_WINDOW } from '../../../machine/layout.ts';
+import { EFLAGS_SYS, EXC, SHADOW, WANT_WINDOW, WINDOW_INTERRUPT, WINDOW_NMI } from '../../../machine/layout.ts';
 import { vcpu_info } from '../../../spec/xen/xen.ts';
 import { CALLBACK_VECTOR, VCPUF_nmi_pending } from '../../domain.ts';
 import type { Hypervisor, Vcpu } from '../../hypervisor.ts';
 import { acknowledge, pendingInterrupt } from './lapic.ts';
+import { nmiDue } from './nmi.ts';
 
 const IF = 1 << 9;
 /** EXC: an event waits to be delivered already (layout.ts). */
@@ -16,7 +17,7 @@ function callbackVector(hv: Hypervisor, v: Vcpu): number {
 
 /** Would something wake the vCPU from HLT? */
 export function hasPendingInterrupt(hv: Hypervisor, v: Vcpu): boolean {
-  return (v.s.flags & VCPUF_nmi_pending) !== 0 || callbackVector(hv, v) >= 0 || pendingInterrupt(hv, v) >= 0;
+  return nmiDue(v) || callbackVector(hv, v) >= 0 || pendingInterrupt(hv, v) >= 0;
 }
 
 /**
@@ -25,22 +26,26 @@ export function hasPendingInterrupt(hv: Hypervisor, v: Vcpu): boolean {
  */
 export function deliverPending(hv: Hypervisor, v: Vcpu): void {
   const c = v.context;
-  c.setLow(WANT_WINDOW, 0);
-  const busy = (c.low(EXC) & EXC_PENDING) !== 0;
-  if ((v.s.flags & VCPUF_nmi_pending) !== 0 && !busy && c.low(SHADOW) === 0) {
-    v.s.flags &= ~VCPUF_nmi_pending;
-    hv.cpu.nmi(c.address);
-    return;
+  let busy = (c.low(EXC) & EXC_PENDING) !== 0 || c.low(SHADOW) !== 0;
+  let window = 0;
+  if ((v.s.flags & VCPUF_nmi_pending) !== 0) {
+    if (busy || !nmiDue(v)) window |= WINDOW_NMI;
+    else {
+      v.s.flags &= ~VCPUF_nmi_pending;
+      hv.cpu.nmi(c.address);
+      busy = true;
+    }
   }
   const callback = callbackVector(hv, v);
   const vector = callback >= 0 ? callback : pendingInterrupt(hv, v);
-  if (vector < 0) return;
-  if (busy || (c.low(EFLAGS_SYS) & IF) === 0 || c.low(SHADOW) !== 0) {
-    c.setLow(WANT_WINDOW, 1);
-    return;
+  if (vector >= 0) {
+    if (busy || (c.low(EFLAGS_SYS) & IF) === 0) window |= WINDOW_INTERRUPT;
+    else {
+      if (callback < 0) acknowledge(hv, v, vector);
+      hv.cpu.interrupt(c.address, vector);
+      // More may wait behind it.
+      if (pendingInterrupt(hv, v) >= 0) window |= WINDOW_INTERRUPT;
+    }
   }
-  if (callback < 0) acknowledge(hv, v, vector);
-  hv.cpu.interrupt(c.address, vector);
-  // More may wait behind it.
-  if (pendingInterrupt(hv, v) >= 0) c.setLow(WANT_WINDOW, 1);
+  c.setLow(WANT_WINDOW, window);
 }

@@ -1,7 +1,8 @@
 import { CR8 } from '../../../machine/layout.ts';
 import { vcpu_info } from '../../../spec/xen/xen.ts';
-import { NEVER, VCPUF_blocked, VCPUF_down, VCPUF_nmi_pending, VCPUF_wait_sipi } from '../../domain.ts';
+import { NEVER, VCPUF_blocked, VCPUF_down, VCPUF_wait_sipi } from '../../domain.ts';
 import type { Hypervisor, Vcpu } from '../../hypervisor.ts';
+import { raiseNmi } from './nmi.ts';
 import { startAtSipi } from './sipi.ts';
 
 /**
@@ -252,7 +253,7 @@ function sendIpi(hv: Hypervisor, from: Vcpu, low: number, destination: number): 
       acceptInterrupt(hv, target, vector); // lowest priority: the first that matches
       return;
     } else if (delivery === 4) {
-      target.s.flags = (target.s.flags | VCPUF_nmi_pending) & ~VCPUF_blocked;
+      raiseNmi(target);
     } else if (delivery === 5) {
       if (target !== from && (low & 0x4000) !== 0) target.s.flags = (target.s.flags | VCPUF_down | VCPUF_wait_sipi) & ~VCPUF_blocked;
     } else if (delivery === 6 && (target.s.flags & VCPUF_wait_sipi) !== 0) startAtSipi(hv, target, vector);

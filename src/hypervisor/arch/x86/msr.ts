@@ -15,6 +15,7 @@ import {
 import type { CpuModel } from '../../../spec/x86/cpu-models.ts';
 import * as M from '../../../spec/x86/msr.ts';
 import type { Hypervisor, Vcpu } from '../../hypervisor.ts';
+import { guestTsc, moveTsc } from '../../time/pvclock.ts';
 import { writeHypercallPage } from './hypercall-page.ts';
 import { readTscDeadline, readX2apic, setTscDeadline, writeApicBase, writeX2apic } from './lapic.ts';
 
@@ -73,8 +74,8 @@ export function createMsrs(v: Vcpu): void {
   v.s.misc_enable = 1n;
 }
 
-/** RDMSR: the value, undefined is #GP. `tsc` is the guest's TSC now. */
-export function readMsr(hv: Hypervisor, v: Vcpu, model: CpuModel, msr: number, tsc: bigint): bigint | undefined {
+/** RDMSR: the value, undefined is #GP. */
+export function readMsr(hv: Hypervisor, v: Vcpu, model: CpuModel, msr: number): bigint | undefined {
   const slot = IN_CONTEXT.get(msr);
   if (slot !== undefined) return v.context.get(slot);
   if (msr >= M.MSR_X2APIC_FIRST && msr <= M.MSR_X2APIC_LAST) return readX2apic(hv, v, msr);
@@ -82,7 +83,7 @@ export function readMsr(hv: Hypervisor, v: Vcpu, model: CpuModel, msr: number, t
     case M.MSR_XEN_HYPERCALL_PAGE:
       return 0n; // write-only, in effect
     case M.MSR_IA32_TSC:
-      return tsc;
+      return guestTsc(hv, v);
     case M.MSR_IA32_TSC_ADJUST:
       return v.s.tsc_adjust;
     case M.MSR_IA32_TSC_DEADLINE:
@@ -119,7 +120,7 @@ function validPat(value: bigint): boolean {
 }
 
 /** WRMSR: false is #GP. */
-export function writeMsr(hv: Hypervisor, v: Vcpu, model: CpuModel, msr: number, value: bigint, tsc: bigint): boolean {
+export function writeMsr(hv: Hypervisor, v: Vcpu, model: CpuModel, msr: number, value: bigint): boolean {
   const slot = IN_CONTEXT.get(msr);
   if (slot !== undefined) {
     v.context.set(slot, value);
@@ -131,12 +132,14 @@ export function writeMsr(hv: Hypervisor, v: Vcpu, model: CpuModel, msr: number, 
     case M.MSR_XEN_HYPERCALL_PAGE:
       return writeHypercallPage(hv, v, model.vendor, value);
     case M.MSR_IA32_TSC:
-      return true; // the TSC follows machine time; Xen too ignores it for a domain with an emulated or fixed offset
-    case M.MSR_IA32_TSC_ADJUST:
-      v.s.tsc_adjust = value;
+    case M.MSR_IA32_TSC_ADJUST: {
+      const deadline = readTscDeadline(hv, v);
+      moveTsc(hv, v, value - (msr === M.MSR_IA32_TSC ? guestTsc(hv, v) : v.s.tsc_adjust));
+      if (deadline !== 0n) setTscDeadline(hv, v, deadline, guestTsc(hv, v));
       return true;
+    }
     case M.MSR_IA32_TSC_DEADLINE:
-      setTscDeadline(hv, v, value, tsc);
+      setTscDeadline(hv, v, value, guestTsc(hv, v));
       return true;
     case M.MSR_IA32_APICBASE:
       return writeApicBase(hv, v, value);

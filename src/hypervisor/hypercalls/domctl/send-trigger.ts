@@ -1,7 +1,7 @@
 import { XEN_DOMCTL_SENDTRIGGER_NMI, XEN_DOMCTL_SENDTRIGGER_POWER, XEN_DOMCTL_SENDTRIGGER_SLEEP, xen_domctl_sendtrigger } from '../../../spec/xen/domctl.ts';
 import { EINVAL, ENOSYS, ESRCH } from '../../../spec/xen/errno.ts';
+import { raiseNmi } from '../../arch/x86/nmi.ts';
 import { DOMF_hvm } from '../../domain.ts';
-import { sendNmi } from '../../events/deliver.ts';
 import type { Domain } from '../../hypervisor.ts';
 import { fail, ok } from '../call.ts';
 import type { Domctl } from './operation.ts';
@@ -21,7 +21,7 @@ export const sendTrigger: Domctl<(typeof xen_domctl_sendtrigger)['fields']> = {
     if (v === undefined) return fail(ESRCH);
     switch (arg.trigger) {
       case XEN_DOMCTL_SENDTRIGGER_NMI:
-        sendNmi(v);
+        raiseNmi(v);
         return ok();
       case XEN_DOMCTL_SENDTRIGGER_POWER:
       case XEN_DOMCTL_SENDTRIGGER_SLEEP:

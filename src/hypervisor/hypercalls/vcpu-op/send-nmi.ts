@@ -1,5 +1,5 @@
 import { EINVAL } from '../../../spec/xen/errno.ts';
-import { sendNmi as send } from '../../events/deliver.ts';
+import { raiseNmi } from '../../arch/x86/nmi.ts';
 import type { VcpuOperation } from './operation.ts';
 
 /**
@@ -9,6 +9,6 @@ import type { VcpuOperation } from './operation.ts';
  */
 export const sendNmi: VcpuOperation = (target) => (_call, argument) => {
   if (argument !== 0n) return -EINVAL;
-  send(target);
+  raiseNmi(target);
   return 0;
 };

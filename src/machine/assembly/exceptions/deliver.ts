@@ -12,7 +12,7 @@
  *   INT1 (0xF1) is deliver(ctx, 1, EXC_TRAP, 0, nextRip). IOPL checks of virtual-8086 mode are the caller's.
  */
 import {
-  CR0, DELIVERING, DR7, EFLAGS_SYS, EXC_ERROR_CODE, EXC_EXTERNAL, EXC_PENDING, EXC_SOFTWARE, EXC_TRAP, RIP, SHADOW, STEP_PENDING,
+  CR0, DELIVERING, DR7, EFLAGS_SYS, EXC_ERROR_CODE, EXC_EXTERNAL, EXC_PENDING, EXC_SOFTWARE, EXC_TRAP, NMI_BLOCKED, RIP, SHADOW, STEP_PENDING,
 } from "../../layout";
 import { dropLog } from "../memory/mmio";
 import { updateMode } from "../mode";
@@ -20,6 +20,9 @@ import { Ctx } from "../state";
 import { deliverLong } from "./deliver-long";
 import { deliverProtected } from "./deliver-protected";
 import { deliverReal } from "./deliver-real";
+
+/** Vector of the NMI; no interrupt controller gives it to anything else. */
+const NMI: u32 = 2;
 
 export const TF: u32 = 0x100;
 export const IF: u32 = 0x200;
@@ -30,6 +33,7 @@ export const AC: u32 = 0x40000;
 
 export function deliver(ctx: usize, vector: u32, flags: u32, error: u32, rip: u64): void {
   Ctx.set(ctx, DELIVERING, vector | EXC_PENDING | (flags & (EXC_SOFTWARE | EXC_EXTERNAL)));
+  if (vector == NMI && flags & EXC_EXTERNAL) Ctx.set(ctx, NMI_BLOCKED, 1);
   const rf: u32 = flags & (EXC_SOFTWARE | EXC_EXTERNAL | EXC_TRAP) ? 0 : RF;
   if (!(Ctx.get32(ctx, CR0) & 1)) deliverReal(ctx, vector, rip);
   else if (Ctx.isLong(ctx)) deliverLong(ctx, vector, flags, error, rip, rf);

@@ -15,11 +15,12 @@
  */
 import {
   ASID, CPL, CR2, CUR_UOP, DEBUG_PENDING, DR0, DR7, EFLAGS_SYS, FRAME_CODE_BITS, MODE, MODE_CODE64, MODE_FLAT, MODE_SIZE_MASK, P2M_WRITABLE, RBP, RSP,
-  T0, TEMPS, TLB_ADDEND, TLB_EXEC, TLB_READ, TLB_WRITE, UOP_A, UOP_B, UOP_D, UOP_IDX, UOP_SIZE, WALK_GPA,
+  T0, TEMPS, TLB_ADDEND, TLB_EXEC, TLB_READ, TLB_WRITE, UOP_A, UOP_B, UOP_D, UOP_IDX, UOP_IMM, UOP_SIZE, WALK_GPA,
 } from "../../layout";
 import {
   OP_ADD, OP_ADDI, OP_ADDI32, OP_ENTER, OP_F_PUSH64, OP_F_RET64, OP_HINT, OP_HSYS, OP_HVEC, OP_HX87, OP_LD8, OP_LEA, OP_LEA32, OP_MOV, OP_VST128, OP_ZX16, OP_ZX32,
 } from "../../ops";
+import { V_GATHER, V_MASKLOAD, V_MASKSTORE } from "../../helpers/vec";
 import { codeWrite } from "../blocks";
 import { AC, GP, PF, raise, setPending, SS } from "../exceptions/raise";
 import { ld128, ld16u, ld32u, ld64, ld8u, st128, st16, st32, st64, st8 } from "../frames";
@@ -106,6 +107,10 @@ function isStackAccess(ctx: usize): bool {
   if (op >= OP_F_PUSH64 && op <= OP_F_RET64) return true;
   if (op >= OP_LD8 && op <= OP_VST128) return fromStackPointer(uop, load<u8>(uop, UOP_A));
   // where helpers that make the access themselves have the address
+  if (op == OP_HVEC) {
+    const helper = load<u32>(uop, UOP_IMM) & 0xffff;
+    if (helper == V_MASKLOAD || helper == V_MASKSTORE || helper == V_GATHER) return fromStackPointer(uop, load<u8>(uop, UOP_B));
+  }
   return (op == OP_HX87 || op == OP_HVEC || op == OP_HSYS || op == OP_HINT) && fromStackPointer(uop, load<u8>(uop, UOP_A));
 }
 
@@ -318,6 +323,12 @@ export function readRmw(ctx: usize, va: u64, size: u32): u64 {
 /** 1, 2, 4 or 8 bytes, zero-extended. */
 export function readSized(ctx: usize, va: u64, size: u32): u64 {
   return size == 8 ? read64(ctx, va) : size == 4 ? read32(ctx, va) : size == 2 ? read16(ctx, va) : read8(ctx, va);
+}
+
+/** readSized() without #AC, whatever the alignment (gathers). */
+export function readUnaligned(ctx: usize, va: u64, size: u32): u64 {
+  const view = currentView(ctx);
+  return view == VIEW_ALIGN ? readView(ctx, cut(ctx, va), size, READ, VIEW_USER, Ctx.is64(ctx)) : readSized(ctx, va, size);
 }
 
 export function writeSized(ctx: usize, va: u64, size: u32, value: u64): void {

@@ -3,7 +3,7 @@
  * rules for stopping a repeated one. @see Intel SDM 2B REP
  */
 import {
-  BUDGET, DEBUG_PENDING, EFLAGS_SYS, MODE, MODE_CODE64, MODE_FLAT, MODE_SIZE_MASK, RCX, RIP, SEG_BASE, STEP_PENDING,
+  BUDGET, DEBUG_PENDING, EFLAGS_SYS, MODE, MODE_CODE64, MODE_FLAT, MODE_SIZE_MASK, RCX, RIP, SEG_BASE, SLOW_NEXT, STEP_PENDING,
 } from '../../layout';
 import { segmentLinear } from '../memory/segment';
 import { Ctx } from '../state';
@@ -35,8 +35,8 @@ export function stride(ctx: usize, log2: i32): i64 {
 export function linear(ctx: usize, segment: i32, offset: u64, size: u64, write: bool): u64 {
   const mode = Ctx.get32(ctx, MODE);
   if ((mode & MODE_SIZE_MASK) == MODE_CODE64) return segment < 4 ? offset : offset + Ctx.get(ctx, SEG_BASE + segment);
-  // a flat CS can be read, not written
-  if ((mode & MODE_FLAT) != 0 && segment < 4 && !(write && segment == 1)) return offset;
+  // a flat CS can be read, not written; an access beyond a flat SS is #SS
+  if ((mode & MODE_FLAT) != 0 && segment < 4 && segment != 2 && !(write && segment == 1)) return offset;
   return segmentLinear(ctx, <u32>offset, segment, <u32>size | (write ? 0x100 : 0));
 }
 
@@ -77,10 +77,15 @@ export function nothingToDo(ctx: usize, addressSize: i32, extra: i64): bool {
 }
 
 /**
- * Ends a repeated instruction: RIP behind it when it is done, else at it; the budget gets back what the block paid.
+ * Ends a repeated instruction: RIP behind it when it is done, else at it with RF set; the budget gets back what the block paid.
  * `extra` as in helpers/string.ts.
  */
 export function finish(ctx: usize, done: bool, extra: i64): void {
   setRip(ctx, <u64>(done ? (extra >> 8) & 0xff : extra & 0xff));
+  if (!done) {
+    // an event between two iterations finds RF set; the next fetch, by the full lookup, clears it
+    Ctx.set(ctx, EFLAGS_SYS, Ctx.get(ctx, EFLAGS_SYS) | 0x10000);
+    Ctx.set(ctx, SLOW_NEXT, 1);
+  }
   Ctx.set(ctx, BUDGET, Ctx.get(ctx, BUDGET) + 1);
 }

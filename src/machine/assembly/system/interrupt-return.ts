@@ -1,5 +1,5 @@
 /** IRET, IRETD and IRETQ in every mode. @see Intel SDM 2A IRET; AMD APM 3 IRET */
-import { CPL, EFLAGS_SYS, RIP, RSP, TR_BASE } from '../../layout';
+import { CPL, CPU_FLAGS, CPU_INTEL, EFLAGS_SYS, NMI_BLOCKED, RIP, RSP, TR_BASE } from '../../layout';
 import { raise } from '../exceptions/raise';
 import { readSys16 } from '../memory/access';
 import { updateMode } from '../mode';
@@ -15,8 +15,17 @@ import { cpl, CS, DS, ES, FS, get, get32, GP, GS, iopl, is64, isLong, isProtecte
 const NT: u32 = 0x4000;
 const VM: u32 = 0x20000;
 
-/** IRET with operand size `size`; `next` is the offset of the instruction behind it (saved by a task return). */
+/**
+ * IRET with operand size `size`; `next` is the offset of the instruction behind it (saved by a task return). NMIs may come again
+ * after it; on Intel's processors also when it faults. @see Intel SDM 3A 6.7.1
+ */
 export function interruptReturn(ctx: usize, size: i32, next: i32): void {
+  if (get32(ctx, CPU_FLAGS) & CPU_INTEL) set(ctx, NMI_BLOCKED, 0);
+  returnFrom(ctx, size, next);
+  set(ctx, NMI_BLOCKED, 0);
+}
+
+function returnFrom(ctx: usize, size: i32, next: i32): void {
   if (!isProtected(ctx)) {
     realReturn(ctx, size);
     return;

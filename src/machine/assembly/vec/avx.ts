@@ -1,8 +1,8 @@
 /** VEX forms: 128-bit operations that clear what is above, 256-bit ones in two halves, and the operations that cross halves. */
 import * as N from '../../helpers/vec';
-import { CR0, SEG_BASE, XCR0, MODE, MODE_FLAT } from '../../layout';
+import { CR0, SEG_BASE, XCR0 } from '../../layout';
 import { NM, raise, raiseUd } from '../exceptions/raise';
-import { probeRead, probeWrite, read128, readSized, write128, writeSized } from '../memory/access';
+import { probeRead, probeWrite, read128, readSized, readUnaligned, write128, writeSized } from '../memory/access';
 import { segmentLinear } from '../memory/segment';
 import { Env, F32, LANES } from '../softfloat/environment';
 import { Ctx } from '../state';
@@ -81,7 +81,6 @@ function selected(ctx: usize, mask: i32, i: u32, size: u32): bool {
 
 function elementAddress(ctx: usize, offset: u64, segment: u32, how: u32): u64 {
   if (Ctx.is64(ctx)) return segment >= 4 ? offset + Ctx.get(ctx, SEG_BASE + segment) : offset;
-  if (segment < 4 && Ctx.get32(ctx, MODE) & MODE_FLAT) return offset;
   return segmentLinear(ctx, u32(offset), segment, how);
 }
 
@@ -130,7 +129,7 @@ function gather(ctx: usize, d: i32, indexes: i32, base: u64, mask: i32, extra: i
       const index = wideIndex ? load<i64>(from + 8 * i) : i64(load<i32>(from + 4 * i));
       let offset = base + (u64(index) << (extra & 3));
       if (extra & 32) offset &= 0xffffffff;
-      const value = readSized(ctx, elementAddress(ctx, offset, (extra >> 8) & 7, size), size);
+      const value = readUnaligned(ctx, elementAddress(ctx, offset, (extra >> 8) & 7, size), size);
       if (size == 8) store<u64>(to + 8 * i, value);
       else store<u32>(to + 4 * i, u32(value));
     }

@@ -5,7 +5,7 @@ import { NM, raise } from '../exceptions/raise';
 import { Ctx } from '../state';
 import { arithmeticMemory, arithmeticStack, compareFlags, compareStack } from './arithmetic';
 import { clearExceptions, initialize, loadEnvironment, restoreState, saveState, setControl, storeEnvironment } from './control';
-import { checkOsxsave, fxrstor, fxsave, xgetbv, xrstor, xsave, xsavec } from './fxsave';
+import { checkArea, checkOsxsave, fxrstor, fxsave, xgetbv, xrstor, xsave, xsavec } from './fxsave';
 import { binaryMmx, checkMmx, emptyMmx, maskedStoreMmx, readMmx, storeMmx, writeMmx } from './mmx';
 import { C1, checkPending, Fpu, note } from './stack';
 import { conditionalMove, constant, exchange, loadMemory, loadStack, storeMemory, storeStack } from './transfer';
@@ -77,6 +77,7 @@ export function dispatchX87(ctx: usize, n: i32, d: i32, a: i32, b: i32, c: i32, 
     case N.F_XRSTOR: return xrstor(ctx, Ctx.get(ctx, a), d != 0, false);
     case N.F_XRSTORS: return xrstor(ctx, Ctx.get(ctx, a), d != 0, true);
     case N.F_XGETBV: return xgetbv(ctx);
+    case N.F_CHECK_AREA: return checkArea(ctx, d, <u32>Ctx.get(ctx, a), b != 0, c);
     case N.F_CHECK_OSXSAVE: return checkOsxsave(ctx);
     default: return registerForm(ctx, n, d, a, b, c, u32(extra));
   }

@@ -2,8 +2,10 @@
 import {
   CPL, CR0, CTX_SCRATCH, FCW, FDP, FIP, FOP, FSW, FTW, MODE, MODE_CODE64, MODE_SIZE_MASK, MXCSR, RAX, RCX, RDX, VEC, VEC_STRIDE, X87, X87_STRIDE, XCR0,
 } from '../../layout';
-import { NM, raise, raiseGp, raiseUd } from '../exceptions/raise';
+import { F_FXRSTOR, F_FXSAVE, F_XRSTORS, F_XSAVES } from '../../helpers/x87';
+import { GP, NM, raise, raiseGp, raiseUd, SS } from '../exceptions/raise';
 import { probeRead, probeWrite, read64, write16, write32, write64 } from '../memory/access';
+import { segmentLinear } from '../memory/segment';
 import { Ctx } from '../state';
 import { MXCSR_MASK } from '../vec/mxcsr';
 import { initialize, setControl } from './control';
@@ -127,7 +129,9 @@ function checkFx(ctx: usize, address: u64): void {
 /** FXSAVE; `wide`: 64-bit instruction and data pointers. */
 export function fxsave(ctx: usize, address: u64, wide: bool): void {
   checkFx(ctx, address);
-  probeWrite(ctx, address, is64(ctx) ? 416 : 288);
+  // all of the area, its end first, as AMD's processors do
+  probeWrite(ctx, address + 511, 1);
+  probeWrite(ctx, address, 512);
   writeX87(ctx, address, wide);
   writeMxcsr(ctx, address);
   writeVectors(ctx, address + 160, 0);
@@ -150,6 +154,27 @@ function checkX(ctx: usize, address: u64): void {
   checkOsxsave(ctx);
   if (Ctx.get32(ctx, CR0) & CR0_TS) raise(ctx, NM, false, 0);
   if (address & 63) raiseGp(ctx, 0);
+}
+
+/** The end of the area that helper `helper` reaches. */
+function areaSize(ctx: usize, helper: i32): u32 {
+  if (helper == F_FXSAVE || helper == F_FXRSTOR) return 512;
+  return requested(ctx) & PART_AVX ? 832 : 576;
+}
+
+/** The area of `helper` at `offset` lies in `segment`: #GP(0) or #SS(0), after what else keeps the instruction from running. */
+export function checkArea(ctx: usize, segment: u32, offset: u32, store: bool, helper: i32): void {
+  if (helper != F_FXSAVE && helper != F_FXRSTOR) {
+    checkOsxsave(ctx);
+    if ((helper == F_XSAVES || helper == F_XRSTORS) && Ctx.get32(ctx, CPL) != 0) raiseGp(ctx, 0);
+    if (Ctx.get32(ctx, CR0) & CR0_TS) raise(ctx, NM, false, 0);
+  } else if (Ctx.get32(ctx, CR0) & (CR0_EM | CR0_TS)) raise(ctx, NM, false, 0);
+  const how: u32 = store ? 0x101 : 1;
+  const last = areaSize(ctx, helper) - 1;
+  segmentLinear(ctx, offset, segment, how);
+  // an area that goes round the end of the segment
+  if (offset > 0xffffffff - last) raise(ctx, segment == 2 ? SS : GP, true, 0);
+  segmentLinear(ctx, offset + last, segment, how);
 }
 
 /** #UD without CR4.OSXSAVE. */
