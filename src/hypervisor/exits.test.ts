@@ -1,13 +1,37 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CPL, EXC, EXIT_A, EXIT_CPUID, EXIT_LEN, EXIT_MSR, EXIT_TRIPLE, EXIT_UNIMPLEMENTED, RAX, RCX, RDX, RIP } from '../machine/layout.ts';
+import {
+  CPL,
+  EFLAGS_SYS,
+  EXC,
+  EXIT_A,
+  EXIT_CPUID,
+  EXIT_HLT,
+  EXIT_LEN,
+  EXIT_MSR,
+  EXIT_TRIPLE,
+  EXIT_UNIMPLEMENTED,
+  NMI_BLOCKED,
+  RAX,
+  RCX,
+  RDX,
+  RIP,
+  TSC_OFFSET,
+  WANT_WINDOW,
+  WINDOW_NMI,
+} from '../machine/layout.ts';
 import { CPU_MODELS } from '../spec/x86/cpu-models.ts';
-import { MSR_MISC_FEATURES_ENABLES, MSR_PLATFORM_INFO } from '../spec/x86/msr.ts';
+import { MSR_IA32_TSC, MSR_IA32_TSC_ADJUST, MSR_IA32_TSC_DEADLINE, MSR_MISC_FEATURES_ENABLES, MSR_PLATFORM_INFO } from '../spec/x86/msr.ts';
 import { HVM_PARAM_TRIPLE_FAULT_REASON } from '../spec/xen/hvm/params.ts';
 import { SHUTDOWN_crash, SHUTDOWN_reboot } from '../spec/xen/sched.ts';
-import { domain as domainStruct } from './domain.ts';
+import { vcpu_info, vcpu_time_info, XEN_PVCLOCK_TSC_STABLE_BIT } from '../spec/xen/xen.ts';
+import { deliverPending } from './arch/x86/interrupts.ts';
+import { raiseNmi } from './arch/x86/nmi.ts';
+import { domain as domainStruct, VCPUF_blocked, VCPUF_nmi_pending } from './domain.ts';
 import { handleExit } from './exits.ts';
 import { TestMachine } from './testing/test-machine.ts';
+import { updateTime } from './time/pvclock.ts';
+import { nextDeadline } from './time/timers.ts';
 import { Trace } from './trace.ts';
 
 const model = CPU_MODELS.get('AMD x86-64-v2');
@@ -70,4 +94,78 @@ test('CPUID faulting: announced, switched on by its MSR, and then only level 0 m
   c.setLow(EXC, 0);
   assert.equal(ask(3), 0x1000, '#GP: the instruction is not done');
   assert.equal(c.low(RAX), 0);
+});
+
+/** A vCPU whose MSRs are read and written as an instruction does. */
+function withMsrs(m: TestMachine, v: ReturnType<TestMachine['vcpu']>) {
+  const c = v.context;
+  const go = (msr: number, write: number): void => {
+    c.setLow(EXIT_A, write);
+    c.setLow(RCX, msr);
+    handleExit({ hv: m.hv, model: model as NonNullable<typeof model>, trace: new Trace(new Set(), () => {}), rowName: String }, v, EXIT_MSR);
+  };
+  return {
+    read: (msr: number): bigint => {
+      go(msr, 0);
+      return (BigInt(c.low(RDX)) << 32n) | BigInt(c.low(RAX));
+    },
+    write: (msr: number, value: bigint): void => {
+      c.set(RAX, value & 0xffffffffn);
+      c.set(RDX, value >> 32n);
+      go(msr, 1);
+    },
+  };
+}
+
+test('TSC and TSC_ADJUST move together; system time and armed deadlines follow', () => {
+  const m = new TestMachine();
+  const d = m.guest({ vcpus: 2 });
+  const [v, other] = [m.vcpu(d), m.vcpu(d, 1)];
+  updateTime(m.hv, v);
+  updateTime(m.hv, other);
+  const { read, write } = withMsrs(m, v);
+  const info = (of: typeof v) => vcpu_time_info.read(m.memories.frameView, of.s.info + vcpu_info.offsets.time);
+  assert.deepEqual([read(MSR_IA32_TSC), read(MSR_IA32_TSC_ADJUST)], [m.time, 0n]);
+  v.context.set(TSC_OFFSET, 77n);
+  write(MSR_IA32_TSC, 5n);
+  assert.deepEqual([read(MSR_IA32_TSC), BigInt.asIntN(64, read(MSR_IA32_TSC_ADJUST))], [5n, 5n - m.time]);
+  assert.equal(BigInt.asIntN(64, v.context.get(TSC_OFFSET)), 77n + 5n - m.time, 'the running slice too');
+  assert.equal(info(v).tsc_timestamp - (m.time - info(v).system_time), 5n);
+  assert.deepEqual([info(v).flags, info(other).flags], [0, 0], 'the two do not agree any more');
+  write(MSR_IA32_TSC_ADJUST, 1000n);
+  m.time += 10n;
+  assert.equal(read(MSR_IA32_TSC), m.time + 1000n);
+  write(MSR_IA32_TSC_ADJUST, 0n);
+  assert.deepEqual([read(MSR_IA32_TSC), info(v).flags, info(other).flags], [m.time, XEN_PVCLOCK_TSC_STABLE_BIT, XEN_PVCLOCK_TSC_STABLE_BIT]);
+
+  // timer in deadline mode: 5,000 ticks ahead stay a TSC value, not a distance
+  write(0x80f, 0x1ffn);
+  write(0x1b, 0xfee00d00n);
+  write(0x80f, 0x1ffn);
+  write(0x832, 0x40050n);
+  write(MSR_IA32_TSC_DEADLINE, m.time + 5000n);
+  assert.equal(nextDeadline(m.hv), m.time + 5000n);
+  write(MSR_IA32_TSC, m.time + 4000n);
+  assert.deepEqual([nextDeadline(m.hv), read(MSR_IA32_TSC_DEADLINE)], [m.time + 1000n, m.time + 5000n]);
+});
+
+test('an NMI that waits for IRET does not end HLT; one that may come does', () => {
+  const m = new TestMachine();
+  const v = m.vcpu(m.guest());
+  v.context.setLow(EFLAGS_SYS, 1 << 9);
+  const halt = (): boolean => {
+    handleExit({ hv: m.hv, model: model as NonNullable<typeof model>, trace: new Trace(new Set(), () => {}), rowName: String }, v, EXIT_HLT);
+    return (v.s.flags & VCPUF_blocked) !== 0;
+  };
+  raiseNmi(v);
+  assert.equal(halt(), false);
+  v.context.setLow(NMI_BLOCKED, 1);
+  assert.equal(halt(), true);
+  raiseNmi(v);
+  assert.ok((v.s.flags & VCPUF_blocked) !== 0, 'it sleeps on');
+  deliverPending(m.hv, v);
+  assert.deepEqual([v.context.low(WANT_WINDOW), v.context.low(EXC)], [WINDOW_NMI, 0]);
+  v.context.setLow(NMI_BLOCKED, 0);
+  deliverPending(m.hv, v);
+  assert.deepEqual([v.context.low(WANT_WINDOW), v.s.flags & VCPUF_nmi_pending], [0, 0]);
 });
