@@ -4,6 +4,7 @@ import { describe, test } from 'node:test';
 import {
   CPU_FLAGS,
   CPU_INTEL,
+  EFLAGS_SYS,
   EXIT_BUDGET,
   EXIT_HLT,
   EXIT_WINDOW,
