@@ -84,6 +84,35 @@ export class BlockCache {
     return at;
   }
 
+  /** Micro-ops of a block. */
+  uops(block: number): number {
+    return this.words[(block + BLK_UOPS) >>> 2] as number;
+  }
+
+  /** Keeps an address for a block of `uops` micro-ops; 0 if the arena is full. Until it is stored there, BLK_BYTES is 0. */
+  reserve(uops: number): number {
+    const { words } = this;
+    const at = words[FREE >>> 2] as number;
+    const after = at + BLK_HEADER + uops * UOP_SIZE;
+    if (after > this.end) return 0;
+    words.fill(0, at >>> 2, after >>> 2);
+    words[(at + BLK_PHYS2) >>> 2] = -1;
+    words[(at + BLK_UOPS) >>> 2] = uops;
+    words[FREE >>> 2] = after;
+    return at;
+  }
+
+  /** Stores a block that is packed already, at a reserved address if one is given; `size`: BLK_BYTES. 0 if the arena is full. */
+  storePacked(code: Int32Array, size: number, phys: number, mode: number, reserved?: number): number {
+    const { words } = this;
+    const at = reserved ?? this.reserve(code.length / (UOP_SIZE >> 2));
+    if (at === 0) return 0;
+    words.set(code, (at + BLK_HEADER) >>> 2);
+    this.writeHeader(at, phys, -1, mode, size, at + BLK_HEADER + code.length * 4);
+    words[BLOCKS >>> 2] = (words[BLOCKS >>> 2] as number) + 1;
+    return at;
+  }
+
   /** Stores it at the place for blocks that are run once, of the pCPU area at `pcpu`. */
   storeOnce(translator: BlockTranslator, phys: number, phys2: number, mode: number, pcpu: number): number {
     const at = ONCE + (Math.trunc((pcpu - PCPU_BASE) / PCPU_STRIDE) & (PCPU_MAX - 1)) * ONCE_SIZE;
@@ -121,19 +150,24 @@ export class BlockCache {
 
   private write(translator: BlockTranslator, at: number, phys: number, phys2: number, mode: number): number {
     const { words } = this;
-    const w = at >>> 2;
     const after = pack(translator.builder, words, at + BLK_HEADER);
+    this.writeHeader(at, phys, translator.crosses ? phys2 : -1, mode, translator.bytes | (translator.instructions << 16), after);
+    return after;
+  }
+
+  private writeHeader(at: number, phys: number, phys2: number, mode: number, size: number, after: number): void {
+    const { words } = this;
+    const w = at >>> 2;
     words[w + (BLK_PHYS >> 2)] = phys;
     words[w + (BLK_MODE >> 2)] = mode;
     words[w + (BLK_NEXT >> 2)] = 0;
     words[w + (BLK_FRAME_NEXT >> 2)] = 0;
-    words[w + (BLK_BYTES >> 2)] = translator.bytes | (translator.instructions << 16);
-    words[w + (BLK_PHYS2 >> 2)] = translator.crosses ? phys2 : -1;
+    words[w + (BLK_BYTES >> 2)] = size;
+    words[w + (BLK_PHYS2 >> 2)] = phys2;
     words[w + (BLK_COUNT >> 2)] = this.watched?.(phys) === true ? 1 : this.threshold();
     words[w + (BLK_FLAGS >> 2)] = 0;
     words[w + (BLK_REGION >> 2)] = 0;
     words[w + (BLK_UOPS >> 2)] = (after - at - BLK_HEADER) / UOP_SIZE;
     words[w + (BLK_FRAME2_NEXT >> 2)] = 0;
-    return after;
   }
 }

@@ -21,6 +21,7 @@ import type { Memories } from '../machine/memories.ts';
 import { BlockCache } from './cache.ts';
 import type { Builder } from './ir/builder.ts';
 import { allPasses, type PassSwitches } from './ir/passes/pipeline.ts';
+import { type StoreCore, TranslationStore } from './store/translation-store.ts';
 import { type RegionCore, Regions } from './targets/wasm/regions.ts';
 import { BlockTranslator, MAX_INSTRUCTIONS } from './translate-block.ts';
 
@@ -53,6 +54,10 @@ export interface EngineOptions {
   readonly promoteAfter?: number | (() => number);
   /** Regions that are compiled together as one module. */
   readonly regionBatch?: number;
+  /** Keep translations for the next run (`store.save`), beginning with those of an earlier one, if there are any. */
+  readonly stored?: Uint8Array | 'none';
+  /** Looks at each module of regions before it is compiled (tests: the verifier). */
+  readonly checkModule?: (bytes: Uint8Array<ArrayBuffer>) => void;
   /** Host's time stamp counter in guest ticks, for vCPUs with TSC_MODE 1. */
   readonly hostTsc?: () => bigint;
   /** Trace points of the core. */
@@ -105,6 +110,8 @@ export class Engine {
 
   /** The wasm target, when it is switched on. */
   readonly regions: Regions | undefined;
+  /** Translations of earlier runs, when they are kept. */
+  readonly store: TranslationStore | undefined;
 
   private readonly memories: Memories;
   private readonly blockLimit: number;
@@ -143,11 +150,17 @@ export class Engine {
     if (promoteAfter !== undefined) {
       this.regions = new Regions(memories, instance.exports as unknown as RegionCore, this.translator);
       this.regions.batch = options.regionBatch ?? 1;
+      this.regions.check = options.checkModule;
       if (typeof promoteAfter === 'function') this.cache.threshold = promoteAfter;
       else {
         this.cache.threshold = () => promoteAfter;
         this.regions.hot = () => promoteAfter - (promoteAfter >> 3);
       }
+    }
+    if (options.stored !== undefined) {
+      this.store = new TranslationStore(memories, this.cache, instance.exports as unknown as StoreCore);
+      if (options.stored !== 'none') this.store.load(options.stored, this.regions);
+      if (this.regions !== undefined) this.regions.store = this.store;
     }
   }
 
@@ -180,6 +193,7 @@ export class Engine {
     this.counters.resets++;
     this.cache.reset();
     this.regions?.reset();
+    this.store?.forgetPlaces();
   }
 
   /** Let `watch` look at instructions before they run; undefined ends it. Not from within run(): all translations go. */
@@ -251,6 +265,11 @@ export class Engine {
     const words = memories.stateWords;
     const once = words[(ctx >>> 2) + ONE_INSN * 2] as number;
     const second = phys2 === -1 ? -1 : phys2 >>> 0;
+    const store = this.watcher === undefined ? this.store : undefined;
+    if (store !== undefined && once === 0) {
+      const stored = store.find(ctx, phys, mode);
+      if (stored !== 0) return stored;
+    }
     const limit = this.watcher !== undefined && this.watcher.stops === undefined ? 1 : this.blockLimit;
     if (!translator.translate(memories.frameBytes, phys, second, mode, once !== 0 ? once : limit)) return 0;
     if (once !== 0) {
@@ -264,6 +283,7 @@ export class Engine {
       throw FAULT;
     }
     this.counters.translations++;
+    store?.record(translator, block, phys, mode);
     this.core.insertBlock(ctx, block);
     return block;
   }

@@ -53,6 +53,11 @@ export class BlockTranslator {
   /** Times each row was translated. */
   readonly rowCounts: Uint32Array = new Uint32Array(ROWS.length);
 
+  /** The bytes that were translated last, until the next translation. */
+  get guestBytes(): Uint8Array {
+    return this.copy.subarray(0, this.bytes);
+  }
+
   private readonly insn = new Insn(ROWS[0] as (typeof ROWS)[number]);
   private readonly copy = new Uint8Array(MAX_BYTES + 2 * MAX_LENGTH);
   private rules: Uint8Array;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -56,5 +56,26 @@ test('the same seed gives the same instructions, console and memory', async (t) 
     const after = await runZendo(['resume', file, ...common, '--hash']);
     assert.equal(after.status, 0, after.stderr);
     assert.deepEqual({ ...three(after), console: before.stdout + after.stdout }, three(first));
+  });
+
+  await t.test('with translations of earlier runs, and with a damaged file of them', async (u) => {
+    const folder = await mkdtemp(join(tmpdir(), 'zendo-translations-'));
+    u.after(() => rm(folder, { recursive: true, force: true }));
+    const cached = async (): Promise<Readonly<Record<string, number>>> => {
+      const run = await runZendo([...args, '--hash', '--translation-cache', folder]);
+      assert.deepEqual(three(run), three(first));
+      return run.json?.['translations'] as Readonly<Record<string, number>>;
+    };
+    const cold = await cached();
+    const warm = await cached();
+    u.diagnostic(`blocks translated: ${cold['translations']}, then ${warm['translations']}; regions taken from the file: ${warm['usedRegions']}`);
+    assert.ok((warm['translations'] as number) * 20 < (cold['translations'] as number));
+    assert.ok((warm['usedRegions'] as number) * 2 > (cold['newRegions'] as number));
+    const [file] = await readdir(folder);
+    const path = join(folder, file as string);
+    const bytes = await readFile(path);
+    bytes.writeUInt8(bytes.readUInt8(bytes.length >> 1) ^ 4, bytes.length >> 1);
+    await writeFile(path, bytes);
+    assert.equal((await cached())['usedRegions'], 0, 'the damaged file was used');
   });
 });

@@ -15,7 +15,7 @@ export interface ZendoRun {
 /** Run `zendo` with arguments in a process of its own; `input` is typed when the run is under way. */
 export function runZendo(args: readonly string[], input?: { readonly after: RegExp; readonly bytes: string }[]): Promise<ZendoRun> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [main, ...args], { stdio: ['pipe', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [main, ...args], { stdio: ['pipe', 'pipe', 'pipe'], env: { ZENDO_TRANSLATION_CACHE: 'off', ...process.env } });
     const waiting = [...(input ?? [])];
     let stdout = '';
     let stderr = '';

@@ -1,4 +1,5 @@
 import type { FileStore } from '../../base/ports/file-store.ts';
+import type { TranslationCache } from '../../base/ports/translation-cache.ts';
 import type { WorkerHost } from '../../base/ports/worker-host.ts';
 
 /** What the daemon needs of its host; made in main.ts. */
@@ -7,6 +8,8 @@ export interface DaemonHost {
   readonly files: FileStore;
   /** Bytes of build/core.wasm. */
   readonly core: () => Promise<Uint8Array<ArrayBuffer>>;
+  /** Translations kept between runs; undefined: none are kept. */
+  readonly translations: TranslationCache | undefined;
   /** Wall clock, milliseconds since 1970. */
   readonly wall: () => number;
   readonly after: (milliseconds: number, callback: () => void) => () => void;

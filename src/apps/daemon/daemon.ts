@@ -53,6 +53,9 @@ interface LostDomain {
   readonly uuid: string;
 }
 
+/** Name of the daemon's translations: of all domains together, for one CPU model. */
+const TRANSLATIONS = `daemon ${CPU_MODEL}`;
+
 /** A machine with its domain 0, and everybody who talks to it. */
 export class Daemon {
   private readonly host: DaemonHost;
@@ -73,7 +76,7 @@ export class Daemon {
   /** Settles when the daemon was stopped in an orderly way; rejects when its machine died. */
   readonly ended: Promise<void>;
 
-  private constructor(host: DaemonHost, options: DaemonOptions, core: Uint8Array<ArrayBuffer>) {
+  private constructor(host: DaemonHost, options: DaemonOptions, core: Uint8Array<ArrayBuffer>, stored: Uint8Array | undefined) {
     this.host = host;
     this.options = options;
     this.started = host.wall();
@@ -86,6 +89,7 @@ export class Daemon {
       fresh: freshMachine({ frames: options.frames, seed: undefined, wall: this.started }),
       onConsole: (domid, bytes) => this.guestLines.write(domid, bytes),
       onLog: (line) => host.log(line),
+      translations: host.translations && { stored, keep: (file) => host.translations?.write(TRANSLATIONS, file) ?? Promise.resolve() },
     });
     this.programs = new Dom0Programs(this.machine.kernel, () => void this.machine.door.enter(() => {}).catch(() => {}));
     this.privcmd = new Privcmd(this.machine.kernel);
@@ -101,7 +105,7 @@ export class Daemon {
 
   /** Start the machine and domain 0's programs. */
   static async start(host: DaemonHost, options: DaemonOptions): Promise<Daemon> {
-    const daemon = new Daemon(host, options, await host.core());
+    const daemon = new Daemon(host, options, await host.core(), await host.translations?.read(TRANSLATIONS));
     await daemon.makeToolstack();
     return daemon;
   }

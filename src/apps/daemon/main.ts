@@ -2,10 +2,14 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { totalmem } from 'node:os';
+import { join } from 'node:path';
 import { nodeFileStore } from '../../host/node/file-store.ts';
 import { unixSockets } from '../../host/node/local-socket.ts';
 import { makeRunDirectory, runDirectoryPath, takeLock } from '../../host/node/run-directory.ts';
+import { chosenFolder, NodeTranslationCache } from '../../host/node/translation-cache.ts';
 import { nodeWorkerHost } from '../../host/node/worker-host.ts';
+import { cacheFolder } from '../../host/node/xdg.ts';
+import { engineParts } from '../zendo/engine-parts.ts';
 import { FRAMES_MAX } from '../zendo/fresh-machine.ts';
 import { Daemon } from './daemon.ts';
 import { places } from './places.ts';
@@ -48,11 +52,13 @@ const listening: (() => void)[] = [];
 const stopListening = (): void => {
   for (const close of listening.splice(0)) close();
 };
+const translationFolder = chosenFolder(undefined, join(cacheFolder(), 'translations'));
 const daemon = await Daemon.start(
   {
     workers: nodeWorkerHost,
     files: nodeFileStore,
     core: async () => new Uint8Array(await readFile(new URL('../../../build/core.wasm', import.meta.url))),
+    translations: translationFolder === undefined ? undefined : new NodeTranslationCache({ folder: translationFolder, engine: engineParts }),
     wall: () => Date.now(),
     after: (milliseconds, callback) => {
       const timer = setTimeout(callback, milliseconds);

@@ -22,10 +22,18 @@ export async function startMachine(
     /** Model and changes, as `chooseCpu` reads them. */
     readonly cpu: string;
     readonly symbols: () => SymbolTable | undefined;
+    /** Under which name translations are kept; undefined: they are not. */
+    readonly translations?: string | undefined;
+    /** Folder of translations, or `off`. */
+    readonly translationCache?: string;
   },
 ): Promise<{ machine: MachineThread; session: Session }> {
   const output = (bytes: Uint8Array): void => void host.terminal.write(bytes);
-  const { symbols, cpu, ...rest } = options;
+  const { symbols, cpu, translations, translationCache, ...rest } = options;
+  // a debugger, a trace or blocks of other sizes make translations that are of no use to others
+  const plain = options.blockLimit === undefined && options.promoteAfter !== 0 && !options.trace.includes('exec');
+  const cache = plain && translations !== undefined ? host.translations(translationCache) : undefined;
+  const name = `${cpu} ${translations}`;
   const named = options.trace.includes('exec') ? symbols() : undefined;
   const machine = new MachineThread({
     ...rest,
@@ -35,6 +43,7 @@ export async function startMachine(
     cpuModel: cpu,
     onConsole: (_domid, bytes) => output(bytes),
     onLog: (line) => host.message(line),
+    ...(cache === undefined ? {} : { translations: { stored: await cache.read(name), keep: (file) => cache.write(name, file) } }),
   });
   const session = new Session(machine, output);
   machine.open(() => session.onTurn());

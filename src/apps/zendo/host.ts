@@ -1,6 +1,7 @@
 import type { FileStore } from '../../base/ports/file-store.ts';
 import type { StreamServer } from '../../base/ports/stream-server.ts';
 import type { Terminal } from '../../base/ports/terminal.ts';
+import type { TranslationCache } from '../../base/ports/translation-cache.ts';
 import type { WorkerHost } from '../../base/ports/worker-host.ts';
 
 /** What the command line needs of its host; made in main.ts, the composition root. */
@@ -23,6 +24,8 @@ export interface CommandHost {
   readonly onInterrupt: (listener: () => void) => () => void;
   /** Bytes of build/core.wasm. */
   readonly core: () => Promise<Uint8Array<ArrayBuffer>>;
+  /** Translations kept between runs, in the folder the operator names or the usual one; undefined: none are kept. */
+  readonly translations: (folder: string | undefined) => TranslationCache | undefined;
   readonly compress: (bytes: Uint8Array) => Uint8Array;
   readonly decompress: (bytes: Uint8Array) => Uint8Array;
   /** Most memory this process had resident so far, in KiB. */

@@ -8,6 +8,13 @@ import type { PackedSymbols } from '../../toolstack/loader/elf/symbol-table.ts';
 import type { PcpuWorkerData } from './pcpu.worker.ts';
 import type { PcpuMessage } from './pcpu-message.ts';
 
+/** Translations that outlive a machine. */
+export interface KeptTranslations {
+  /** What `keep` was given in an earlier run. */
+  readonly stored: Uint8Array | undefined;
+  keep(file: Uint8Array): Promise<void>;
+}
+
 /** How a machine's thread is started. */
 export interface MachineOptions {
   readonly workers: WorkerHost;
@@ -23,6 +30,8 @@ export interface MachineOptions {
   readonly promoteAfter?: number;
   /** Names for the trace of instructions. */
   readonly symbols?: PackedSymbols;
+  /** Translations of earlier runs, and where to leave those of this one. */
+  readonly translations?: KeptTranslations | undefined;
   /** Bytes written to the hypervisor's console by a domain. */
   readonly onConsole: (domid: number, bytes: Uint8Array) => void;
   readonly onLog: (line: string) => void;
@@ -41,6 +50,7 @@ export class MachineThread {
   /** Why the hypervisor stopped domains as crashed, by domain id. */
   readonly crashes = new Map<number, string>();
   private readonly thread: WorkerThread;
+  private keeping: Promise<void> | undefined;
 
   constructor(options: MachineOptions) {
     this.memories = options.memories ?? new Memories();
@@ -55,6 +65,7 @@ export class MachineThread {
       ...(options.blockLimit === undefined ? {} : { blockLimit: options.blockLimit }),
       ...(options.promoteAfter === undefined ? {} : { promoteAfter: options.promoteAfter }),
       ...(options.symbols === undefined ? {} : { symbols: options.symbols }),
+      ...(options.translations === undefined ? {} : { stored: options.translations.stored ?? 'none' }),
     };
     this.door = new Door(this.memories);
     this.kernel = new Dom0Kernel(this.memories, this.door);
@@ -66,6 +77,7 @@ export class MachineThread {
         if (message.kind === 'console') options.onConsole(message.domid, message.bytes);
         else if (message.kind === 'log') options.onLog(message.line);
         else if (message.kind === 'crash') this.crashes.set(message.domid, message.reason);
+        else if (message.kind === 'translations') this.keeping = options.translations?.keep(message.file);
         else if (message.kind === 'ended') report = message;
       });
       this.thread.onExit((error) => {
@@ -89,6 +101,8 @@ export class MachineThread {
   /** Ask the thread to end, and wait for its report. */
   async stop(): Promise<MachineReport> {
     this.door.stop();
-    return await this.ended;
+    const report = await this.ended;
+    await this.keeping;
+    return report;
   }
 }

@@ -1,6 +1,7 @@
 /** The `zendo` command line: the composition root that chooses Node as the host. */
 import { createHash, randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { DebianCache } from '../../host/node/debian/debian-cache.ts';
 import { startDetached } from '../../host/node/detached-process.ts';
@@ -9,12 +10,15 @@ import { unixSockets } from '../../host/node/local-socket.ts';
 import { makeRunDirectory, runDirectoryPath } from '../../host/node/run-directory.ts';
 import { nodeStreamServer } from '../../host/node/stream-server.ts';
 import { processTerminal } from '../../host/node/terminal.ts';
+import { chosenFolder, NodeTranslationCache } from '../../host/node/translation-cache.ts';
 import { nodeWorkerHost } from '../../host/node/worker-host.ts';
+import { cacheFolder } from '../../host/node/xdg.ts';
 import { decompress } from '../../toolstack/loader/decompress/decompress.ts';
 import type { DaemonFinder } from '../daemon/connect.ts';
 import { places } from '../daemon/places.ts';
 import type { DebianFiles } from './commands/start.ts';
 import { debianProgress } from './debian-progress.ts';
+import { engineParts } from './engine-parts.ts';
 import { CommandEnded, EXIT_OPERATOR_ERROR } from './exit-status.ts';
 import type { CommandHost } from './host.ts';
 import { reportError } from './operator-report.ts';
@@ -44,6 +48,10 @@ const host: CommandHost = {
     };
   },
   core: async () => new Uint8Array(await readFile(new URL('../../../build/core.wasm', import.meta.url))),
+  translations: (wanted) => {
+    const folder = chosenFolder(wanted, join(cacheFolder(), 'translations'));
+    return folder === undefined ? undefined : new NodeTranslationCache({ folder, engine: engineParts });
+  },
   compress: (bytes) => zstdCompressSync(bytes),
   decompress: (bytes) => zstdDecompressSync(bytes),
   peakMemory: () => process.resourceUsage().maxRSS,

@@ -8,4 +8,6 @@ export type PcpuMessage =
   | { readonly kind: 'log'; readonly line: string }
   /** Why a domain is stopped as crashed. */
   | { readonly kind: 'crash'; readonly domid: number; readonly reason: string }
+  /** Translations for the next run, when they are kept and there are new ones. */
+  | { readonly kind: 'translations'; readonly file: Uint8Array }
   | { readonly kind: 'ended'; readonly counters: Counters; readonly engine: Readonly<Record<string, unknown>>; readonly retired: bigint };

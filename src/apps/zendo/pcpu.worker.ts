@@ -37,6 +37,8 @@ export interface PcpuWorkerData {
   readonly blockLimit?: number;
   /** Executions after which a block becomes a compiled region; 0 = never. */
   readonly promoteAfter?: number;
+  /** Translations are kept, beginning with those of earlier runs, if there are any. */
+  readonly stored?: Uint8Array | 'none';
 }
 
 /** Executions after which a block becomes a compiled region, and how many regions make a module: measured on Debian's boot. */
@@ -60,6 +62,7 @@ const engine = new Engine(memories, new WebAssembly.Module(data.core), {
   hostTsc: () => process.hrtime.bigint() - started,
   ...(promoteAfter === 0 ? {} : { promoteAfter, regionBatch: promoteAfter < REGION_BATCH ? 1 : REGION_BATCH }),
   ...(data.blockLimit === undefined ? {} : { blockLimit: data.blockLimit }),
+  ...(data.stored === undefined ? {} : { stored: data.stored }),
 });
 setFlagsFromString('--liftoff');
 
@@ -112,9 +115,11 @@ const pcpu = new Pcpu({ hv, model, trace, rowName: (row) => `${ROWS[row]?.mnemon
 pcpu.attach();
 post({ kind: 'ready' });
 pcpu.loop();
+const file = engine.store?.save();
+if (file !== undefined) port.postMessage({ kind: 'translations', file } satisfies PcpuMessage, [file.buffer]);
 post({
   kind: 'ended',
   counters: trace.counters(new Uint32Array(memories.state.buffer, PORT_READS, 0x10000)),
-  engine: { ...engine.counters, ...engine.regions?.counters, exits: undefined },
+  engine: { ...engine.counters, ...engine.regions?.counters, ...engine.store?.counters, exits: undefined },
   retired: hv.header.retired,
 });

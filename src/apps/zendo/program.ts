@@ -73,6 +73,7 @@ export function makeProgram(host: CommandHost, debian: DebianFiles, version: str
       .addOption(
         new Option('--gdb <port>', 'hold the guest until gdb has connected to this port of 127.0.0.1 (0: any) and continues it').argParser(whole(0, 65535)),
       )
+      .option('--translation-cache <dir>', "folder of translations kept for the next run, 'off' for none")
       .option('--json', 'print one JSON object about the run to stderr at the end', false)
       .addOption(new Option('--block-limit <n>', 'instructions per translated block').argParser(whole(1, 64)).hideHelp())
       .addOption(new Option('--promote-after <n>', 'executions after which a block is compiled, 0: never').argParser(whole(0, 1_000_000_000)).hideHelp())

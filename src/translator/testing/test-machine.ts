@@ -70,8 +70,7 @@ export class TestMachine {
   /** `pages`: guest frames of 4 KiB from address 0. Every block's IR is verified. */
   constructor(options: EngineOptions = {}, pages = 1024) {
     this.pages = pages;
-    this.engine = new Engine(this.memories, coreModule(), { check: assertSound, ...defaults, ...options });
-    if (this.engine.regions !== undefined) this.engine.regions.check = verifyModule;
+    this.engine = new Engine(this.memories, coreModule(), { check: assertSound, checkModule: verifyModule, ...defaults, ...options });
     this.ctx = contextAddress(0);
     this.context = new VcpuContext(this.memories, this.ctx);
     this.map();

@@ -38,6 +38,7 @@ export async function runKernel(
   let console = '';
   let listener: (bytes: Uint8Array) => void = () => {};
   const host: CommandHost = {
+    translations: () => undefined,
     workers: nodeWorkerHost,
     files: nodeFileStore,
     terminal: {

@@ -35,6 +35,8 @@ export interface BootOptions {
   readonly blockLimit?: number;
   /** Executions after which a block becomes a compiled region; 0 = never. */
   readonly promoteAfter?: number;
+  /** Folder of kept translations, or `off`; the usual one if not given. */
+  readonly translationCache?: string;
   /** CPU model and changes, the default if not given. */
   readonly cpu?: string;
 }
@@ -60,6 +62,12 @@ export async function readImages(host: CommandHost, options: Pick<BootOptions, '
   return { kernel, name, ...(initrd === undefined ? {} : { initrd }) };
 }
 
+/** A name for a kernel's translations. Two kernels that share one would only lose time. */
+function kernelIdentity(host: CommandHost, { segments }: KernelImage): string {
+  const pieces = segments.flatMap(({ paddr, bytes, memsz }) => [new TextEncoder().encode(`${paddr} ${bytes.length} ${memsz}`), bytes.subarray(0, 65536)]);
+  return host.sha256(pieces);
+}
+
 /** Boot a kernel as a PVH domain and stay with it until it ends. The exit status. */
 export async function boot(host: CommandHost, options: BootOptions, images?: GuestImages): Promise<number> {
   const started = host.milliseconds();
@@ -83,6 +91,8 @@ export async function boot(host: CommandHost, options: BootOptions, images?: Gue
     ...(options.promoteAfter === undefined ? {} : { promoteAfter: options.promoteAfter }),
     cpu,
     symbols: () => kernel.symbols(),
+    translations: options.gdb === undefined ? kernelIdentity(host, kernel) : undefined,
+    ...(options.translationCache === undefined ? {} : { translationCache: options.translationCache }),
   });
   const begin = (): void => {
     session.start({

@@ -17,6 +17,8 @@ export interface ResumeOptions {
   readonly gdb?: number;
   readonly json: boolean;
   readonly hash: boolean;
+  /** Folder of kept translations, or `off`; the usual one if not given. */
+  readonly translationCache?: string;
   readonly blockLimit?: number;
   /** Executions after which a block becomes a compiled region; 0 = never. */
   readonly promoteAfter?: number;
@@ -40,7 +42,13 @@ export async function resume(host: CommandHost, path: string, options: ResumeOpt
   } catch {
     // The kernel's file is needed for names in a crash report only.
   }
-  const { machine, session } = await startMachine(host, { ...options, cpu: head.cpuModel, memories, symbols: () => symbols });
+  const { machine, session } = await startMachine(host, {
+    ...options,
+    cpu: head.cpuModel,
+    memories,
+    symbols: () => symbols,
+    translations: options.gdb === undefined ? `resume ${head.kernel}` : undefined,
+  });
   return await attend(host, machine, session, {
     ...options,
     cpu: head.cpuModel,

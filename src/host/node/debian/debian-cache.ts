@@ -1,9 +1,9 @@
 /** Debian packages and the files taken out of them, kept between runs. */
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { OperatorError } from '../../../base/operator-error.ts';
+import { cacheFolder } from '../xdg.ts';
 import { AptError, type AptRecord, dependencies, downloadPackage, showPackage, updateLists } from './apt.ts';
 import { DebFile, type Decompress } from './deb-file.ts';
 import { type RunCommand, runCommand } from './run-command.ts';
@@ -52,8 +52,7 @@ interface Remembered {
 
 /** Where the cache is when nobody says otherwise. @see XDG Base Directory Specification */
 export function defaultCacheFolder(environment: Readonly<Record<string, string | undefined>> = process.env): string {
-  const base = environment['XDG_CACHE_HOME'];
-  return join(base?.startsWith('/') === true ? base : join(homedir(), '.cache'), 'zendo', 'debian');
+  return join(cacheFolder(environment), 'debian');
 }
 
 /** How often a running download is looked at, in milliseconds. */

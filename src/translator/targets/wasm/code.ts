@@ -130,6 +130,11 @@ export type Relocation =
 /** Bytes of a number that can be relocated, whatever its value. */
 const WIDE = 5;
 
+/** Writes the number a relocation stands for; `at` is its place in `bytes`. */
+export function relocate(bytes: Uint8Array, { at }: Relocation, value: number): void {
+  for (let k = 0, rest = value >>> 0; k < WIDE; k++, rest >>>= 7) bytes[at + k] = (rest & 0x7f) | (k < WIDE - 1 ? 0x80 : 0);
+}
+
 export class Code {
   bytes: Uint8Array<ArrayBuffer> = new Uint8Array(4096);
   length = 0;

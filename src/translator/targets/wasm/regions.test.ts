@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { BUDGET, CR4, EXIT_BUDGET, EXIT_HLT, GDTR_BASE, GDTR_LIMIT, IDTR_BASE, IDTR_LIMIT, RETIRED_BASE, RIP, XCR0 } from '../../../machine/layout.ts';
+import type { TranslationStore } from '../../store/translation-store.ts';
 import { nasm, nasmIsThere } from '../../testing/nasm.ts';
 import { coreIsBuilt, TestMachine } from '../../testing/test-machine.ts';
 
@@ -287,8 +288,14 @@ interface Outcome {
   readonly retired: number;
 }
 
-const execute = (code: Uint8Array, promoteAfter: number | (() => number) | undefined, slice: number): { outcome: Outcome; regions: number } => {
-  const machine = new TestMachine(promoteAfter === undefined ? {} : { promoteAfter }, PAGES);
+interface Execution {
+  readonly outcome: Outcome;
+  readonly regions: number;
+  readonly store: TranslationStore | undefined;
+}
+
+const execute = (code: Uint8Array, promoteAfter: number | (() => number) | undefined, slice: number, stored?: Uint8Array | 'none'): Execution => {
+  const machine = new TestMachine({ ...(promoteAfter === undefined ? {} : { promoteAfter }), ...(stored === undefined ? {} : { stored }) }, PAGES);
   machine.write(START, code);
   machine.write(HANDLER, nasm(handler));
   machine.enter(64, START);
@@ -321,7 +328,8 @@ const execute = (code: Uint8Array, promoteAfter: number | (() => number) | undef
   registers.push(machine.reg(RIP).toString(16), machine.engine.rflags(machine.ctx).toString(16));
   const vectors = machine.memories.stateBytes.slice(machine.ctx + 0x800, machine.ctx + 0x800 + 16 * 64);
   registers.push(createHash('sha256').update(vectors).digest('hex'), machine.reg(113).toString(16));
-  return { outcome: { registers: registers.join(' '), memory: digest(machine), retired }, regions: machine.engine.regions?.counters.regions ?? 0 };
+  const { regions, store } = machine.engine;
+  return { outcome: { registers: registers.join(' '), memory: digest(machine), retired }, regions: regions?.counters.regions ?? 0, store };
 };
 
 for (const [name, source] of Object.entries(programs)) {
@@ -341,6 +349,25 @@ for (const [name, source] of Object.entries(programs)) {
       const { outcome, regions } = execute(code, promoteAfter, slice);
       assert.deepEqual(outcome, reference, `promotion ${String(promoteAfter)}, slices of ${slice}`);
       assert.ok(regions > 0, 'no region was made');
+    }
+    // the same with what earlier runs left
+    let stored: Uint8Array | undefined;
+    for (const [promoteAfter, slice] of [
+      [2, 1_000_000],
+      [20, 1009],
+      [1, 61],
+      [random(4), 1_000_000],
+    ] as const) {
+      const { outcome, store } = execute(code, promoteAfter, slice, stored ?? 'none');
+      assert.deepEqual(
+        outcome,
+        reference,
+        `promotion ${String(promoteAfter)}, slices of ${slice}, ${stored === undefined ? 'nothing' : 'translations'} stored`,
+      );
+      const file = store?.save();
+      if (stored !== undefined) assert.ok((store?.counters.usedRegions ?? 0) > 0, 'no stored region was used');
+      stored = file ?? stored;
+      assert.ok(stored, 'nothing was stored');
     }
   });
 }

@@ -39,6 +39,13 @@ export interface RegionCore {
   readonly table: WebAssembly.Table;
 }
 
+/** Regions of earlier runs (store/translation-store.ts). */
+export interface RegionStore {
+  /** Installs a stored region for the block, if there is one. */
+  promote(ctx: number, block: number): boolean;
+  recordRegion(blocks: readonly RegionBlock[], entries: readonly number[], body: FunctionBody): void;
+}
+
 export interface RegionCounters {
   regions: number;
   modules: number;
@@ -59,6 +66,7 @@ export class Regions {
   private readonly core: RegionCore;
   private readonly translator: BlockTranslator;
   private readonly imports: WebAssembly.Imports;
+  store: RegionStore | undefined;
   /** Regions that go into one module. */
   batch = 1;
   /** Name the functions by guest address, for profilers. */
@@ -106,7 +114,9 @@ export class Regions {
       }
       const index = this.entry();
       const entries = this.entriesOf(blocks);
-      bodies.push(compileRegion(blocks, entries, index, (words[(block + BLK_PHYS) >>> 2] as number) & (PAGE - 1)));
+      const body = compileRegion(blocks, entries, index, (words[(block + BLK_PHYS) >>> 2] as number) & (PAGE - 1));
+      bodies.push(body);
+      this.store?.recordRegion(blocks, entries, body);
       indices.push(index);
       if (this.names) names.push(`guest ${(this.addresses[k] as bigint).toString(16)}`);
       this.heads.set(index, block);
@@ -137,6 +147,28 @@ export class Regions {
       return;
     }
     for (const [k, index] of indices.entries()) this.core.table.set(index, exports[`r${k}`] as () => number);
+  }
+
+  /**
+   * Compiles functions of regions that exist already: `make` gives them for places in the table from `first` on, which
+   * stay theirs until the end. -1 if the host refuses the module.
+   */
+  adopt(count: number, make: (first: number) => readonly FunctionBody[]): number {
+    if (count === 0) return -1;
+    const { table } = this.core;
+    const first = table.grow(count);
+    const bytes = assemble(make(first));
+    this.check?.(bytes);
+    try {
+      const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), this.imports);
+      for (let k = 0; k < count; k++) table.set(first + k, exports[`r${k}`] as () => number);
+    } catch (error) {
+      if (this.check !== undefined) throw error;
+      return -1;
+    }
+    this.counters.modules++;
+    this.counters.bytes += bytes.length;
+    return first;
   }
 
   /** Forgets all regions; the blocks are gone already. */

@@ -1,0 +1,157 @@
+/**
+ * Translations as files: `<folder>/<name>.ztc`, for their owner alone. A file is used only if it was written whole by a process
+ * of this user: it begins with a code (HMAC-SHA-256) over its name and all that follows, made with a secret that lies in the user's
+ * state folder, not beside the files. So a file that is cut short, damaged, renamed or made by somebody else is no file.
+ */
+import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { chmod, link, mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { TranslationCache } from '../../base/ports/translation-cache.ts';
+import { stateFolder } from './xdg.ts';
+
+const CODE_BYTES = 32;
+const SUFFIX = '.ztc';
+/** All files together may have this many bytes; those not used for longest go first. */
+const LIMIT = 512 << 20;
+/** A file above this size was not written by us. */
+const FILE_MAX = 128 << 20;
+
+export interface TranslationCacheOptions {
+  readonly folder: string;
+  /** What the engine is made of: files count by their bytes, folders by names, sizes and times of what is in them. */
+  readonly engine: readonly URL[];
+  /** File of the secret. */
+  readonly secret?: string;
+  /** Bytes of all files together. */
+  readonly limit?: number;
+}
+
+/** Which build of the engine this is: translations of another are not for it. */
+export function buildOf(parts: readonly URL[]): string {
+  const hash = createHash('sha256');
+  for (const part of parts) {
+    const path = fileURLToPath(part);
+    if (!statSync(path).isDirectory()) {
+      hash.update(readFileSync(path));
+      continue;
+    }
+    for (const name of readdirSync(path, { recursive: true, encoding: 'utf8' }).sort()) {
+      const { size, mtimeMs } = statSync(join(path, name));
+      hash.update(`${name} ${size} ${mtimeMs}\n`);
+    }
+  }
+  return hash.digest('hex');
+}
+
+export class NodeTranslationCache implements TranslationCache {
+  private readonly options: TranslationCacheOptions;
+  private build: string | undefined;
+
+  constructor(options: TranslationCacheOptions) {
+    this.options = options;
+  }
+
+  private file(name: string): string {
+    this.build ??= buildOf(this.options.engine);
+    return join(this.options.folder, `${createHash('sha256').update(`${this.build}\0${name}`).digest('hex').slice(0, 40)}${SUFFIX}`);
+  }
+
+  /** The user's secret; made when there is none. */
+  private async secret(): Promise<Uint8Array> {
+    const path = this.options.secret ?? join(stateFolder(), 'translation-secret');
+    for (;;) {
+      try {
+        const secret = await readFile(path);
+        if (secret.length === CODE_BYTES) return secret;
+        await rm(path);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      }
+      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+      const fresh = `${path}.${process.pid}`;
+      await writeFile(fresh, randomBytes(CODE_BYTES), { mode: 0o600 });
+      // the first of two processes wins
+      await link(fresh, path).catch(() => {});
+      await rm(fresh);
+    }
+  }
+
+  private code(secret: Uint8Array, path: string, bytes: Uint8Array): Buffer {
+    return createHmac('sha256', secret)
+      .update(path.slice(-40 - SUFFIX.length))
+      .update(bytes)
+      .digest();
+  }
+
+  async read(name: string): Promise<Uint8Array | undefined> {
+    try {
+      const path = this.file(name);
+      const { size, uid } = await stat(path);
+      if (size > FILE_MAX || (process.getuid !== undefined && uid !== process.getuid())) return undefined;
+      const file = await readFile(path);
+      if (file.length <= CODE_BYTES) return undefined;
+      const bytes = file.subarray(CODE_BYTES);
+      if (!timingSafeEqual(this.code(await this.secret(), path, bytes), file.subarray(0, CODE_BYTES))) {
+        await rm(path, { force: true });
+        return undefined;
+      }
+      const now = new Date();
+      await utimes(path, now, now);
+      return bytes;
+    } catch {
+      return undefined;
+    }
+  }
+
+  async write(name: string, bytes: Uint8Array): Promise<void> {
+    try {
+      const { folder } = this.options;
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      await chmod(folder, 0o700);
+      const path = this.file(name);
+      await this.makeRoom(bytes.length, path);
+      const temporary = `${path}.${process.pid}.new`;
+      try {
+        await writeFile(temporary, [this.code(await this.secret(), path, bytes), bytes], { mode: 0o600 });
+        await rename(temporary, path);
+      } catch (error) {
+        await rm(temporary, { force: true });
+        throw error;
+      }
+    } catch {
+      // a full disk, a folder of somebody else's: the next run translates again
+    }
+  }
+
+  /** Removes the files not used for longest until `size` bytes more are within the limit; what a process that died left, too. */
+  private async makeRoom(size: number, but: string): Promise<void> {
+    const { folder, limit = LIMIT } = this.options;
+    const found: { path: string; size: number; used: number }[] = [];
+    for (const name of await readdir(folder)) {
+      const path = join(folder, name);
+      const info = await stat(path).catch(() => undefined);
+      if (info === undefined || !info.isFile() || path === but) continue;
+      if (name.endsWith(SUFFIX)) found.push({ path, size: info.size, used: info.mtimeMs });
+      else if (name.endsWith('.new') && Date.now() - info.mtimeMs > 3_600_000) await rm(path, { force: true });
+    }
+    let total = found.reduce((sum, file) => sum + file.size, size);
+    for (const file of found.sort((a, b) => a.used - b.used)) {
+      if (total <= limit) break;
+      await rm(file.path, { force: true });
+      total -= file.size;
+    }
+  }
+}
+
+/** The cache the operator wants: a folder, `off`, or what $ZENDO_TRANSLATION_CACHE says, or the user's cache folder. */
+export function chosenFolder(
+  wanted: string | undefined,
+  otherwise: string,
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): string | undefined {
+  const said = environment['ZENDO_TRANSLATION_CACHE'];
+  const folder = wanted ?? (said === undefined || said === '' ? otherwise : said);
+  return folder === 'off' ? undefined : folder;
+}

@@ -1,0 +1,257 @@
+/**
+ * Translations of earlier runs. Blocks that were translated before are copied instead of being translated; regions are there,
+ * compiled in one module, before the guest runs, and are installed when all the guest bytes they were made of are seen.
+ *
+ * Only bytes decide: a translation is used where the guest has exactly the bytes it was made of, at the same offset in a
+ * page and in the same mode. What the store holds was made by this build for this CPU model; its keeper sees to that.
+ */
+import { BLK_BYTES, BLK_FLAGS, BLK_HEADER, BLK_MODE, BLK_PHYS, BLKF_DEAD, UOP_SIZE } from '../../machine/layout.ts';
+import type { Memories } from '../../machine/memories.ts';
+import type { BlockCache } from '../cache.ts';
+import { Code, type Relocation, relocate } from '../targets/wasm/code.ts';
+import type { FunctionBody } from '../targets/wasm/module.ts';
+import type { RegionBlock } from '../targets/wasm/region-block.ts';
+import type { Regions } from '../targets/wasm/regions.ts';
+import type { BlockTranslator } from '../translate-block.ts';
+import { type BlockRecord, StoredBlocks } from './stored-blocks.ts';
+import { decodeRegions, encodeRegions, type StoredRegion } from './stored-region.ts';
+
+const MAGIC = 0x3143545a; // "ZTC1"
+const HEAD_WORDS = 4;
+/** A region that was of no use in so many runs is left out. */
+const AGE_MAX = 4;
+/** Regions are kept up to so many bytes of functions: compiling them takes 15 ms a MiB. */
+const REGION_BYTES_MAX = 16 << 20;
+
+/** A file is written anew when this share of it (one in so many) is new. */
+const NEW_SHARE = 50;
+
+/** What the store needs of the core's exports. */
+export interface StoreCore {
+  insertBlock(ctx: number, block: number): void;
+  installRegion(ctx: number, block: number, index: number): void;
+}
+
+export interface StoreCounters {
+  /** Blocks and regions that the store had, that were used, and that were added. */
+  storedBlocks: number;
+  usedBlocks: number;
+  newBlocks: number;
+  storedRegions: number;
+  usedRegions: number;
+  newRegions: number;
+}
+
+/** A stored region with its place in the table. */
+interface Placed {
+  readonly region: StoredRegion;
+  readonly index: number;
+  used: boolean;
+}
+
+const keyOf = (records: readonly BlockRecord[], entries: readonly number[]): string => `${records.join()} ${entries.join()}`;
+
+export class TranslationStore {
+  private readonly memories: Memories;
+  private readonly cache: BlockCache;
+  private readonly core: StoreCore;
+  private readonly blocks: StoredBlocks;
+  /** Regions of the file, those that contain a block, and those made in this run. */
+  private placed: Placed[] = [];
+  private readonly having = new Map<BlockRecord, Placed[]>();
+  private readonly added: StoredRegion[] = [];
+  /** Regions that are kept already; undefined: made in this run. */
+  private readonly known = new Map<string, Placed | undefined>();
+  /** Addresses kept for the blocks of regions, which the regions' code contains; and the other way round. */
+  private readonly addresses = new Map<BlockRecord, number>();
+  private readonly recordAt = new Map<number, BlockRecord>();
+  readonly counters: StoreCounters = { storedBlocks: 0, usedBlocks: 0, newBlocks: 0, storedRegions: 0, usedRegions: 0, newRegions: 0 };
+
+  constructor(memories: Memories, cache: BlockCache, core: StoreCore) {
+    this.memories = memories;
+    this.cache = cache;
+    this.core = core;
+    this.blocks = new StoredBlocks(memories);
+  }
+
+  /** Takes over what `save` gave in an earlier run. False if it is not that. Before anything is translated. */
+  load(file: Uint8Array, regions: Regions | undefined): boolean {
+    const words = new Int32Array(file.buffer.slice(file.byteOffset, file.byteOffset + (file.byteLength & -4)));
+    const [magic, blockWords = 0, regionWords = 0] = words;
+    if (magic !== MAGIC || blockWords < 0 || regionWords < 0 || HEAD_WORDS + blockWords + regionWords !== words.length) return false;
+    try {
+      const stored = decodeRegions(words.subarray(HEAD_WORDS + blockWords));
+      this.blocks.load(words.subarray(HEAD_WORDS, HEAD_WORDS + blockWords));
+      if (regions !== undefined) this.place(stored, regions);
+    } catch (error) {
+      if (error instanceof RangeError) return false;
+      throw error;
+    }
+    return true;
+  }
+
+  /** Compiles all regions for the addresses that their blocks will have. */
+  private place(stored: readonly StoredRegion[], regions: Regions): void {
+    for (const { records } of stored) {
+      for (const record of records) {
+        if (this.addresses.has(record)) continue;
+        const at = this.cache.reserve(this.blocks.uops(record));
+        if (at === 0) return;
+        this.addresses.set(record, at);
+        this.recordAt.set(at, record);
+      }
+    }
+    const first = regions.adopt(stored.length, (index) => stored.map((region, k) => this.bodyFor(region, index + k)));
+    if (first === -1) return;
+    this.placed = stored.map((region, k) => ({ region, index: first + k, used: false }));
+    this.counters.storedRegions = stored.length;
+    for (const one of this.placed) {
+      this.known.set(keyOf(one.region.records, one.region.entries), one);
+      for (const record of one.region.records) {
+        const list = this.having.get(record);
+        if (list === undefined) this.having.set(record, [one]);
+        else list.push(one);
+      }
+    }
+  }
+
+  private bodyFor(region: StoredRegion, index: number): FunctionBody {
+    const code = new Code();
+    code.append(region.body);
+    for (const relocation of region.relocations) relocate(code.bytes, relocation, this.valueOf(region, relocation, index));
+    return { code, hints: region.hints, relocations: region.relocations };
+  }
+
+  private valueOf(region: StoredRegion, relocation: Relocation, index: number): number {
+    if (relocation.kind === 'region') return index + 1;
+    const address = this.addresses.get(region.records[relocation.block] as BlockRecord);
+    if (address === undefined) throw new RangeError('a stored region names a block it does not have');
+    return address + relocation.addend;
+  }
+
+  /** Regions can no longer be placed: the arena is emptied. */
+  forgetPlaces(): void {
+    this.having.clear();
+    this.recordAt.clear();
+    this.addresses.clear();
+  }
+
+  /** The block at `phys` in `mode`, entered in the hash, if the store knows its bytes; else 0. */
+  find(ctx: number, phys: number, mode: number): number {
+    const record = this.blocks.find(phys, mode);
+    if (record < 0) return 0;
+    const block = this.insert(ctx, record, phys);
+    if (block !== 0) for (const one of this.having.get(record) ?? []) this.install(ctx, one, phys - this.deltaOf(one, record));
+    return block;
+  }
+
+  private deltaOf({ region }: Placed, record: BlockRecord): number {
+    return region.deltas[region.records.indexOf(record)] as number;
+  }
+
+  private insert(ctx: number, record: BlockRecord, phys: number): number {
+    const { blocks, cache } = this;
+    const kept = this.addresses.get(record);
+    const at = kept !== undefined && this.isFree(kept) ? kept : undefined;
+    const size = blocks.length(record) | (blocks.instructions(record) << 16);
+    const block = cache.storePacked(blocks.code(record), size, phys, blocks.mode(record), at);
+    if (block === 0) return 0;
+    this.core.insertBlock(ctx, block);
+    blocks.touch(record);
+    this.counters.usedBlocks++;
+    return block;
+  }
+
+  /** Has a kept address not been used yet? A block that is gone stays where it was, its memory may still be looked at. */
+  private isFree(address: number): boolean {
+    return this.memories.stateWords[(address + BLK_BYTES) >>> 2] === 0;
+  }
+
+  /** Installs a region whose head is at `phys` if the guest has all its bytes and the kept addresses are its blocks'. */
+  private install(ctx: number, one: Placed, phys: number): boolean {
+    const { records, deltas, entries } = one.region;
+    const page = Math.floor(phys / 4096);
+    const missing: number[] = [];
+    for (const [k, record] of records.entries()) {
+      const at = this.addresses.get(record) as number;
+      const place = phys + (deltas[k] as number);
+      if (Math.floor(place / 4096) !== page) return false;
+      if (this.isFree(at)) {
+        if (!this.blocks.matches(record, place)) return false;
+        missing.push(k);
+      } else if (!this.isAlive(at, place, this.blocks.mode(record))) return false;
+    }
+    for (const k of missing) this.insert(ctx, records[k] as BlockRecord, phys + (deltas[k] as number));
+    for (const k of [0, ...entries]) this.core.installRegion(ctx, this.addresses.get(records[k] as BlockRecord) as number, one.index);
+    if (!one.used) this.counters.usedRegions++;
+    one.used = true;
+    return true;
+  }
+
+  private isAlive(block: number, phys: number, mode: number): boolean {
+    const words = this.memories.stateWords;
+    const same = (words[(block + BLK_PHYS) >>> 2] as number) >>> 0 === phys && words[(block + BLK_MODE) >>> 2] === mode;
+    return same && ((words[(block + BLK_FLAGS) >>> 2] as number) & BLKF_DEAD) === 0;
+  }
+
+  /** A block is hot enough for a region: is there a stored one for it (again)? */
+  promote(ctx: number, block: number): boolean {
+    const record = this.recordAt.get(block);
+    if (record === undefined) return false;
+    const phys = (this.memories.stateWords[(block + BLK_PHYS) >>> 2] as number) >>> 0;
+    for (const one of this.having.get(record) ?? []) {
+      const k = one.region.records.indexOf(record);
+      if ((k === 0 || one.region.entries.includes(k)) && this.install(ctx, one, phys - (one.region.deltas[k] as number))) return true;
+    }
+    return false;
+  }
+
+  /** Keeps the block at `block`, just translated and not yet entered in the hash. */
+  record(translator: BlockTranslator, block: number, phys: number, mode: number): void {
+    if (translator.crosses) return;
+    const words = this.memories.stateWords;
+    const from = (block + BLK_HEADER) >>> 2;
+    this.blocks.add(phys, mode, translator.guestBytes, translator.instructions, words.slice(from, from + this.cache.uops(block) * (UOP_SIZE >> 2)));
+  }
+
+  /** Keeps a region that was just compiled. */
+  recordRegion(blocks: readonly RegionBlock[], entries: readonly number[], body: FunctionBody): void {
+    const words = this.memories.stateWords;
+    const records: BlockRecord[] = [];
+    for (const { address } of blocks) {
+      const record = this.blocks.find((words[(address + BLK_PHYS) >>> 2] as number) >>> 0, words[(address + BLK_MODE) >>> 2] as number);
+      if (record < 0) return;
+      records.push(record);
+    }
+    const { code, hints, relocations } = body;
+    const key = keyOf(records, entries);
+    const known = this.known.get(key);
+    if (known !== undefined) known.used = true;
+    if (this.known.has(key)) return;
+    this.known.set(key, undefined);
+    this.added.push({ records, deltas: blocks.map(({ delta }) => delta), entries: [...entries], body: code.done(), hints, relocations, age: 0 });
+  }
+
+  /** What a file keeps for the next run; undefined when that is hardly more than the file has already. */
+  save(): Uint8Array<ArrayBuffer> | undefined {
+    this.counters.newBlocks = this.blocks.added;
+    this.counters.newRegions = this.added.length;
+    this.counters.storedBlocks = this.blocks.loaded;
+    if (this.added.length * NEW_SHARE < this.placed.length && this.blocks.added * NEW_SHARE < this.blocks.loaded) return undefined;
+    if (this.added.length === 0 && this.blocks.added === 0) return undefined;
+    const kept = this.placed.map(({ region, used }) => ({ ...region, age: used ? 0 : region.age + 1 })).filter(({ age }) => age <= AGE_MAX);
+    let size = 0;
+    const regions: StoredRegion[] = [];
+    for (const region of [...this.added, ...kept.sort((a, b) => a.age - b.age)]) {
+      size += region.body.length;
+      if (size <= REGION_BYTES_MAX) regions.push(region);
+    }
+    const { words, places } = this.blocks.save(new Set(regions.flatMap(({ records }) => records)));
+    const regionWords = encodeRegions(regions, places);
+    const file = new Int32Array(HEAD_WORDS + words.length + regionWords.length);
+    file.set([MAGIC, words.length, regionWords.length, 0]);
+    file.set(words, HEAD_WORDS);
+    file.set(regionWords, HEAD_WORDS + words.length);
+    return new Uint8Array(file.buffer);
+  }
+}
