@@ -2,7 +2,7 @@
 import { type ChildProcessByStdio, spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import * as layout from './layout.ts';
 
@@ -44,9 +44,22 @@ function macros(): string[] {
   return [...numbers.map(([name, value]) => `-D${name}=${value}`), `-DLOCAL_DESCRIPTORS=${descriptors.join(',')}`];
 }
 
-/** Path of the compiled harness. */
-function build(): string {
-  const options = [
+/** Compiles a C program once per version of it: its path. */
+export function compile(source: string, options: readonly string[]): string {
+  const hash = createHash('sha256').update(readFileSync(source)).update(options.join(' ')).digest('hex').slice(0, 16);
+  const program = join(FOLDER, `${basename(source, '.c')}-${hash}`);
+  if (!existsSync(program)) {
+    mkdirSync(FOLDER, { recursive: true });
+    const made = `${program}.${process.pid}`;
+    const result = spawnSync('gcc', [...options, '-o', made, source], { encoding: 'utf8' });
+    if (result.status !== 0) throw new Error(`${source} does not compile: ${result.stderr}`);
+    renameSync(made, program);
+  }
+  return program;
+}
+
+const build = (): string =>
+  compile(SOURCE, [
     '-O2',
     '-g0',
     '-Wall',
@@ -56,18 +69,7 @@ function build(): string {
     '-fcf-protection=none',
     ...macros(),
     `-DAVX=${hostCpu().features.has('avx') ? 1 : 0}`,
-  ];
-  const hash = createHash('sha256').update(readFileSync(SOURCE)).update(options.join(' ')).digest('hex').slice(0, 16);
-  const program = join(FOLDER, `conformance-${hash}`);
-  if (!existsSync(program)) {
-    mkdirSync(FOLDER, { recursive: true });
-    const made = `${program}.${process.pid}`;
-    const result = spawnSync('gcc', [...options, '-o', made, SOURCE], { encoding: 'utf8' });
-    if (result.status !== 0) throw new Error(`native.c does not compile: ${result.stderr}`);
-    renameSync(made, program);
-  }
-  return program;
-}
+  ]);
 
 export class Native {
   private readonly child: ChildProcessByStdio<Writable, Readable, null>;
