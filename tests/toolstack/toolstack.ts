@@ -1,16 +1,24 @@
 import { spawn, spawnSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { hostname, machine, release, tmpdir, version } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type DaemonClient, findDaemon, needDaemon } from '../../src/apps/daemon/connect.ts';
 import { places } from '../../src/apps/daemon/places.ts';
+import { runXl } from '../../src/apps/xl/run-xl.ts';
 import { startDetached } from '../../src/host/node/detached-process.ts';
 import { unixSockets } from '../../src/host/node/local-socket.ts';
+import { readWholeFile } from '../../src/host/node/read-whole-file.ts';
 import { makeRunDirectory } from '../../src/host/node/run-directory.ts';
+import { processTerminal } from '../../src/host/node/terminal.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const XL = join(root, 'src/apps/xl/main.ts');
 const DAEMON = new URL('../../src/apps/daemon/main.ts', import.meta.url);
+
+/** Output, `! ` errors, `= status`. */
+const transcript = (out: string, err: string, status: number | null): string =>
+  [out, ...err.split(/(?<=\n)/).map((line) => (line === '' ? '' : `! ${line}`)), `= ${status}`].join('');
 
 /** A directory of our own with a daemon in it, and `xl` on that. */
 export class Toolstack {
@@ -34,7 +42,32 @@ export class Toolstack {
       input: '',
       timeout: 60_000,
     });
-    return [stdout, ...stderr.split(/(?<=\n)/).map((line) => (line === '' ? '' : `! ${line}`)), `= ${status}`].join('');
+    return transcript(stdout, stderr, status);
+  }
+
+  /** As `xl`, without a process of its own. */
+  async quickXl(...args: string[]): Promise<string> {
+    const printed: [stream: 'out' | 'err', text: string][] = [];
+    const daemon = await this.client();
+    const status = await runXl(
+      {
+        daemon: async () => daemon,
+        out: (text) => void printed.push(['out', text]),
+        err: (text) => void printed.push(['err', text]),
+        readFile: readWholeFile,
+        resolve: (path) => resolve(this.folder, path),
+        uuid: randomUUID,
+        wall: Date.now,
+        clock: () => new Date().toTimeString().slice(0, 8),
+        system: { host: hostname(), release: release(), version: version(), machine: machine() },
+        terminal: processTerminal(),
+        onInterrupt: () => () => {},
+      },
+      args,
+    );
+    daemon.close();
+    const said = (stream: 'out' | 'err'): string => printed.flatMap(([to, text]) => (to === stream ? [text] : [])).join('');
+    return transcript(said('out'), said('err'), status);
   }
 
   /** Start `xl` with a console to talk to; what it printed so far, and its end. */

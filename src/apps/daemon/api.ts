@@ -2,6 +2,7 @@ import type { DomainConfig } from '../../toolstack/libxl/domain-config.ts';
 import type { DomainSummary } from '../../toolstack/libxl/domain-summary.ts';
 import type { Control } from '../../toolstack/libxl/libxl.ts';
 import type { DomainEnd } from '../../toolstack/libxl/monitor.ts';
+import type { Trigger, VcpuSummary } from '../../toolstack/libxl/vcpus.ts';
 import type { HostInfo } from './host-report.ts';
 
 type Method<Params, Result> = { readonly params: Params; readonly result: Result };
@@ -28,17 +29,6 @@ export interface DaemonStatus {
   readonly counters: Counters;
 }
 
-export interface VcpuSummary {
-  readonly domid: number;
-  readonly vcpu: number;
-  readonly online: boolean;
-  readonly blocked: boolean;
-  readonly running: boolean;
-  /** Nanoseconds. */
-  readonly cpuTime: number;
-  readonly cpu: number;
-}
-
 /** The daemon's methods. */
 export type DaemonApi = {
   status: Method<Record<string, never>, DaemonStatus>;
@@ -48,6 +38,7 @@ export type DaemonApi = {
   vcpus: Method<Record<string, never>, VcpuSummary[]>;
   /** Undefined where the domain was not made by this daemon. */
   config: Method<OfDomain, { readonly config: DomainConfig | null }>;
+  configUpdate: Method<OfDomain & { readonly config: DomainConfig }, null>;
   /** `monitor`: carry out on_poweroff, on_reboot, ... when it ends. */
   create: Method<{ readonly config: DomainConfig; readonly monitor: boolean }, OfDomain>;
   pause: Method<OfDomain, null>;
@@ -61,6 +52,13 @@ export type DaemonApi = {
   wait: Method<OfDomain, DomainEnd>;
   memoryTarget: Method<OfDomain & { readonly kib: number }, null>;
   memoryMax: Method<OfDomain & { readonly kib: number }, null>;
+  /** Numbers of pCPUs; null leaves what is. The answer is lines of warning. */
+  pinVcpu: Method<
+    OfDomain & { readonly vcpu: number; readonly hard: readonly number[] | null; readonly soft: readonly number[] | null; readonly force: boolean },
+    string[]
+  >;
+  vcpusOnline: Method<OfDomain & { readonly count: number }, null>;
+  trigger: Method<OfDomain & { readonly what: Trigger; readonly vcpu: number }, null>;
   hostInfo: Method<Record<string, never>, HostInfo>;
   hypervisorLog: Method<{ readonly clear: boolean }, { readonly text: string }>;
   debugKeys: Method<{ readonly keys: string }, null>;

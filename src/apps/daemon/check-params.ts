@@ -35,6 +35,15 @@ export function choiceField<T extends string>(params: unknown, name: string, cho
   return value as T;
 }
 
+/** Whole numbers, or null. */
+export function numbersField(params: unknown, name: string, most: number): number[] | undefined {
+  const value = fieldsOf(params)[name];
+  if (value === null) return undefined;
+  if (!Array.isArray(value) || value.length > most || !value.every((n) => Number.isInteger(n) && n >= 0))
+    throw wrong(`"${name}" is a list of whole numbers, or null`);
+  return value;
+}
+
 export const flagField = (params: unknown, name: string): boolean => fieldsOf(params)[name] === true;
 
 /** A domain's configuration, checked as far as it is used. */

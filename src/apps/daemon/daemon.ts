@@ -10,14 +10,15 @@ import type { DomainConfig } from '../../toolstack/libxl/domain-config.ts';
 import { type Control, type DomainImages, Libxl } from '../../toolstack/libxl/libxl.ts';
 import { aboutDomain, ERROR_FAIL, ERROR_TIMEDOUT, LibxlError } from '../../toolstack/libxl/libxl-error.ts';
 import { Monitor } from '../../toolstack/libxl/monitor.ts';
+import { listVcpus, pinVcpu, setVcpusOnline, TRIGGERS, trigger } from '../../toolstack/libxl/vcpus.ts';
 import { loadKernel } from '../../toolstack/loader/domain-image.ts';
 import { checkInitrd } from '../../toolstack/loader/domain-initrd.ts';
 import { debugKeys, hypervisorLog, physinfo } from '../../toolstack/xc/host-info.ts';
 import type { StoreClient } from '../../xenstore/client.ts';
 import { freshMachine } from '../zendo/fresh-machine.ts';
 import { MachineThread } from '../zendo/machine-thread.ts';
-import type { Counters, DaemonStatus, VcpuSummary } from './api.ts';
-import { choiceField, configField, domidField, flagField, textField, wholeField } from './check-params.ts';
+import type { Counters, DaemonStatus } from './api.ts';
+import { choiceField, configField, domidField, flagField, numbersField, textField, wholeField } from './check-params.ts';
 import { Consoles } from './consoles.ts';
 import type { DaemonHost } from './daemon-host.ts';
 import { hostReport } from './host-report.ts';
@@ -34,6 +35,8 @@ const CONTROL_LOOK_MS = 50;
 const SHUTDOWN_MS = 20_000;
 /** Input taken from a client at once, in bytes of base64. */
 const INPUT_MAX = 1 << 16;
+/** CPU numbers in one list. */
+const CPUS_MAX = 4096;
 const CPU_MODEL = 'AMD x86-64-v2';
 
 export interface DaemonOptions {
@@ -258,8 +261,9 @@ export class Daemon {
       status: inTurn(() => this.status()),
       stop: () => this.stop(),
       list: inTurn(() => libxl.list()),
-      vcpus: inTurn(() => this.vcpus()),
+      vcpus: inTurn(() => listVcpus(libxl)),
       config: inTurn((params) => ({ config: libxl.config(domidField(params)) ?? null })),
+      configUpdate: inTurn((params) => libxl.updateConfig(domidField(params), configField(params))),
       create: (params) => this.create(configField(params), flagField(params, 'monitor')),
       pause: inTurn((params) => libxl.pause(domidField(params))),
       unpause: inTurn((params) => libxl.unpause(domidField(params))),
@@ -270,6 +274,15 @@ export class Daemon {
       wait: (params, { signal }) => this.wait(domidField(params), signal),
       memoryTarget: inTurn((params) => libxl.setMemoryTarget(domidField(params), wholeField(params, 'kib'))),
       memoryMax: inTurn((params) => libxl.setMaxMemory(domidField(params), wholeField(params, 'kib'))),
+      pinVcpu: inTurn((params) =>
+        pinVcpu(libxl, domidField(params), wholeField(params, 'vcpu', 0x7fff), {
+          hard: numbersField(params, 'hard', CPUS_MAX),
+          soft: numbersField(params, 'soft', CPUS_MAX),
+          force: flagField(params, 'force'),
+        }),
+      ),
+      vcpusOnline: inTurn((params) => setVcpusOnline(libxl, domidField(params), wholeField(params, 'count'))),
+      trigger: inTurn((params) => trigger(libxl, domidField(params), choiceField(params, 'what', TRIGGERS), wholeField(params, 'vcpu', 0x7fff))),
       hostInfo: inTurn(() => hostReport(xc)),
       hypervisorLog: inTurn((params) => ({ text: new TextDecoder().decode(hypervisorLog(xc, flagField(params, 'clear'))) })),
       debugKeys: inTurn((params) => debugKeys(xc, textField(params, 'keys', 127))),
@@ -314,19 +327,6 @@ export class Daemon {
         return { pending: this.monitor.wait(domid, signal) };
       })
       .then((answer) => ('pending' in answer ? answer.pending : answer));
-  }
-
-  private vcpus(): VcpuSummary[] {
-    const { xc } = this.programs;
-    const found: VcpuSummary[] = [];
-    for (const { domid } of this.libxl.list()) {
-      const last = xc.info(domid)?.max_vcpu_id ?? -1;
-      for (let vcpu = 0; vcpu <= last && last < 0x8000; vcpu++) {
-        const info = xc.vcpuInfo(domid, vcpu);
-        found.push({ domid, vcpu, online: info.online !== 0, blocked: info.blocked !== 0, running: info.running !== 0, cpuTime: info.cpu_time, cpu: info.cpu });
-      }
-    }
-    return found;
   }
 
   private status(): DaemonStatus {

@@ -3,11 +3,16 @@ import { ERROR_INVAL } from '../../toolstack/libxl/libxl-error.ts';
 import type { DaemonClient } from '../daemon/connect.ts';
 import { XlEnd, type XlHost } from './xl-host.ts';
 
-/** The id that a command line names: a number (there need not be such a domain), or a name. Ends the program for an unknown name. */
-export async function findDomain(host: XlHost, daemon: DaemonClient, given: string): Promise<number> {
+/** The id that a command line names: a number (there need not be such a domain), or a name; undefined for an unknown name. */
+export async function knownDomain(daemon: DaemonClient, given: string): Promise<number | undefined> {
   if (/^\d+$/.test(given)) return Number(given);
-  const found = (await daemon.call('list', {})).find(({ name }) => name === given);
-  if (found !== undefined) return found.domid;
+  return (await daemon.call('list', {})).find(({ name }) => name === given)?.domid;
+}
+
+/** As `knownDomain`. Ends the program for an unknown name. */
+export async function findDomain(host: XlHost, daemon: DaemonClient, given: string): Promise<number> {
+  const found = await knownDomain(daemon, given);
+  if (found !== undefined) return found;
   host.err(`${given} is an invalid domain identifier (rc=${ERROR_INVAL})\n`);
   throw new XlEnd(1);
 }

@@ -1,10 +1,10 @@
 /** The `xl` command line: the composition root that chooses Node as the host. */
 import { randomUUID } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { hostname, machine, release, version } from 'node:os';
 import { resolve } from 'node:path';
 import { startDetached } from '../../host/node/detached-process.ts';
 import { unixSockets } from '../../host/node/local-socket.ts';
+import { readWholeFile } from '../../host/node/read-whole-file.ts';
 import { makeRunDirectory, runDirectoryPath } from '../../host/node/run-directory.ts';
 import { processTerminal } from '../../host/node/terminal.ts';
 import { type DaemonClient, needDaemon } from '../daemon/connect.ts';
@@ -24,8 +24,6 @@ async function connect(): Promise<DaemonClient> {
   });
 }
 
-/** Why reading failed, in the words of a C library. */
-const FAILURES: Readonly<Record<string, string>> = { ENOENT: 'No such file or directory', EACCES: 'Permission denied', ENOTDIR: 'Not a directory' };
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 process.exitCode = await runXl(
@@ -33,14 +31,7 @@ process.exitCode = await runXl(
     daemon: () => (daemon ??= connect()),
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
-    readFile: async (path) => {
-      try {
-        return { bytes: await readFile(path) };
-      } catch (error) {
-        const { code = '', message } = error as NodeJS.ErrnoException;
-        return { failure: FAILURES[code] ?? message, directory: code === 'EISDIR' };
-      }
-    },
+    readFile: readWholeFile,
     resolve: (path) => resolve(path),
     uuid: () => randomUUID(),
     wall: () => Date.now(),

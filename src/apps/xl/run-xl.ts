@@ -3,10 +3,18 @@ import { ConnectionLostError } from '../daemon/rpc/rpc-client.ts';
 import { RpcError } from '../daemon/rpc/rpc-error.ts';
 import { errorLines } from './attempt.ts';
 import { type Command, type GlobalOptions, helpOf } from './command.ts';
+import { claims } from './commands/claims.ts';
+import { configUpdate } from './commands/config-update.ts';
 import { consoleCommand } from './commands/console.ts';
 import { create } from './commands/create.ts';
 import { debugKeysCommand } from './commands/debug-keys.ts';
 import { destroy } from './commands/destroy.ts';
+import { blockAttach } from './commands/devices/block-attach.ts';
+import { blockDetach } from './commands/devices/block-detach.ts';
+import { blockList } from './commands/devices/block-list.ts';
+import { networkList, pciList, usbList, vdisplList, vkbList, vsndList, vtpmList } from './commands/devices/device-list.ts';
+import { networkAttach } from './commands/devices/network-attach.ts';
+import { networkDetach } from './commands/devices/network-detach.ts';
 import { dmesg } from './commands/dmesg.ts';
 import { domid } from './commands/domid.ts';
 import { domname } from './commands/domname.ts';
@@ -17,12 +25,18 @@ import { memSet } from './commands/mem-set.ts';
 import { pause } from './commands/pause.ts';
 import { reboot } from './commands/reboot.ts';
 import { rename } from './commands/rename.ts';
+import { getenforce } from './commands/security/getenforce.ts';
+import { loadpolicy } from './commands/security/loadpolicy.ts';
+import { setenforce } from './commands/security/setenforce.ts';
 import { sharing } from './commands/sharing.ts';
 import { shutdown } from './commands/shutdown.ts';
 import { sysrq } from './commands/sysrq.ts';
 import { unpause } from './commands/unpause.ts';
 import { uptime } from './commands/uptime.ts';
-import { vcpuList } from './commands/vcpu-list.ts';
+import { triggerCommand } from './commands/vcpus/trigger.ts';
+import { vcpuList } from './commands/vcpus/vcpu-list.ts';
+import { vcpuPin } from './commands/vcpus/vcpu-pin.ts';
+import { vcpuSet } from './commands/vcpus/vcpu-set.ts';
 import { vmList } from './commands/vm-list.ts';
 import { left } from './format.ts';
 import { NOT_YET } from './not-yet.table.ts';
@@ -31,26 +45,46 @@ import { XlEnd, type XlHost } from './xl-host.ts';
 /** The commands that are there, in the order of `xl help`. */
 export const COMMANDS: readonly Command[] = [
   create,
+  configUpdate,
   list,
   destroy,
   shutdown,
   reboot,
+  pciList,
   pause,
   unpause,
   consoleCommand,
-  rename,
+  memMax,
+  memSet,
+  vcpuList,
+  vcpuPin,
+  vcpuSet,
+  vmList,
+  info,
+  sharing,
   domid,
   domname,
-  info,
-  vmList,
-  vcpuList,
-  memSet,
-  memMax,
-  dmesg,
-  sharing,
-  debugKeysCommand,
+  rename,
+  triggerCommand,
   sysrq,
+  debugKeysCommand,
+  dmesg,
+  networkAttach,
+  networkList,
+  networkDetach,
+  blockAttach,
+  blockList,
+  blockDetach,
+  vtpmList,
+  vkbList,
+  vdisplList,
+  vsndList,
   uptime,
+  claims,
+  getenforce,
+  setenforce,
+  loadpolicy,
+  usbList,
 ];
 
 const GLOBALS = [

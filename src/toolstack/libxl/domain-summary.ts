@@ -8,8 +8,9 @@ export interface DomainSummary {
   /** Empty when xenstore has no name for it. */
   readonly name: string;
   readonly uuid: string;
-  /** KiB it holds, and may hold at most. */
+  /** KiB it holds or has claimed, of these the part that is only claimed, and what it may hold at most. */
   readonly memoryKib: number;
+  readonly outstandingKib: number;
   readonly maxKib: number;
   readonly vcpusOnline: number;
   readonly running: boolean;
@@ -33,6 +34,7 @@ export function summarize(info: DomainInfo, name: string, startTime: number): Do
     name,
     uuid: uuidText(Uint8Array.from(info.handle)),
     memoryKib: (info.tot_pages + info.outstanding_pages) * 4,
+    outstandingKib: info.outstanding_pages * 4,
     maxKib: info.max_pages * 4,
     vcpusOnline: info.nr_online_vcpus,
     running: flag(D.XEN_DOMINF_running),

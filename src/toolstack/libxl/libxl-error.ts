@@ -1,3 +1,4 @@
+import { HypercallError } from '../../hypervisor/dom0/kernel.ts';
 import { EAGAIN, EBUSY, EEXIST, EINVAL, ENOMEM, ENOSYS, EPERM, ESRCH } from '../../spec/xen/errno.ts';
 
 /** libxl's return codes that tools show. @see tools/libs/light/libxl_types.idl, libxl_error */
@@ -35,3 +36,16 @@ export class LibxlError extends Error {
 
 /** One line of libxl's own about a domain. Xen's names the place in libxl's C sources too; ours is another program. */
 export const aboutDomain = (domid: number, text: string): string => (domid === 0 ? `libxl: error: ${text}` : `libxl: error: Domain ${domid}:${text}`);
+
+/** Do what makes hypercalls; one that fails is told of as libxl does. `what`: what was being done. */
+export function hypercalls<T>(domid: number, what: string, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    if (!(error instanceof HypercallError)) throw error;
+    throw new LibxlError(ERROR_FAIL, [aboutDomain(domid, `${what}: ${errnoText(error.errno)}`)], { cause: error });
+  }
+}
+
+/** There is no such domain. */
+export const unknownDomain = (domid: number): LibxlError => new LibxlError(ERROR_INVAL, [aboutDomain(domid, 'Non-existant domain')]);

@@ -12,7 +12,7 @@ import type { Xc } from '../xc/xc.ts';
 import type { Dom0Programs } from './dom0-programs.ts';
 import { type DomainConfig, storedConfig } from './domain-config.ts';
 import { type DomainSummary, summarize } from './domain-summary.ts';
-import { aboutDomain, ERROR_FAIL, ERROR_INVAL, errnoText, LibxlError } from './libxl-error.ts';
+import { aboutDomain, ERROR_FAIL, ERROR_INVAL, hypercalls, LibxlError, unknownDomain } from './libxl-error.ts';
 import { SCHEDULERS } from './schedulers.ts';
 import { startPvhDomain } from './start-domain.ts';
 
@@ -39,6 +39,8 @@ export type Control = 'poweroff' | 'reboot' | 'suspend';
 
 interface Kept {
   config: DomainConfig;
+  /** What `xl config-update` gave, for the next start. */
+  next?: DomainConfig;
   /** KiB it needs beyond its memory, for special pages. */
   readonly slackKib: number;
   readonly uuid: string;
@@ -55,7 +57,7 @@ export class Libxl {
   private readonly listener: LibxlListener;
   /** Wall clock in microseconds since 1970. */
   private readonly wall: () => number;
-  private readonly client: StoreClient;
+  readonly client: StoreClient;
   private readonly kept = new Map<number, Kept>();
 
   constructor(programs: Dom0Programs, wall: () => number, listener: LibxlListener) {
@@ -69,7 +71,7 @@ export class Libxl {
     programs.kernel.bindVirq(VIRQ_DOM_EXC, () => this.onDomainException());
   }
 
-  private get xc(): Xc {
+  get xc(): Xc {
     return this.programs.xc;
   }
 
@@ -95,6 +97,19 @@ export class Libxl {
   /** The configuration of a domain that was created here, with its present memory. */
   config(domid: number): DomainConfig | undefined {
     return this.kept.get(domid)?.config;
+  }
+
+  /** The configuration with which it is started again: as it is now, or as it was updated. */
+  nextConfig(domid: number): DomainConfig | undefined {
+    const kept = this.kept.get(domid);
+    return kept?.next ?? kept?.config;
+  }
+
+  /** Give it another configuration for its next start. */
+  updateConfig(domid: number, config: DomainConfig): void {
+    const kept = this.kept.get(domid);
+    if (kept === undefined) throw unknownDomain(domid);
+    kept.next = config;
   }
 
   // ---- life ----------------------------------------------------------------------------------------------------
@@ -145,11 +160,11 @@ export class Libxl {
   }
 
   pause(domid: number): void {
-    this.attempt(domid, 'Pausing domain', () => this.xc.pause(domid));
+    hypercalls(domid, 'Pausing domain', () => this.xc.pause(domid));
   }
 
   unpause(domid: number): void {
-    this.attempt(domid, 'Unpausing domain', () => this.xc.unpause(domid));
+    hypercalls(domid, 'Unpausing domain', () => this.xc.unpause(domid));
   }
 
   /** Take everything from a domain. It is gone, or a zombie while others map its pages. */
@@ -164,7 +179,7 @@ export class Libxl {
     }
     this.programs.drainConsole(domid);
     this.programs.endConsole(domid);
-    this.attempt(domid, 'xc_domain_destroy failed', () => this.xc.destroy(domid));
+    hypercalls(domid, 'xc_domain_destroy failed', () => this.xc.destroy(domid));
     // The store lets go of the domain's page, which was the last that domain 0 held of it.
     this.programs.store.checkDomains();
     this.forget(domid);
@@ -180,7 +195,7 @@ export class Libxl {
 
   /** Ask the guest through its control node. `acknowledged` says when it has taken notice. */
   control(domid: number, what: Control): void {
-    if (this.xc.info(domid) === undefined) throw this.unknown(domid);
+    if (this.xc.info(domid) === undefined) throw unknownDomain(domid);
     this.client.write(`${domainPath(domid)}/control/shutdown`, what);
   }
 
@@ -196,12 +211,12 @@ export class Libxl {
 
   /** Send a magic SysRq key to the guest's kernel. */
   sysrq(domid: number, key: string): void {
-    if (this.xc.info(domid) === undefined) throw this.unknown(domid);
+    if (this.xc.info(domid) === undefined) throw unknownDomain(domid);
     this.client.write(`${domainPath(domid)}/control/sysrq`, key);
   }
 
   rename(domid: number, name: string): void {
-    if (this.nameOf(domid) === undefined) throw this.unknown(domid);
+    if (this.nameOf(domid) === undefined) throw unknownDomain(domid);
     const taken = this.domidOf(name);
     if (taken !== undefined && taken !== domid) throw new LibxlError(ERROR_INVAL, [aboutDomain(domid, `Domain with name "${name}" already exists.`)]);
     const vm = this.client.readIfThere(`${domainPath(domid)}/vm`);
@@ -219,13 +234,13 @@ export class Libxl {
   setMemoryTarget(domid: number, kib: number): void {
     const path = `${domainPath(domid)}/memory`;
     const most = Number(this.client.readIfThere(`${path}/static-max`) ?? Number.NaN);
-    if (!Number.isFinite(most)) throw this.unknown(domid);
+    if (!Number.isFinite(most)) throw unknownDomain(domid);
     if (kib > most) {
       throw new LibxlError(ERROR_INVAL, [aboutDomain(domid, `memory_dynamic_max must be less than or equal to memory_static_max`)]);
     }
     if (kib < MIN_TARGET_KIB) throw new LibxlError(ERROR_INVAL, [aboutDomain(domid, `new target ${kib} is less than the minimum of ${MIN_TARGET_KIB} KiB`)]);
     const kept = this.kept.get(domid);
-    if (kept !== undefined) this.attempt(domid, 'xc_domain_setmaxmem failed', () => this.xc.maxMem(domid, kib + kept.slackKib));
+    if (kept !== undefined) hypercalls(domid, 'xc_domain_setmaxmem failed', () => this.xc.maxMem(domid, kib + kept.slackKib));
     this.client.write(`${path}/target`, String(kib));
     if (kept !== undefined) kept.config = { ...kept.config, b_info: { ...kept.config.b_info, target_memkb: kib } };
   }
@@ -233,12 +248,12 @@ export class Libxl {
   /** The most that the domain may ever have. */
   setMaxMemory(domid: number, kib: number): void {
     const target = Number(this.client.readIfThere(`${domainPath(domid)}/memory/target`) ?? Number.NaN);
-    if (!Number.isFinite(target)) throw this.unknown(domid);
+    if (!Number.isFinite(target)) throw unknownDomain(domid);
     if (kib < target) {
       throw new LibxlError(ERROR_INVAL, [aboutDomain(domid, 'memory_static_max must be greater than or or equal to memory_dynamic_max: Success')]);
     }
     const kept = this.kept.get(domid);
-    this.attempt(domid, 'xc_domain_setmaxmem failed', () => this.xc.maxMem(domid, kib + (kept?.slackKib ?? 0)));
+    hypercalls(domid, 'xc_domain_setmaxmem failed', () => this.xc.maxMem(domid, kib + (kept?.slackKib ?? 0)));
     if (kept !== undefined) kept.config = { ...kept.config, b_info: { ...kept.config.b_info, max_memkb: kib } };
   }
 
@@ -256,19 +271,6 @@ export class Libxl {
         this.programs.drainConsole(domid);
         this.listener.ended(domid, (info.flags >>> XEN_DOMINF_shutdownshift) & XEN_DOMINF_shutdownmask);
       }
-    }
-  }
-
-  private unknown(domid: number): LibxlError {
-    return new LibxlError(ERROR_INVAL, [aboutDomain(domid, 'Non-existant domain')]);
-  }
-
-  private attempt(domid: number, what: string, action: () => void): void {
-    try {
-      action();
-    } catch (error) {
-      if (!(error instanceof HypercallError)) throw error;
-      throw new LibxlError(ERROR_FAIL, [aboutDomain(domid, `${what}: ${errnoText(error.errno)}`)], { cause: error });
     }
   }
 }

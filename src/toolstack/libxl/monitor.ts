@@ -97,6 +97,7 @@ export class Monitor {
   }
 
   private async act(domid: number, config: DomainConfig, action: Action): Promise<void> {
+    const next = this.libxl.nextConfig(domid) ?? config;
     this.host.log(`Action for shutdown reason code is ${action.replaceAll('_', '-')}`);
     switch (action) {
       case 'preserve':
@@ -105,7 +106,7 @@ export class Monitor {
       case 'rename_restart':
         this.watched.delete(domid);
         await this.host.enter(() => this.setAside(domid, config.c_info.name));
-        return await this.startAgain(domid, config);
+        return await this.startAgain(domid, next);
       case 'coredump_destroy':
       case 'coredump_restart':
         this.host.log(`Domain ${domid}: core dumps cannot be written yet`);
@@ -116,7 +117,7 @@ export class Monitor {
     }
     await this.host.enter(() => this.libxl.destroy(domid));
     if (action === 'destroy' || action === 'coredump_destroy') this.host.log(`Done. Exiting now`);
-    else await this.startAgain(domid, config);
+    else await this.startAgain(domid, next);
   }
 
   /** Keep a domain under another name, so that its successor can have it. */

@@ -1,19 +1,13 @@
 import { type DomainConfig, formatJson } from '../../../toolstack/libxl/domain-config.ts';
+import { absolutePaths } from '../absolute-paths.ts';
 import { attachConsole } from '../attach-console.ts';
 import { attempt } from '../attempt.ts';
 import { type Command, type CommandContext, helpOf, parseArguments } from '../command.ts';
 import { readConfig } from '../read-config.ts';
 
-/** The paths of the configuration as seen from everywhere: the daemon has another working directory. */
-function absolute(config: DomainConfig, resolve: (path: string) => string): DomainConfig {
-  const { kernel, ramdisk } = config.b_info;
-  const paths = { ...(kernel === undefined ? {} : { kernel: resolve(kernel) }), ...(ramdisk === undefined ? {} : { ramdisk: resolve(ramdisk) }) };
-  return { ...config, b_info: { ...config.b_info, ...paths } };
-}
-
 async function start({ host }: CommandContext, config: DomainConfig, flags: ReadonlySet<string>): Promise<number> {
   const daemon = await host.daemon();
-  const made = await attempt(host, () => daemon.call('create', { config: absolute(config, host.resolve), monitor: !flags.has('e') }));
+  const made = await attempt(host, () => daemon.call('create', { config: absolutePaths(config, host.resolve), monitor: !flags.has('e') }));
   if ('rc' in made) return 3;
   const { domid } = made.value;
   const unpause = async (): Promise<void> => {

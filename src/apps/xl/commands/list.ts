@@ -26,15 +26,17 @@ export interface ListColumns {
   readonly context?: boolean;
   readonly cpupool?: boolean;
   readonly numa?: boolean;
+  readonly claims?: boolean;
 }
 
 /** The table of `xl list`. */
-export function domainTable(domains: readonly DomainSummary[], { verbose, context, cpupool, numa }: ListColumns = {}): string {
+export function domainTable(domains: readonly DomainSummary[], { verbose, context, cpupool, numa, claims }: ListColumns = {}): string {
   const head = [
     'Name                                        ID   Mem VCPUs\tState\tTime(s)',
     verbose ? '   UUID                            Reason-Code\tSecurity Label' : '',
     context && !verbose ? '   Security Label' : '',
     cpupool ? '         Cpupool' : '',
+    claims ? '  Claimed' : '',
     numa ? ' NODE Affinity' : '',
   ];
   const rows = domains.map((d) =>
@@ -43,6 +45,7 @@ export function domainTable(domains: readonly DomainSummary[], { verbose, contex
       verbose ? ` ${d.uuid} ${right(d.shutdown ? (d.reason ?? 0).toString(16) : '-', 8)}` : '',
       verbose || context ? ` ${right('-', 16)}` : '',
       cpupool ? right('Pool-0', 16) : '',
+      claims ? ` ${right(Math.floor(d.outstandingKib / 1024), 5)}` : '',
       numa ? ' all' : '',
     ].join(''),
   );

@@ -1,14 +1,15 @@
-import type { VcpuSummary } from '../../daemon/api.ts';
-import { type Command, parseArguments } from '../command.ts';
-import { findDomain } from '../find-domain.ts';
-import { left, right, tenths } from '../format.ts';
+import type { VcpuSummary } from '../../../../toolstack/libxl/vcpus.ts';
+import { type Command, parseArguments } from '../../command.ts';
+import { cpuText } from '../../cpu-range.ts';
+import { findDomain } from '../../find-domain.ts';
+import { left, right, tenths } from '../../format.ts';
 
-function row(name: string, { domid, vcpu, online, running, blocked, cpuTime, cpu }: VcpuSummary): string {
+function row(name: string, cpus: number, { domid, vcpu, online, running, blocked, cpuTime, cpu, hard, soft }: VcpuSummary): string {
   const state = online ? `${running ? 'r' : '-'}${blocked ? 'b' : '-'}-` : '--p';
-  return `${left(name, 32)} ${right(domid, 5)} ${right(vcpu, 5)}${right(online ? cpu : '-', 5)}   ${state} ${right(tenths(cpuTime), 9)}  all / all\n`;
+  return `${left(name, 32)} ${right(domid, 5)} ${right(vcpu, 5)}${right(online ? cpu : '-', 5)}   ${state} ${right(tenths(cpuTime), 9)}  ${cpuText(hard, cpus)} / ${cpuText(soft, cpus)}\n`;
 }
 
-/** @xl vcpu-list #P[affinity is always all: there is one pCPU] */
+/** @xl vcpu-list #P[one vCPU a domain and one pCPU so far] */
 export const vcpuList: Command = {
   name: 'vcpu-list',
   usage: '[Domain, ...]',
@@ -19,8 +20,9 @@ export const vcpuList: Command = {
     const daemon = await host.daemon();
     const vcpus = await daemon.call('vcpus', {});
     const names = new Map((await daemon.call('list', {})).map(({ domid, name }) => [domid, name]));
+    const { nr_cpus } = (await daemon.call('hostInfo', {})).physinfo;
     host.out('Name                                ID  VCPU   CPU State   Time(s) Affinity (Hard / Soft)\n');
-    const print = (of: readonly VcpuSummary[]): void => host.out(of.map((each) => row(names.get(each.domid) ?? '', each)).join(''));
+    const print = (of: readonly VcpuSummary[]): void => host.out(of.map((each) => row(names.get(each.domid) ?? '', nr_cpus, each)).join(''));
     if (rest.length === 0) print(vcpus);
     for (const given of rest) {
       const domid = await findDomain(host, daemon, given);
