@@ -59,6 +59,8 @@ export type DaemonApi = {
   >;
   vcpusOnline: Method<OfDomain & { readonly count: number }, null>;
   trigger: Method<OfDomain & { readonly what: Trigger; readonly vcpu: number }, null>;
+  /** `path` is absolute. Progress: { done, total } in bytes. */
+  dumpCore: Method<OfDomain & { readonly path: string }, null>;
   hostInfo: Method<Record<string, never>, HostInfo>;
   hypervisorLog: Method<{ readonly clear: boolean }, { readonly text: string }>;
   debugKeys: Method<{ readonly keys: string }, null>;

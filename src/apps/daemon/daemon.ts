@@ -5,6 +5,7 @@ import { Privcmd } from '../../hypervisor/dom0/privcmd.ts';
 import { domain as domainStruct } from '../../hypervisor/domain.ts';
 import { HEADER, machine_header } from '../../hypervisor/header.ts';
 import { SHUTDOWN_crash } from '../../spec/xen/sched.ts';
+import type { CoreDumpHost } from '../../toolstack/core-dump/dump-core.ts';
 import { Dom0Programs } from '../../toolstack/libxl/dom0-programs.ts';
 import type { DomainConfig } from '../../toolstack/libxl/domain-config.ts';
 import { type Control, type DomainImages, Libxl } from '../../toolstack/libxl/libxl.ts';
@@ -23,9 +24,11 @@ import { Consoles } from './consoles.ts';
 import type { DaemonHost } from './daemon-host.ts';
 import { hostReport } from './host-report.ts';
 import { LineLog } from './line-log.ts';
+import type { KeptPlaces } from './places.ts';
 import { servePrivcmd } from './privcmd-session.ts';
 import { LIBXL_FAILED, OPERATOR_FAILED, RpcError } from './rpc/rpc-error.ts';
 import { type Handler, internalError, RpcConnection } from './rpc/rpc-server.ts';
+import { writeCore } from './write-core.ts';
 
 /** How long a guest may take to notice a request, in ms. @see tools/libs/light/libxl_internal.h, LIBXL_... timeouts: one minute */
 const CONTROL_MS = 60_000;
@@ -33,6 +36,8 @@ const CONTROL_MS = 60_000;
 const CONTROL_LOOK_MS = 50;
 /** How long guests may take to shut down when the daemon ends, in ms. */
 const SHUTDOWN_MS = 20_000;
+/** Longest path, in characters. */
+const PATH_MAX = 4096;
 /** Input taken from a client at once, in bytes of base64. */
 const INPUT_MAX = 1 << 16;
 /** CPU numbers in one list. */
@@ -44,6 +49,8 @@ export interface DaemonOptions {
   readonly frames: number;
   /** File in which the running domains are noted, for the case that the daemon is killed. */
   readonly records: string;
+  /** Where it keeps what outlives it. */
+  readonly kept: KeptPlaces;
   readonly version: string;
   /** The end has begun: no new clients. */
   readonly onStopping: () => void;
@@ -134,6 +141,12 @@ export class Daemon {
       enter: (action) => machine.door.enter(action),
       load: (config) => this.load(config),
       log: (line) => host.log(line),
+      dumpCore: async (domid, name) => {
+        const path = `${this.options.kept.dumps}/${fileNameOf(name)}`;
+        await host.files.makeDirectory(this.options.kept.dumps);
+        await this.writeCore(domid, path);
+        return path;
+      },
     });
     this.storeClient = programs.store.connect(0, 'counters');
     this.handlers = this.makeHandlers();
@@ -283,6 +296,8 @@ export class Daemon {
       ),
       vcpusOnline: inTurn((params) => setVcpusOnline(libxl, domidField(params), wholeField(params, 'count'))),
       trigger: inTurn((params) => trigger(libxl, domidField(params), choiceField(params, 'what', TRIGGERS), wholeField(params, 'vcpu', 0x7fff))),
+      dumpCore: (params, { signal, progress }) =>
+        this.writeCore(domidField(params), textField(params, 'path', PATH_MAX), { signal, progress: (done, total) => progress({ done, total }) }),
       hostInfo: inTurn(() => hostReport(xc)),
       hypervisorLog: inTurn((params) => ({ text: new TextDecoder().decode(hypervisorLog(xc, flagField(params, 'clear'))) })),
       debugKeys: inTurn((params) => debugKeys(xc, textField(params, 'keys', 127))),
@@ -303,6 +318,16 @@ export class Daemon {
       const domid = this.libxl.create(config, images);
       if (monitored) this.monitor.watch(domid);
       return { domid };
+    });
+  }
+
+  private async writeCore(domid: number, path: string, { signal, progress }: Pick<CoreDumpHost, 'signal' | 'progress'> = {}): Promise<void> {
+    const ranges = await this.machine.door.enter(() => this.libxl.ranges(domid));
+    await writeCore(this.host.files, this.programs.xc, domid, path, {
+      enter: (action) => this.machine.door.enter(action),
+      ...(ranges === undefined ? {} : { ranges }),
+      ...(signal === undefined ? {} : { signal }),
+      ...(progress === undefined ? {} : { progress }),
     });
   }
 
@@ -353,6 +378,9 @@ export class Daemon {
     };
   }
 }
+
+/** A domain's name as part of a file's. */
+const fileNameOf = (name: string): string => name.replaceAll(/[^\w.+@-]/g, '_').replace(/^\./, '_');
 
 function fromBase64(text: string): Uint8Array {
   try {

@@ -5,14 +5,14 @@ import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { nodeFileStore } from '../../host/node/file-store.ts';
 import { unixSockets } from '../../host/node/local-socket.ts';
-import { makeRunDirectory, runDirectoryPath, takeLock } from '../../host/node/run-directory.ts';
+import { makeRunDirectory, runDirectoryPath, stateDirectoryPath, takeLock } from '../../host/node/run-directory.ts';
 import { chosenFolder, NodeTranslationCache } from '../../host/node/translation-cache.ts';
 import { nodeWorkerHost } from '../../host/node/worker-host.ts';
 import { cacheFolder } from '../../host/node/xdg.ts';
 import { engineParts } from '../zendo/engine-parts.ts';
 import { FRAMES_MAX } from '../zendo/fresh-machine.ts';
 import { Daemon } from './daemon.ts';
-import { places } from './places.ts';
+import { keptPlaces, places } from './places.ts';
 
 const log = (line: string): void => {
   process.stderr.write(`${new Date().toISOString()} ${line}\n`);
@@ -25,6 +25,8 @@ const LOOK_MS = 20;
 const directory = runDirectoryPath();
 makeRunDirectory(directory);
 const files = places(directory);
+const state = stateDirectoryPath();
+makeRunDirectory(state);
 while (!takeLock(files.lock)) {
   // Another one runs, or is about to end.
   if ((await unixSockets.connect(files.socket)) !== undefined) {
@@ -68,7 +70,7 @@ const daemon = await Daemon.start(
     openFiles,
     log,
   },
-  { frames, records: files.records, version, onStopping: stopListening },
+  { frames, records: files.records, kept: keptPlaces(state), version, onStopping: stopListening },
 );
 listening.push(await unixSockets.listen(files.store, (stream) => daemon.serveStore(stream)));
 listening.push(await unixSockets.listen(files.privcmd, (stream) => daemon.servePrivcmd(stream)));

@@ -10,3 +10,14 @@ export const places = (directory: string) => ({
   log: `${directory}/daemon.log`,
   records: `${directory}/domains.json`,
 });
+
+/** What outlives the daemon and the machine it runs on, in the state directory. */
+export const keptPlaces = (directory: string) => ({
+  /** Logs of consoles: guest-NAME.log. */
+  consoles: `${directory}/console`,
+  /** Cores of domains that crashed with on_crash = "coredump-...". */
+  dumps: `${directory}/dump`,
+  /** Configurations (*.cfg) of domains that are started with the daemon. */
+  auto: `${directory}/auto`,
+});
+export type KeptPlaces = ReturnType<typeof keptPlaces>;

@@ -9,7 +9,6 @@ export const NOT_YET: ReadonlyMap<string, string> = new Map([
   ['migrate-receive', 'Receive a domain from another host'],
   ['suspend', 'Suspend a domain to RAM'],
   ['resume', 'Resume a domain from RAM'],
-  ['dump-core', "Write a domain's memory to a file"],
   ['cd-insert', 'Put a disk into a CD drive'],
   ['cd-eject', 'Take the disk out of a CD drive'],
   ['button-press', 'Press a button of a domain'],

@@ -18,6 +18,7 @@ import { networkDetach } from './commands/devices/network-detach.ts';
 import { dmesg } from './commands/dmesg.ts';
 import { domid } from './commands/domid.ts';
 import { domname } from './commands/domname.ts';
+import { dumpCoreCommand } from './commands/dump-core.ts';
 import { info } from './commands/info.ts';
 import { list } from './commands/list.ts';
 import { memMax } from './commands/mem-max.ts';
@@ -54,6 +55,7 @@ export const COMMANDS: readonly Command[] = [
   pause,
   unpause,
   consoleCommand,
+  dumpCoreCommand,
   memMax,
   memSet,
   vcpuList,

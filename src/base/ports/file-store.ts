@@ -16,10 +16,26 @@ export interface FileStore {
   read(path: string): Promise<Uint8Array>;
   /** Create or replace; a reader sees the old file or the whole new one, never a part. Parent directories are made. */
   write(path: string, bytes: Uint8Array): Promise<void>;
+  /** Make an empty file, or empty the one that is there, for its owner alone; it is written piece by piece. Parent directories must exist. */
+  create(path: string): Promise<FileWriter>;
+  /** As `create`, but going on at the end of a file that is there. Parent directories are made. */
+  append(path: string): Promise<FileWriter>;
+  /** Make a directory and those above it; nothing happens when it is there. */
+  makeDirectory(path: string): Promise<void>;
+  /** Give a file another name, in place of any that has it. */
+  rename(from: string, to: string): Promise<void>;
   /** Names in a directory, sorted. */
   list(path: string): Promise<readonly string[]>;
   /** Remove a file; nothing happens when there is none. */
   remove(path: string): Promise<void>;
+}
+
+/** A file that is being written. */
+export interface FileWriter {
+  /** Bytes that it has. */
+  readonly size: number;
+  write(bytes: Uint8Array): Promise<void>;
+  close(): Promise<void>;
 }
 
 /** Why a file operation failed; the host's own error is its `cause`. */

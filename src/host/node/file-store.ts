@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { type FileStore, FileStoreError, type FileStoreReason } from '../../base/ports/file-store.ts';
+import { type FileStore, FileStoreError, type FileStoreReason, type FileWriter } from '../../base/ports/file-store.ts';
 
 const REASONS: Readonly<Record<string, FileStoreReason>> = {
   ENOENT: 'not found',
@@ -20,6 +20,25 @@ async function guarded<T>(path: string, work: () => Promise<T>): Promise<T> {
   } catch (error) {
     throw new FileStoreError(REASONS[codeOf(error)] ?? 'host error', path, { cause: error });
   }
+}
+
+async function openWriter(path: string, flags: 'w' | 'a'): Promise<FileWriter> {
+  const file = await open(path, flags, 0o600);
+  let { size } = await file.stat();
+  return {
+    get size() {
+      return size;
+    },
+    write: (bytes) =>
+      guarded(path, async () => {
+        for (let done = 0; done < bytes.length; ) {
+          const { bytesWritten } = await file.write(bytes, done);
+          done += bytesWritten;
+          size += bytesWritten;
+        }
+      }),
+    close: () => guarded(path, () => file.close()),
+  };
 }
 
 /** Files of the machine that Node runs on. */
@@ -46,6 +65,14 @@ export const nodeFileStore: FileStore = {
         throw error;
       }
     }),
+  create: (path) => guarded(path, () => openWriter(path, 'w')),
+  append: (path) =>
+    guarded(path, async () => {
+      await mkdir(dirname(path), { recursive: true });
+      return await openWriter(path, 'a');
+    }),
+  makeDirectory: (path) => guarded(path, async () => void (await mkdir(path, { recursive: true, mode: 0o700 }))),
+  rename: (from, to) => guarded(from, () => rename(from, to)),
   list: (path) => guarded(path, async () => (await readdir(path)).sort()),
   remove: (path) => guarded(path, () => rm(path, { force: true })),
 };

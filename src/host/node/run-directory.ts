@@ -15,6 +15,15 @@ export function runDirectoryPath(env: NodeJS.ProcessEnv = process.env): string {
   return existsSync(user) ? join(user, 'zendo') : join(homedir(), '.zendo/run');
 }
 
+/**
+ * The directory of what the daemon keeps (logs of consoles, cores, domains to start): `$ZENDO_STATE_DIR`, else `$ZENDO_RUN_DIR`, else
+ * `zendo` below `$XDG_STATE_HOME` or `~/.local/state`.
+ */
+export function stateDirectoryPath(env: NodeJS.ProcessEnv = process.env): string {
+  const { ZENDO_STATE_DIR: own, ZENDO_RUN_DIR: run, XDG_STATE_HOME: state } = env;
+  return own || run || join(state || join(homedir(), '.local/state'), 'zendo');
+}
+
 /** Make the directory for its owner alone. Stops: others of this machine reaching or replacing the sockets. */
 export function makeRunDirectory(path: string): void {
   mkdirSync(path, { recursive: true, mode: 0o700 });

@@ -2,7 +2,7 @@ import { EVTCHNOP_send } from '../../spec/xen/event-channel.ts';
 import { HVMOP_get_param } from '../../spec/xen/hvm/hvm-op.ts';
 import { HVM_PARAM_CONSOLE_EVTCHN, HVM_PARAM_CONSOLE_PFN } from '../../spec/xen/hvm/params.ts';
 import { XENMEM_add_to_physmap, xen_add_to_physmap } from '../../spec/xen/memory.ts';
-import { SCHEDOP_poll, SCHEDOP_shutdown } from '../../spec/xen/sched.ts';
+import { SCHEDOP_poll, SCHEDOP_shutdown, SHUTDOWN_poweroff } from '../../spec/xen/sched.ts';
 import {
   __HYPERVISOR_console_io,
   __HYPERVISOR_event_channel_op,
@@ -20,9 +20,10 @@ import { pvhElf } from './pvh-elf.ts';
 
 const BASE = 0x100000;
 
-/** Which ways the guest says hello, and whether it then echoes its console until Ctrl-D. */
+/** Whether the guest then echoes its console until Ctrl-D, and the reason (SHUTDOWN_*) for which it ends; absent: poweroff. */
 export interface HelloOptions {
   readonly echo?: boolean;
+  readonly reason?: number;
 }
 
 const HELLO = 'Hello from a guest of Zendo';
@@ -92,7 +93,7 @@ export function helloGuest(options: HelloOptions = {}): Uint8Array {
   a.label('send').dd(0);
   a.label('pending_port').dd(0);
   a.align(8).label('poll').dqLabel('pending_port').dd(1).dd(0).dq(0n);
-  a.label('shutdown').dd(0);
+  a.label('shutdown').dd(options.reason ?? SHUTDOWN_poweroff);
   const { offsets } = xen_add_to_physmap;
   a.align(8)
     .label('place_shared')

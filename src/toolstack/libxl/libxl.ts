@@ -6,6 +6,7 @@ import { VIRQ_DOM_EXC } from '../../spec/xen/xen.ts';
 import type { StoreClient } from '../../xenstore/client.ts';
 import { removeDomainNodes, writeDomain0Nodes } from '../../xenstore/domain-nodes.ts';
 import { domainPath } from '../../xenstore/tree/path.ts';
+import type { FrameRange } from '../core-dump/dump-core.ts';
 import type { KernelImage } from '../loader/domain-image.ts';
 import { domainList, schedulerId } from '../xc/host-info.ts';
 import type { Xc } from '../xc/xc.ts';
@@ -44,6 +45,8 @@ interface Kept {
   /** KiB it needs beyond its memory, for special pages. */
   readonly slackKib: number;
   readonly uuid: string;
+  /** Where its pages were put, in ascending order. */
+  readonly ranges: readonly FrameRange[];
   ended: boolean;
 }
 
@@ -105,6 +108,11 @@ export class Libxl {
     return kept?.next ?? kept?.config;
   }
 
+  /** Where the pages of a domain that was created here were put. */
+  ranges(domid: number): readonly FrameRange[] | undefined {
+    return this.kept.get(domid)?.ranges;
+  }
+
   /** Give it another configuration for its next start. */
   updateConfig(domid: number, config: DomainConfig): void {
     const kept = this.kept.get(domid);
@@ -149,7 +157,13 @@ export class Libxl {
     const { domid, start } = started.built;
     const pages = start.populate.reduce((sum, range) => sum + range.pages, 0);
     const sched = SCHEDULERS.get(schedulerId(this.xc)) ?? 'unknown';
-    this.kept.set(domid, { config: storedConfig(config, sched), slackKib: pages * 4 - b_info.max_memkb, uuid: started.uuid, ended: false });
+    this.kept.set(domid, {
+      config: storedConfig(config, sched),
+      slackKib: pages * 4 - b_info.max_memkb,
+      uuid: started.uuid,
+      ranges: start.populate.toSorted((a, b) => a.gfn - b.gfn),
+      ended: false,
+    });
     this.listener.made(domid);
     return domid;
   }

@@ -1,7 +1,7 @@
 import { SHUTDOWN_crash, SHUTDOWN_poweroff, SHUTDOWN_reboot, SHUTDOWN_soft_reset, SHUTDOWN_suspend, SHUTDOWN_watchdog } from '../../spec/xen/sched.ts';
 import type { Action, DomainConfig } from './domain-config.ts';
 import type { DomainImages, Libxl } from './libxl.ts';
-import { LibxlError } from './libxl-error.ts';
+import { ERROR_FAIL, LibxlError } from './libxl-error.ts';
 
 /** What the monitor needs of its surroundings. */
 export interface MonitorHost {
@@ -10,6 +10,8 @@ export interface MonitorHost {
   /** Read the images that a configuration names. */
   load(config: DomainConfig): Promise<DomainImages>;
   log(line: string): void;
+  /** Keep a core of a domain; the path where it lies. */
+  dumpCore(domid: number, name: string): Promise<string>;
 }
 
 /** How a domain's time was over. */
@@ -21,13 +23,13 @@ export function actionFor(config: DomainConfig, reason: number): Action {
     case SHUTDOWN_poweroff:
       return config.on_poweroff ?? 'destroy';
     case SHUTDOWN_reboot:
-      return config.on_reboot ?? 'restart';
+      return config.on_reboot ?? 'destroy';
     case SHUTDOWN_crash:
       return config.on_crash ?? 'destroy';
     case SHUTDOWN_watchdog:
       return config.on_watchdog ?? 'destroy';
     case SHUTDOWN_soft_reset:
-      return config.on_soft_reset ?? 'soft_reset';
+      return config.on_soft_reset ?? 'destroy';
     case SHUTDOWN_suspend:
       return 'preserve';
     default:
@@ -89,7 +91,9 @@ export class Monitor {
     this.tell(domid, { kind: 'shutdown', reason });
     if (config === undefined || !this.watched.has(domid)) return;
     try {
-      await this.act(domid, config, actionFor(config, reason));
+      const action = actionFor(config, reason);
+      this.host.log(`Action for shutdown reason code ${reason} is ${action.replaceAll('_', '-')}`);
+      await this.act(domid, config, action);
     } catch (error) {
       const lines = error instanceof LibxlError ? error.lines : [error instanceof Error ? error.message : String(error)];
       for (const line of lines) this.host.log(line);
@@ -98,7 +102,6 @@ export class Monitor {
 
   private async act(domid: number, config: DomainConfig, action: Action): Promise<void> {
     const next = this.libxl.nextConfig(domid) ?? config;
-    this.host.log(`Action for shutdown reason code is ${action.replaceAll('_', '-')}`);
     switch (action) {
       case 'preserve':
         this.watched.delete(domid);
@@ -109,7 +112,7 @@ export class Monitor {
         return await this.startAgain(domid, next);
       case 'coredump_destroy':
       case 'coredump_restart':
-        this.host.log(`Domain ${domid}: core dumps cannot be written yet`);
+        await this.keepCore(domid, config.c_info.name);
         break;
       case 'soft_reset':
         this.host.log(`Domain ${domid}: soft resets cannot be done yet; it is restarted`);
@@ -118,6 +121,16 @@ export class Monitor {
     await this.host.enter(() => this.libxl.destroy(domid));
     if (action === 'destroy' || action === 'coredump_destroy') this.host.log(`Done. Exiting now`);
     else await this.startAgain(domid, next);
+  }
+
+  /** What comes after the core is done whether or not there is one. */
+  private async keepCore(domid: number, name: string): Promise<void> {
+    try {
+      this.host.log(`core of domain ${domid} written to ${await this.host.dumpCore(domid, name)}`);
+    } catch (error) {
+      for (const line of error instanceof LibxlError ? error.lines : [String(error)]) this.host.log(line);
+      this.host.log(`core dump failed (rc=${error instanceof LibxlError ? error.rc : ERROR_FAIL}).`);
+    }
   }
 
   /** Keep a domain under another name, so that its successor can have it. */

@@ -13,6 +13,15 @@ export class ConnectionLostError extends Error {
 interface Waiting {
   resolve(result: unknown): void;
   reject(error: Error): void;
+  readonly progress: ((report: unknown) => void) | undefined;
+}
+
+/** What may go with a request. */
+export interface CallOptions {
+  /** Aborting cancels the request. */
+  readonly signal?: AbortSignal;
+  /** Hears how far it is, where the method tells. */
+  readonly progress?: (report: unknown) => void;
 }
 
 /** A client's end of the conversation with the daemon. */
@@ -43,14 +52,14 @@ export class RpcClient<M extends Api<M>> {
   }
 
   /** Ask, and wait for the answer. Throws RpcError and ConnectionLostError. */
-  call<K extends keyof M & string>(method: K, params: M[K]['params'], signal?: AbortSignal): Promise<M[K]['result']> {
+  call<K extends keyof M & string>(method: K, params: M[K]['params'], { signal, progress }: CallOptions = {}): Promise<M[K]['result']> {
     const id = this.nextId++;
     return new Promise((resolve, reject) => {
       if (this.ended) {
         reject(new ConnectionLostError('the daemon has ended the connection'));
         return;
       }
-      this.waiting.set(id, { resolve: resolve as (result: unknown) => void, reject });
+      this.waiting.set(id, { resolve: resolve as (result: unknown) => void, reject, progress });
       this.stream.send(encodeMessage({ jsonrpc: '2.0', id, method, params }));
       signal?.addEventListener('abort', () => this.stream.send(encodeMessage({ jsonrpc: '2.0', method: '$/cancel', params: { id } })));
     });
@@ -72,6 +81,10 @@ export class RpcClient<M extends Api<M>> {
 
   private receive(message: Record<string, unknown>): void {
     const { id, method, params, result, error } = message;
+    if (method === '$/progress') {
+      this.waiting.get((params as { id?: number }).id as number)?.progress?.(params);
+      return;
+    }
     if (typeof method === 'string') {
       this.listeners.get(method)?.(params);
       return;

@@ -7,6 +7,8 @@ export interface Caller {
   /** Aborted when the client cancels the request or goes away. */
   readonly signal: AbortSignal;
   readonly connection: RpcConnection;
+  /** Tell the client how far its request is: notification `$/progress` with the request's id. */
+  progress(report: object): void;
 }
 
 /** Answers one method. Params are the client's allegation; throw RpcError for what is wrong with them. */
@@ -103,7 +105,11 @@ export class RpcConnection {
     const controller = new AbortController();
     this.open.set(id, controller);
     try {
-      const result = await handler(params, { signal: controller.signal, connection: this });
+      const result = await handler(params, {
+        signal: controller.signal,
+        connection: this,
+        progress: (report) => this.notify('$/progress', { ...report, id }),
+      });
       this.send({ jsonrpc: '2.0', id, result: result ?? null });
     } catch (error) {
       if (controller.signal.aborted) refuse(new RpcError(CANCELLED, 'cancelled'));

@@ -76,7 +76,7 @@ const untilAborted: Handler = (_params, { signal }) => new Promise((_, reject) =
 test('a request is cancelled by the client, and when the client goes', async () => {
   const { client, server } = connected({ never: untilAborted });
   const abort = new AbortController();
-  const cancelled = client.call('never', {}, abort.signal);
+  const cancelled = client.call('never', {}, { signal: abort.signal });
   abort.abort();
   await assert.rejects(cancelled, code(CANCELLED));
   let ended = false;
@@ -141,4 +141,18 @@ test('whatever a client sends is answered or ends its connection; the server doe
     }),
     { numRuns: 1000 },
   );
+});
+
+test('a method tells how far it is, and only whoever asked hears it', async () => {
+  const heard: string[][] = [[], []];
+  const { client } = connected({
+    add: (params, { progress }) => {
+      const { a } = params as { a: number };
+      for (let done = 1; done <= a; done++) progress({ done });
+      return a;
+    },
+  });
+  const calls = heard.map((list, i) => client.call('add', { a: i + 1, b: 0 }, { progress: (report) => list.push(JSON.stringify(report)) }));
+  assert.deepEqual(await Promise.all(calls), [1, 2]);
+  assert.deepEqual(heard, [['{"done":1,"id":1}'], ['{"done":1,"id":2}', '{"done":2,"id":2}']]);
 });
