@@ -30,7 +30,7 @@ test('a daemon that was killed: the next command starts another, which says what
     assert.match(stack.xl('list'), /^Name.*\nDomain-0 .*\n= 0$/, 'the guest is gone, the daemon is there');
     assert.equal([...stack.log().matchAll(/Domain 1 \("g", [-0-9a-f]{36}\) was lost/g)].length, round + 1);
   }
-  assert.deepEqual(readdirSync(stack.directory).sort(), ['daemon.log', 'lock', 'xenstored.sock', 'zendo.sock'], 'nothing else is left behind');
+  assert.deepEqual(readdirSync(stack.directory).sort(), ['daemon.log', 'lock', 'privcmd.sock', 'xenstored.sock', 'zendo.sock'], 'nothing else is left behind');
 });
 
 test('many that need a daemon at once get the same one', async () => {
