@@ -2,6 +2,7 @@ import { chmodSync, existsSync, linkSync, lstatSync, mkdirSync, readFileSync, re
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { OperatorError } from '../../base/operator-error.ts';
+import { stateFolder } from './xdg.ts';
 
 /**
  * The directory of the daemon's sockets and records: `$ZENDO_RUN_DIR`, else `zendo` below `$XDG_RUNTIME_DIR` or
@@ -20,8 +21,8 @@ export function runDirectoryPath(env: NodeJS.ProcessEnv = process.env): string {
  * `zendo` below `$XDG_STATE_HOME` or `~/.local/state`.
  */
 export function stateDirectoryPath(env: NodeJS.ProcessEnv = process.env): string {
-  const { ZENDO_STATE_DIR: own, ZENDO_RUN_DIR: run, XDG_STATE_HOME: state } = env;
-  return own || run || join(state || join(homedir(), '.local/state'), 'zendo');
+  const { ZENDO_STATE_DIR: own, ZENDO_RUN_DIR: run } = env;
+  return own || run || stateFolder(env);
 }
 
 /** Make the directory for its owner alone. Stops: others of this machine reaching or replacing the sockets. */
