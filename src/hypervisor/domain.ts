@@ -95,7 +95,11 @@ export const domain = struct('domain', {
   /** Scheduling: weight, and cap in percent of a pCPU (0 = none). */
   sched_weight: u32,
   sched_cap: u32,
-  spare: array(u32, 12),
+  /** Features that the domain does not see, a bit for each of CPUID_FEATURES. */
+  removed_features: array(u32, 5),
+  /** What the toolstack set aside for page tables, in pages; 0: nothing was said. */
+  paging_pool_pages: u32,
+  spare: array(u32, 6),
 });
 
 /** Weight of a domain that was given no other, as in Xen's credit schedulers. */

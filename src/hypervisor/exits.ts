@@ -29,6 +29,7 @@ import { xcr0Mask } from '../spec/x86/cpu-models.ts';
 import { HVM_PARAM_TRIPLE_FAULT_REASON } from '../spec/xen/hvm/params.ts';
 import { SHUTDOWN_crash, SHUTDOWN_MAX, SHUTDOWN_poweroff, SHUTDOWN_reboot } from '../spec/xen/sched.ts';
 import { RUNSTATE_blocked } from '../spec/xen/vcpu.ts';
+import { domainModel } from './arch/x86/cpu-policy.ts';
 import { guestCpuid } from './arch/x86/cpuid.ts';
 import { hasPendingInterrupt } from './arch/x86/interrupts.ts';
 import { APIC_DEFAULT_BASE, readMmio, writeMmio, writeTaskPriority } from './arch/x86/lapic.ts';
@@ -92,13 +93,13 @@ function ioString({ hv, trace }: ExitContext, v: Vcpu): void {
   c.setLow(EXIT_B, kind | ANSWERED);
 }
 
-function cpuid({ hv, model }: ExitContext, v: Vcpu): void {
+function cpuid({ hv }: ExitContext, v: Vcpu): void {
   const c = v.context;
   if ((c.get(MISC_FEATURES) & CPUID_FAULTING) !== 0n && c.low(CPL) !== 0) {
     hv.cpu.exception(c.address, GP, 0);
     return;
   }
-  const answer = guestCpuid(hv, v, model, c.low(RAX), c.low(RCX));
+  const answer = guestCpuid(hv, v, c.low(RAX), c.low(RCX));
   c.setLow(RAX, answer.eax);
   c.setLow(3, answer.ebx);
   c.setLow(RCX, answer.ecx);
@@ -170,10 +171,10 @@ function tripleFault({ hv }: ExitContext, v: Vcpu): void {
 }
 
 /** XSETBV. @see Intel SDM vol. 2, XSETBV; x87 must stay enabled, AVX needs SSE */
-function xsetbv({ hv, model }: ExitContext, v: Vcpu): void {
+function xsetbv({ hv }: ExitContext, v: Vcpu): void {
   const c = v.context;
   const value = (BigInt(c.low(RDX)) << 32n) | BigInt(c.low(RAX));
-  const valid = BigInt(xcr0Mask(model));
+  const valid = BigInt(xcr0Mask(domainModel(hv, v.domain)));
   if (c.low(CPL) !== 0 || c.low(RCX) !== 0 || (value & 1n) === 0n || (value & ~valid) !== 0n || (value & 6n) === 4n || (c.low(CR4) & (1 << 18)) === 0) {
     hv.cpu.exception(c.address, GP, 0);
     return;

@@ -16,6 +16,7 @@ import {
 } from '../machine/layout.ts';
 import { type CpuModel, cr4Mask, eferMask } from '../spec/x86/cpu-models.ts';
 import { RUNSTATE_blocked, RUNSTATE_offline, RUNSTATE_runnable, RUNSTATE_running } from '../spec/xen/vcpu.ts';
+import { domainModel } from './arch/x86/cpu-policy.ts';
 import { deliverPending, hasPendingInterrupt } from './arch/x86/interrupts.ts';
 import { attachContext } from './arch/x86/vcpu-state.ts';
 import { STOP_STEP, stopForDebugger } from './debug/stop.ts';
@@ -99,8 +100,9 @@ export class Pcpu {
     // a trace of exits is to show them all
     v.context.setLow(CPU_FLAGS, (this.model.vendor === 'GenuineIntel' ? CPU_INTEL : 0) | (this.trace.wants('exits') ? 0 : CPU_OPEN_BUS));
     if (v.context.get(RANDOM) === 0n) v.context.set(RANDOM, this.hv.random());
-    v.context.setLow(CR4_VALID, cr4Mask(this.model));
-    v.context.setLow(EFER_VALID, eferMask(this.model));
+    const model = domainModel(this.hv, v.domain);
+    v.context.setLow(CR4_VALID, cr4Mask(model));
+    v.context.setLow(EFER_VALID, eferMask(model));
     attachContext(this.hv, v);
   }
 

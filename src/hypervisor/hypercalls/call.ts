@@ -34,8 +34,8 @@ export function mustPause(call: Call): boolean {
   return done >= ELEMENTS_AT_ONCE;
 }
 
-/** What a sub-operation answers: an errno, or fields to copy out and a value to return (0 when absent). */
-export type Answer<F extends Fields> = { readonly errno: number } | { readonly out?: Update<F>; readonly value?: number };
+/** What a sub-operation answers: an errno (a domctl or sysctl also fields that say more), or fields to copy out and a value to return (0 when absent). */
+export type Answer<F extends Fields> = { readonly errno: number; readonly out?: Update<F> } | { readonly out?: Update<F>; readonly value?: number };
 
 /** Fail with an errno (given positive). */
 export function fail(errno: number): { readonly errno: number } {

@@ -6,6 +6,7 @@ import type { Domain } from '../hypervisor.ts';
 import type { Call } from './call.ts';
 import { getNodeAffinity, getVcpuAffinity, setNodeAffinity, setVcpuAffinity } from './domctl/affinity.ts';
 import { setBreakpoints, ZENDO_DOMCTL_breakpoints } from './domctl/breakpoints.ts';
+import { getCpuPolicy, setCpuPolicy } from './domctl/cpu-policy.ts';
 import { createDomain } from './domctl/create-domain.ts';
 import { debugOp, gdbsxDomStatus, gdbsxPauseVcpu, gdbsxUnpauseVcpu, setDebugging } from './domctl/debug.ts';
 import { destroyDomain } from './domctl/destroy-domain.ts';
@@ -14,8 +15,10 @@ import { gdbsxGuestMemio } from './domctl/guest-memio.ts';
 import { getHvmContext, getHvmContextPartial, setHvmContext } from './domctl/hvm-context.ts';
 import { maxMem, maxVcpus, setDomainHandle, setTimeOffset } from './domctl/limits.ts';
 import type { Domctl } from './domctl/operation.ts';
+import { getPagingMempoolSize, setPagingMempoolSize } from './domctl/paging-mempool.ts';
 import { pauseDomain, resumeDomain, unpauseDomain } from './domctl/pause.ts';
 import { sendTrigger } from './domctl/send-trigger.ts';
+import { getTscInfo, setTscInfo } from './domctl/tsc-info.ts';
 import { getVcpuContext, getVcpuExtState, setVcpuContext, setVcpuExtState } from './domctl/vcpu-context.ts';
 import { getVcpuInfo } from './domctl/vcpu-info.ts';
 
@@ -46,6 +49,12 @@ const operations: ReadonlyMap<number, Domctl<Fields>> = new Map<number, unknown>
   [D.XEN_DOMCTL_setvcpuextstate, setVcpuExtState],
   [D.XEN_DOMCTL_getvcpuextstate, getVcpuExtState],
   [D.XEN_DOMCTL_sendtrigger, sendTrigger],
+  [D.XEN_DOMCTL_gettscinfo, getTscInfo],
+  [D.XEN_DOMCTL_settscinfo, setTscInfo],
+  [D.XEN_DOMCTL_get_cpu_policy, getCpuPolicy],
+  [D.XEN_DOMCTL_set_cpu_policy, setCpuPolicy],
+  [D.XEN_DOMCTL_get_paging_mempool_size, getPagingMempoolSize],
+  [D.XEN_DOMCTL_set_paging_mempool_size, setPagingMempoolSize],
   [D.XEN_DOMCTL_setdebugging, setDebugging],
   [D.XEN_DOMCTL_debug_op, debugOp],
   [D.XEN_DOMCTL_gdbsx_guestmemio, gdbsxGuestMemio],
@@ -84,8 +93,7 @@ export function domctl(call: Call, argument: bigint): number {
     call.restart = [argument];
     return 0;
   }
-  if ('errno' in answer) return -answer.errno;
-  if (answer.domain !== undefined) {
+  if (!('errno' in answer) && answer.domain !== undefined) {
     headView.setUint16(8, answer.domain, true);
     if (!call.memory.write(argument, head)) return -EFAULT;
   }
@@ -93,5 +101,5 @@ export function domctl(call: Call, argument: bigint): number {
     operation.argument.write(view, 0, answer.out as Update<Fields>);
     if (!call.memory.write(at, bytes)) return -EFAULT;
   }
-  return answer.value ?? 0;
+  return 'errno' in answer ? -answer.errno : (answer.value ?? 0);
 }

@@ -3,13 +3,16 @@ import { EACCES, EFAULT, ENOSYS, EPERM } from '../../spec/xen/errno.ts';
 import * as S from '../../spec/xen/sysctl.ts';
 import type { Call } from './call.ts';
 import { availHeap } from './sysctl/avail-heap.ts';
+import { getCpuFeatureset, getCpuLevellingCaps, getCpuPolicy } from './sysctl/cpu-policy.ts';
 import { cpuTopoInfo } from './sysctl/cpu-topo-info.ts';
+import { cpupoolOp } from './sysctl/cpupool-op.ts';
 import { debugKeys } from './sysctl/debug-keys.ts';
 import { getCpuInfo } from './sysctl/get-cpu-info.ts';
 import { getDomainInfoList } from './sysctl/get-domain-info-list.ts';
 import { numaInfo } from './sysctl/numa-info.ts';
 import type { Sysctl } from './sysctl/operation.ts';
 import { physinfo } from './sysctl/physinfo.ts';
+import { getPmstat, pmOp } from './sysctl/pm.ts';
 import { readConsole } from './sysctl/read-console.ts';
 import { schedId } from './sysctl/sched-id.ts';
 
@@ -21,8 +24,14 @@ const operations: ReadonlyMap<number, Sysctl<Fields>> = new Map<number, unknown>
   [S.XEN_SYSCTL_debug_keys, debugKeys],
   [S.XEN_SYSCTL_getcpuinfo, getCpuInfo],
   [S.XEN_SYSCTL_availheap, availHeap],
+  [S.XEN_SYSCTL_get_pmstat, getPmstat],
+  [S.XEN_SYSCTL_pm_op, pmOp],
   [S.XEN_SYSCTL_cputopoinfo, cpuTopoInfo],
   [S.XEN_SYSCTL_numainfo, numaInfo],
+  [S.XEN_SYSCTL_cpupool_op, cpupoolOp],
+  [S.XEN_SYSCTL_get_cpu_levelling_caps, getCpuLevellingCaps],
+  [S.XEN_SYSCTL_get_cpu_featureset, getCpuFeatureset],
+  [S.XEN_SYSCTL_get_cpu_policy, getCpuPolicy],
 ]) as ReadonlyMap<number, Sysctl<Fields>>;
 
 /** Offset of the union in the argument. */
@@ -43,10 +52,9 @@ export function sysctl(call: Call, argument: bigint): number {
   const { member } = operation;
   if (!call.memory.writable(argument, S.xen_sysctl.size)) return -EFAULT;
   const answer = operation.run(call, member.read(view, MEMBER) as Snapshot<Fields>);
-  if ('errno' in answer) return -answer.errno;
   if (answer.out !== undefined) {
     member.write(view, MEMBER, answer.out as Update<Fields>);
     if (!call.memory.write(argument, bytes)) return -EFAULT;
   }
-  return answer.value ?? 0;
+  return 'errno' in answer ? -answer.errno : (answer.value ?? 0);
 }

@@ -1,9 +1,10 @@
 import { CR4, XCR0 } from '../../../machine/layout.ts';
-import { type CpuidResult, type CpuModel, cpuid } from '../../../spec/x86/cpu-models.ts';
+import { type CpuidResult, cpuid } from '../../../spec/x86/cpu-models.ts';
 import * as X from '../../../spec/xen/arch-x86/cpuid.ts';
 import { XEN_MAJOR, XEN_MINOR } from '../../hypercalls/xen-version.ts';
 import type { Hypervisor, Vcpu } from '../../hypervisor.ts';
 import { TSC_KHZ, TSC_SHIFT, TSC_TO_SYSTEM_MUL } from '../../time/pvclock.ts';
+import { domainModel } from './cpu-policy.ts';
 import { apicId } from './lapic.ts';
 
 const OSXSAVE = 1 << 18;
@@ -41,10 +42,10 @@ function xenLeaf(v: Vcpu, leaf: number, subleaf: number): CpuidResult {
 }
 
 /** CPUID as the vCPU sees it. */
-export function guestCpuid(_hv: Hypervisor, v: Vcpu, model: CpuModel, leaf: number, subleaf: number): CpuidResult {
+export function guestCpuid(hv: Hypervisor, v: Vcpu, leaf: number, subleaf: number): CpuidResult {
   if (leaf >>> 8 === X.XEN_CPUID_FIRST_LEAF >>> 8) return xenLeaf(v, leaf & 0xff, subleaf);
   const cr4 = v.context.low(CR4);
-  return cpuid(model, leaf, subleaf, {
+  return cpuid(domainModel(hv, v.domain), leaf, subleaf, {
     apicId: apicId(v),
     vcpus: v.domain.s.max_vcpus,
     apicEnabled: (v.s.apic_base & 0x800n) !== 0n,
