@@ -17,6 +17,7 @@ import { maxMem, maxVcpus, setDomainHandle, setTimeOffset } from './domctl/limit
 import type { Domctl } from './domctl/operation.ts';
 import { getPagingMempoolSize, setPagingMempoolSize } from './domctl/paging-mempool.ts';
 import { pauseDomain, resumeDomain, unpauseDomain } from './domctl/pause.ts';
+import { schedulerOp } from './domctl/scheduler-op.ts';
 import { sendTrigger } from './domctl/send-trigger.ts';
 import { getTscInfo, setTscInfo } from './domctl/tsc-info.ts';
 import { getVcpuContext, getVcpuExtState, setVcpuContext, setVcpuExtState } from './domctl/vcpu-context.ts';
@@ -49,6 +50,7 @@ const operations: ReadonlyMap<number, Domctl<Fields>> = new Map<number, unknown>
   [D.XEN_DOMCTL_setvcpuextstate, setVcpuExtState],
   [D.XEN_DOMCTL_getvcpuextstate, getVcpuExtState],
   [D.XEN_DOMCTL_sendtrigger, sendTrigger],
+  [D.XEN_DOMCTL_scheduler_op, schedulerOp],
   [D.XEN_DOMCTL_gettscinfo, getTscInfo],
   [D.XEN_DOMCTL_settscinfo, setTscInfo],
   [D.XEN_DOMCTL_get_cpu_policy, getCpuPolicy],

@@ -15,6 +15,7 @@ import { physinfo } from './sysctl/physinfo.ts';
 import { getPmstat, pmOp } from './sysctl/pm.ts';
 import { readConsole } from './sysctl/read-console.ts';
 import { schedId } from './sysctl/sched-id.ts';
+import { schedulerOp } from './sysctl/scheduler-op.ts';
 
 const operations: ReadonlyMap<number, Sysctl<Fields>> = new Map<number, unknown>([
   [S.XEN_SYSCTL_readconsole, readConsole],
@@ -29,6 +30,7 @@ const operations: ReadonlyMap<number, Sysctl<Fields>> = new Map<number, unknown>
   [S.XEN_SYSCTL_cputopoinfo, cpuTopoInfo],
   [S.XEN_SYSCTL_numainfo, numaInfo],
   [S.XEN_SYSCTL_cpupool_op, cpupoolOp],
+  [S.XEN_SYSCTL_scheduler_op, schedulerOp],
   [S.XEN_SYSCTL_get_cpu_levelling_caps, getCpuLevellingCaps],
   [S.XEN_SYSCTL_get_cpu_featureset, getCpuFeatureset],
   [S.XEN_SYSCTL_get_cpu_policy, getCpuPolicy],

@@ -254,17 +254,18 @@ function mtrrRecord(v: Vcpu): HvmRecord {
   });
 }
 
-/** The domain's records but for the last, in Xen's order: HEADER, then kind by kind those of each vCPU that was initialised. */
+/** The domain's records but for the last, in Xen's order: HEADER, then kind by kind those of each vCPU; registers of those that were initialised. */
 export function hvmRecords(hv: Hypervisor, of: Domain): HvmRecord[] {
-  const cpus = [...hv.vcpus(of)].filter((v) => (v.s.flags & VCPUF_initialised) !== 0);
+  const all = [...hv.vcpus(of)].filter((v) => v.s.lapic !== 0);
+  const cpus = all.filter((v) => (v.s.flags & VCPUF_initialised) !== 0);
   return [
     record(HVM_SAVE_CODE.HEADER, 0, hvm_save_header, { magic: HVM_FILE_MAGIC, version: HVM_FILE_VERSION, gtsc_khz: TSC_KHZ }),
     ...cpus.map((v) => cpuRecord(hv, v)),
-    ...cpus.map((v) => record(HVM_SAVE_CODE.LAPIC, v.id, hvm_hw_lapic, lapicSummary(hv, v))),
-    ...cpus.map((v) => record(HVM_SAVE_CODE.LAPIC_REGS, v.id, hvm_hw_lapic_regs, { data: lapicPage(hv, v) })),
-    ...cpus.map(mtrrRecord),
+    ...all.map((v) => record(HVM_SAVE_CODE.LAPIC, v.id, hvm_hw_lapic, lapicSummary(hv, v))),
+    ...all.map((v) => record(HVM_SAVE_CODE.LAPIC_REGS, v.id, hvm_hw_lapic_regs, { data: lapicPage(hv, v) })),
+    ...all.map(mtrrRecord),
     ...(xfeatureMask(hv) === 0 ? [] : cpus.map((v) => xsaveRecord(hv, v))),
-    ...cpus.map((v) => record(HVM_SAVE_CODE.TSC_ADJUST, v.id, hvm_tsc_adjust, { tsc_adjust: v.s.tsc_adjust })),
+    ...all.map((v) => record(HVM_SAVE_CODE.TSC_ADJUST, v.id, hvm_tsc_adjust, { tsc_adjust: v.s.tsc_adjust })),
   ];
 }
 
