@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Fields, Struct, Update } from '../../base/struct.ts';
 import { XEN_DOMINF_dying, XEN_DOMINF_hvm_guest, XEN_DOMINF_paused, XEN_SCHEDULER_CREDIT2, xen_domctl_getdomaininfo } from '../../spec/xen/domctl.ts';
-import { EFAULT } from '../../spec/xen/errno.ts';
+import { EBUSY, EFAULT, EINVAL, ENODEV, ENOENT, ENOSYS, EOPNOTSUPP, EPERM, ESRCH } from '../../spec/xen/errno.ts';
 import * as S from '../../spec/xen/sysctl.ts';
 import { __HYPERVISOR_sysctl } from '../../spec/xen/xen.ts';
 import { CONRING_SIZE, printk } from '../console-ring.ts';
@@ -106,4 +106,60 @@ test('debug_keys print to the log; getcpuinfo counts idle time', () => {
   assert.equal(sysctl(m, S.XEN_SYSCTL_debug_keys, S.xen_sysctl_debug_keys, { keys: 1n << 50n, nr_keys: 1 }).result, -EFAULT);
   assert.equal(sysctl(m, S.XEN_SYSCTL_getcpuinfo, S.xen_sysctl_getcpuinfo, { max_cpus: 4, info: LIST_GPA }).nr_cpus, 1);
   assert.ok(m.get(m.dom0, LIST_GPA, S.xen_sysctl_cpuinfo).idletime > 0);
+});
+
+test('CPU pools: pool 0 has everything, and keeps it', () => {
+  const m = new TestMachine();
+  m.guest();
+  const pool = (op: number, fields: Update<(typeof S.xen_sysctl_cpupool_op)['fields']> = {}) =>
+    sysctl(m, S.XEN_SYSCTL_cpupool_op, S.xen_sysctl_cpupool_op, { op, cpumap: { bitmap: LIST_GPA, nr_bits: 16 }, ...fields });
+  m.poke(m.dom0, LIST_GPA, Uint8Array.of(0xff, 0xff));
+  const info = pool(S.XEN_SYSCTL_CPUPOOL_OP_INFO);
+  assert.deepEqual([info.result, info.cpupool_id, info.sched_id, info.n_dom], [0, 0, XEN_SCHEDULER_CREDIT2, 2]);
+  assert.deepEqual([...m.peek(m.dom0, LIST_GPA, 2)], [1, 0]);
+  assert.equal(pool(S.XEN_SYSCTL_CPUPOOL_OP_INFO, { cpupool_id: 1 }).result, -ENOENT, 'none after it');
+  assert.equal(pool(S.XEN_SYSCTL_CPUPOOL_OP_INFO, { cpumap: { bitmap: 1n << 50n, nr_bits: 16 } }).result, -EFAULT);
+  assert.equal(pool(S.XEN_SYSCTL_CPUPOOL_OP_FREEINFO).result, 0);
+  assert.deepEqual([...m.peek(m.dom0, LIST_GPA, 2)], [0, 0]);
+  assert.equal(pool(S.XEN_SYSCTL_CPUPOOL_OP_CREATE).result, -EOPNOTSUPP);
+  assert.deepEqual(
+    [0, 1].map((cpupool_id) => pool(S.XEN_SYSCTL_CPUPOOL_OP_DESTROY, { cpupool_id }).result),
+    [-EBUSY, -ENOENT],
+  );
+  assert.deepEqual(
+    [0, 1].map((cpu) => pool(S.XEN_SYSCTL_CPUPOOL_OP_ADDCPU, { cpu }).result),
+    [-ENODEV, -EINVAL],
+  );
+  assert.equal(pool(S.XEN_SYSCTL_CPUPOOL_OP_RMCPU, { cpu: 0 }).result, -EINVAL);
+  assert.deepEqual(
+    [0, 1, 9].map((domid) => pool(S.XEN_SYSCTL_CPUPOOL_OP_MOVEDOMAIN, { domid }).result),
+    [-EPERM, 0, -ESRCH],
+  );
+  assert.equal(pool(S.XEN_SYSCTL_CPUPOOL_OP_MOVEDOMAIN, { domid: 1, cpupool_id: 4 }).result, -ENOENT);
+  assert.equal(pool(77).result, -ENOSYS);
+});
+
+test('power management: there is nothing to manage, and that is said', () => {
+  const m = new TestMachine();
+  const stat = (type: number, cpuid = 0) => sysctl(m, S.XEN_SYSCTL_get_pmstat, S.xen_sysctl_get_pmstat, { type, cpuid }).result;
+  assert.deepEqual([stat(S.PMSTAT_get_max_cx), stat(S.PMSTAT_get_pxstat), stat(S.PMSTAT_get_max_cx, 1)], [-ENODEV, -ENODEV, -EINVAL]);
+  const pm = (cmd: number, cpuid = 0) => sysctl(m, S.XEN_SYSCTL_pm_op, S.xen_sysctl_pm_op, { cmd, cpuid });
+  assert.equal(pm(S.XEN_SYSCTL_pm_op_get_max_cstate).u.get_max_cstate, S.XEN_SYSCTL_CX_UNLIMITED);
+  assert.deepEqual(
+    [S.XEN_SYSCTL_pm_op_enable_turbo, S.GET_CPUFREQ_PARA, 0x99].map((cmd) => pm(cmd).result),
+    [-ENODEV, -ENODEV, -ENOSYS],
+  );
+  assert.equal(pm(S.XEN_SYSCTL_pm_op_get_max_cstate, 1).result, -EINVAL);
+});
+
+test('scheduler parameters: a rate limit that is off', () => {
+  const m = new TestMachine();
+  const op = (cmd: number, ratelimit_us = 0, sched_id = XEN_SCHEDULER_CREDIT2, cpupool_id = 0) =>
+    sysctl(m, S.XEN_SYSCTL_scheduler_op, S.xen_sysctl_scheduler_op, { cmd, sched_id, cpupool_id, u: { sched_credit2: { ratelimit_us } } });
+  assert.equal(op(S.XEN_SYSCTL_SCHEDOP_getinfo, 9).u.sched_credit2.ratelimit_us, 0);
+  assert.deepEqual(
+    [0, 1, 1000].map((limit) => op(S.XEN_SYSCTL_SCHEDOP_putinfo, limit).result),
+    [0, -EINVAL, -EOPNOTSUPP],
+  );
+  assert.deepEqual([op(7).result, op(1, 0, XEN_SCHEDULER_CREDIT2, 3).result, op(1, 0, 1).result], [-EINVAL, -ESRCH, -EINVAL]);
 });
