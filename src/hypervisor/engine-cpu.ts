@@ -25,6 +25,7 @@ export class EngineCpu implements Cpu {
   /** Any context, for calls that work on the thread's TLB. */
   private lastContext = 0;
   private readonly instructions: InstructionWatch;
+  private flushIsDue = false;
 
   /** A `tracer` makes execution some fifty times slower. */
   constructor(memories: Memories, engine: Engine, tracer?: Tracer) {
@@ -36,11 +37,13 @@ export class EngineCpu implements Cpu {
 
   run(context: number): number {
     this.lastContext = context;
+    this.flushIfDue();
     this.instructions.apply();
     return this.engine.run(context);
   }
 
   translate(context: number, va: bigint, write: boolean): number {
+    this.flushIfDue();
     const quads = this.memories.stateQuads;
     const base = context / 8;
     const kept = KEPT.map((slot) => quads[base + slot] as bigint);
@@ -68,7 +71,13 @@ export class EngineCpu implements Cpu {
   }
 
   flushTlb(): void {
-    if (this.lastContext !== 0) this.core.flushPcpu(this.lastContext);
+    // once for many changes: before the next that looks into it
+    this.flushIsDue = true;
+  }
+
+  private flushIfDue(): void {
+    if (this.flushIsDue && this.lastContext !== 0) this.core.flushPcpu(this.lastContext);
+    this.flushIsDue = false;
   }
 
   frameWritten(mfn: number): void {

@@ -1,3 +1,4 @@
+import { P2M_MFN_MASK, P2M_VALID, P2M_WRITABLE } from '../machine/layout.ts';
 import type { Memories } from '../machine/memories.ts';
 import type { Cpu } from './cpu.ts';
 import type { FrameTable } from './memory/frame-table.ts';
@@ -17,6 +18,7 @@ export interface CallerMemory {
 }
 
 const TOP = 1n << 64n;
+const GPA_END = 1n << 48n;
 
 abstract class PagedMemory implements CallerMemory {
   private readonly memories: Memories;
@@ -48,7 +50,16 @@ abstract class PagedMemory implements CallerMemory {
     return offsets;
   }
 
+  /** Offset into `frames` of bytes that lie in one page, as nearly all do; -1 when they do not, or are not there. */
+  private place(va: bigint, length: number, write: boolean): number {
+    if (length === 0 || va >= TOP) return -1;
+    const offset = this.locate(va, write);
+    return (offset & 4095) + length <= 4096 ? offset : -1;
+  }
+
   read(va: bigint, length: number): Uint8Array | undefined {
+    const place = this.place(va, length, false);
+    if (place >= 0) return this.memories.frameBytes.slice(place, place + length);
     const pieces = this.pieces(va, length, false);
     if (pieces === undefined) return undefined;
     const out = new Uint8Array(length);
@@ -63,6 +74,13 @@ abstract class PagedMemory implements CallerMemory {
   }
 
   write(va: bigint, bytes: Uint8Array): boolean {
+    const place = this.place(va, bytes.length, true);
+    if (place >= 0) {
+      this.memories.frameBytes.set(bytes, place);
+      const mfn = Math.floor(place / 4096);
+      if (this.frames.hasCode(mfn)) this.cpu.frameWritten(mfn);
+      return true;
+    }
     const pieces = this.pieces(va, bytes.length, true);
     if (pieces === undefined) return false;
     let done = 0;
@@ -108,9 +126,10 @@ export class GuestPhysicalMemory extends PagedMemory {
   }
 
   protected override locate(va: bigint, write: boolean): number {
-    if (va >= 1n << 48n) return -1;
+    if (va >= GPA_END) return -1;
     const gpa = Number(va);
-    const entry = this.p2m.lookup(Math.floor(gpa / 4096));
-    return entry === undefined || (write && !entry.writable) ? -1 : entry.mfn * 4096 + (gpa % 4096);
+    const entry = this.p2m.entry(Math.floor(gpa / 4096));
+    if ((entry & P2M_VALID) === 0 || (write && (entry & P2M_WRITABLE) === 0)) return -1;
+    return (entry & P2M_MFN_MASK) * 4096 + (gpa % 4096);
   }
 }

@@ -8,6 +8,11 @@ import type { PackedSymbols } from '../../toolstack/loader/elf/symbol-table.ts';
 import type { PcpuWorkerData } from './pcpu.worker.ts';
 import type { PcpuMessage } from './pcpu-message.ts';
 
+const PCPU_WORKER = new URL('./pcpu.worker.ts', import.meta.url);
+
+/** A machine will be needed soon. */
+export const prepareMachineThread = (workers: WorkerHost): void => workers.prepare(PCPU_WORKER);
+
 /** Translations that outlive a machine. */
 export interface KeptTranslations {
   /** What `keep` was given in an earlier run. */
@@ -69,7 +74,7 @@ export class MachineThread {
     };
     this.door = new Door(this.memories);
     this.kernel = new Dom0Kernel(this.memories, this.door);
-    this.thread = options.workers.start(new URL('./pcpu.worker.ts', import.meta.url), data);
+    this.thread = options.workers.start(PCPU_WORKER, data);
     this.ended = new Promise((resolve, reject) => {
       let report: MachineReport | undefined;
       this.thread.onMessage((raw) => {

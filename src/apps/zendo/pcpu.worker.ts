@@ -45,8 +45,9 @@ export interface PcpuWorkerData {
 const PROMOTE_AFTER = 2000;
 const REGION_BATCH = 8;
 
-const data = workerData as PcpuWorkerData;
 const port = present(parentPort, 'parent of the pCPU thread');
+// a thread that was prepared is told what to do by its first message
+const data = (workerData ?? (await new Promise((resolve) => port.once('message', resolve)))) as PcpuWorkerData;
 const post = (message: PcpuMessage): void => port.postMessage(message);
 
 const promoteAfter = data.promoteAfter ?? PROMOTE_AFTER;

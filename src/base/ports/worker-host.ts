@@ -4,6 +4,11 @@ export interface WorkerHost {
   readonly parallelism: number;
   /** Start a thread on the module at `url` with `data`, which is cloned (shared memories are shared, not copied). */
   start(url: URL, data: unknown): WorkerThread;
+  /**
+   * Begin to load the module at `url` for the next `start` of it, which is quicker then. The module gets its data by
+   * its first message. One that is never started keeps nobody.
+   */
+  prepare(url: URL): void;
 }
 
 /** One started thread. */

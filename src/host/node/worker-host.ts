@@ -2,29 +2,49 @@ import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import type { WorkerHost, WorkerThread } from '../../base/ports/worker-host.ts';
 
+/** Threads that load their module already, by URL. */
+const prepared = new Map<string, Worker>();
+
 /** Threads by Node's worker_threads. */
 export const nodeWorkerHost: WorkerHost = {
   parallelism: availableParallelism(),
+  prepare(url) {
+    if (prepared.has(url.href)) return;
+    const worker = new Worker(url);
+    worker.unref();
+    worker.on('error', () => prepared.delete(url.href)); // whoever starts it next sees the error
+    prepared.set(url.href, worker);
+  },
   start(url, data): WorkerThread {
-    const worker = new Worker(url, { workerData: data });
-    let failure: unknown;
-    worker.on('error', (error) => {
-      failure = error;
-    });
-    return {
-      post: (message) => worker.postMessage(message),
-      onMessage(listener) {
-        worker.on('message', listener);
-        return () => worker.off('message', listener);
-      },
-      onExit(listener) {
-        const on = (): void => listener(failure);
-        worker.on('exit', on);
-        return () => worker.off('exit', on);
-      },
-      async stop() {
-        await worker.terminate();
-      },
-    };
+    let worker = prepared.get(url.href);
+    if (worker === undefined) worker = new Worker(url, { workerData: data });
+    else {
+      prepared.delete(url.href);
+      worker.ref();
+      worker.postMessage(data);
+    }
+    return attach(worker);
   },
 };
+
+function attach(worker: Worker): WorkerThread {
+  let failure: unknown;
+  worker.on('error', (error) => {
+    failure = error;
+  });
+  return {
+    post: (message) => worker.postMessage(message),
+    onMessage(listener) {
+      worker.on('message', listener);
+      return () => worker.off('message', listener);
+    },
+    onExit(listener) {
+      const on = (): void => listener(failure);
+      worker.on('exit', on);
+      return () => worker.off('exit', on);
+    },
+    async stop() {
+      await worker.terminate();
+    },
+  };
+}

@@ -2,6 +2,8 @@ import { EFAULT, EINVAL } from '../../spec/xen/errno.ts';
 import { __HYPERVISOR_multicall, multicall_entry } from '../../spec/xen/xen.ts';
 import { type Call, mustPause } from './call.ts';
 
+const { offsets } = multicall_entry;
+
 /** How one hypercall is made: the table's own dispatch. */
 export type Dispatch = (call: Call, nr: number, args: readonly bigint[]) => number;
 
@@ -17,7 +19,8 @@ export function multicall(call: Call, list: bigint, count: number, dispatch: Dis
     const bytes = call.memory.read(at, multicall_entry.size);
     if (bytes === undefined || !call.memory.writable(at, multicall_entry.size)) return -EFAULT;
     const view = new DataView(bytes.buffer);
-    const { op, args } = multicall_entry.read(view, 0);
+    const op = Number(view.getBigUint64(offsets.op, true));
+    const args = Array.from({ length: 6 }, (_, k) => view.getBigUint64(offsets.args + k * 8, true));
     const result = op === __HYPERVISOR_multicall ? -EINVAL : dispatch(call, op, args);
     const rest = call.restart;
     multicall_entry.write(view, 0, rest === undefined ? { result: BigInt.asUintN(64, BigInt(result)) } : { args: rest });

@@ -23,11 +23,12 @@ export function claimPages(hv: Hypervisor, of: Domain, pages: number): number {
   return 0;
 }
 
-/** A page was given to the domain: one less is promised. */
-export function useClaim(hv: Hypervisor, of: Domain): void {
-  if (of.s.outstanding_pages === 0) return;
-  of.s.outstanding_pages -= 1;
-  hv.header.outstanding_claims -= 1;
+/** Pages were given to the domain: so many less are promised. */
+export function useClaim(hv: Hypervisor, of: Domain, pages: number): void {
+  const used = Math.min(pages, of.s.outstanding_pages);
+  if (used === 0) return;
+  of.s.outstanding_pages -= used;
+  hv.header.outstanding_claims -= used;
 }
 
 /** What is still promised to the domain is anybody's again. */

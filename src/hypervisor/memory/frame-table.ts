@@ -25,6 +25,7 @@ const frame_info = struct('frame_info', {
   link: u32,
 });
 export const INVALID_M2P = 0xffffffff;
+const { offsets } = frame_info;
 
 /**
  * The frame table: owner, reference and type counts of every 4 KiB page of `frames`. Frames are given out from the top
@@ -92,13 +93,14 @@ export class FrameTable {
       this.view.setUint32(untouchedAt, mfn, true);
     }
     this.view.setUint32(freeAt, free - 1, true);
-    frame_info.write(this.view, this.at(mfn), {
-      owner: owner === OWNER_XEN ? OWNER_XEN : owner + 1,
-      type: PGT_none,
-      count: 1,
-      type_count: 0,
-      link: INVALID_M2P,
-    });
+    // field by field: a domain is made of hundreds of thousands of frames
+    const { view } = this;
+    const at = this.at(mfn);
+    view.setUint16(at + offsets.owner, owner === OWNER_XEN ? OWNER_XEN : owner + 1, true);
+    view.setUint16(at + offsets.type, PGT_none, true);
+    view.setUint32(at + offsets.count, 1, true);
+    view.setUint32(at + offsets.type_count, 0, true);
+    view.setUint32(at + offsets.link, INVALID_M2P, true);
     return Mfn(mfn);
   }
 

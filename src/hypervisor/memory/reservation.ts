@@ -1,3 +1,4 @@
+import { P2M_VALID } from '../../machine/layout.ts';
 import type { Domain, Hypervisor } from '../hypervisor.ts';
 import { putPage } from '../lifecycle/reap.ts';
 import { useClaim } from './claims.ts';
@@ -9,18 +10,22 @@ export function populate(hv: Hypervisor, of: Domain, gfn: number, order: number)
   const count = 2 ** order;
   if (of.s.is_dying !== 0 || !(gfn + count <= GFN_LIMIT) || of.s.tot_pages + count > of.s.max_pages) return false;
   if (hv.frames.unclaimed + of.s.outstanding_pages < count) return false;
-  for (let i = 0; i < count; i++) if (of.p2m.lookup(gfn + i) !== undefined) return false;
+  const { frames } = hv;
+  const { p2m, id } = of;
+  const claimed = of.s.outstanding_pages;
+  for (let i = 0; i < count; i++) if ((p2m.entry(gfn + i) & P2M_VALID) !== 0) return false;
   for (let i = 0; i < count; i++) {
-    const mfn = hv.frames.allocate(of.id, of.s.outstanding_pages);
-    if (mfn === undefined || !of.p2m.set(gfn + i, mfn, p2m_ram_rw, true)) {
-      if (mfn !== undefined) hv.frames.put(mfn);
+    const mfn = frames.allocate(id, claimed);
+    if (mfn === undefined || !p2m.set(gfn + i, mfn, p2m_ram_rw, true)) {
+      if (mfn !== undefined) frames.put(mfn);
+      of.s.tot_pages += i; // `free` counts them back
       for (let back = 0; back < i; back++) free(hv, of, gfn + back);
       return false;
     }
-    hv.frames.setGfn(mfn, gfn + i);
-    of.s.tot_pages += 1;
-    useClaim(hv, of);
+    frames.setGfn(mfn, gfn + i);
   }
+  of.s.tot_pages += count;
+  useClaim(hv, of, count);
   // Nothing was there before, so no soft TLB can hold it: entries that are absent are not cached.
   return true;
 }

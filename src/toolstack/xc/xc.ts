@@ -10,6 +10,9 @@ import { __HYPERVISOR_domctl, __HYPERVISOR_hvm_op, __HYPERVISOR_memory_op, DOMID
 const HEAD = D.xen_domctl.offsets.u;
 /** Frame numbers handed over in one hypercall. */
 const EXTENTS_AT_ONCE = 16384;
+/** Pages of a large extent: 2 MiB, the largest that populate_physmap takes. */
+const BIG_EXTENT_ORDER = 9;
+const BIG_EXTENT = 2 ** BIG_EXTENT_ORDER;
 const E820_ENTRY = 20;
 
 export type DomainInfo = Snapshot<(typeof D.xen_domctl_getdomaininfo)['fields']>;
@@ -117,22 +120,31 @@ export class Xc {
     return this.kernel.call('HVMOP_get_param', __HYPERVISOR_hvm_op, HVMOP_get_param, xen_hvm_param, { domid, index }).value;
   }
 
-  /** Give the domain pages at `gfn` .. `gfn + count - 1`. */
+  /** Give the domain pages at `gfn` .. `gfn + count - 1`, in extents of 2 MiB where they fit. */
   populate(domid: number, gfn: number, count: number): void {
-    for (let done = 0; done < count; ) {
-      const n = Math.min(EXTENTS_AT_ONCE, count - done);
+    const end = gfn + count;
+    const firstBig = Math.min(Math.ceil(gfn / BIG_EXTENT) * BIG_EXTENT, end);
+    const lastBig = Math.max(firstBig, Math.floor(end / BIG_EXTENT) * BIG_EXTENT);
+    this.populateExtents(domid, gfn, firstBig - gfn, 0);
+    this.populateExtents(domid, firstBig, (lastBig - firstBig) / BIG_EXTENT, BIG_EXTENT_ORDER);
+    this.populateExtents(domid, lastBig, end - lastBig, 0);
+  }
+
+  private populateExtents(domid: number, gfn: number, extents: number, extent_order: number): void {
+    for (let done = 0; done < extents; ) {
+      const n = Math.min(EXTENTS_AT_ONCE, extents - done);
+      const at = (extent: number): number => gfn + (done + extent) * 2 ** extent_order;
       this.kernel.withMemory(n * 8, (extent_start) => {
-        const list = new BigUint64Array(n);
-        for (let i = 0; i < n; i++) list[i] = BigInt(gfn + done + i);
+        const list = BigUint64Array.from({ length: n }, (_, i) => BigInt(at(i)));
         this.kernel.copyIn(extent_start, new Uint8Array(list.buffer));
         const { returned } = this.kernel.call('XENMEM_populate_physmap', __HYPERVISOR_memory_op, XENMEM_populate_physmap, xen_memory_reservation, {
           extent_start,
           nr_extents: n,
-          extent_order: 0,
+          extent_order,
           mem_flags: 0,
           domid,
         });
-        if (returned !== n) throw new HypercallError(`populating gfn 0x${(gfn + done + returned).toString(16)} of domain ${domid}`, 12);
+        if (returned !== n) throw new HypercallError(`populating gfn 0x${at(returned).toString(16)} of domain ${domid}`, 12);
       });
       done += n;
     }

@@ -6,6 +6,7 @@ import { unreadable } from '../../../toolstack/loader/image-error.ts';
 import { attend, startMachine } from '../attend.ts';
 import { FRAMES_MAX, freshMachine, VIRTUAL_WALL_SECONDS } from '../fresh-machine.ts';
 import type { CommandHost } from '../host.ts';
+import { prepareMachineThread } from '../machine-thread.ts';
 
 const MIB = 1 << 20;
 /** Frames the machine has beyond the guest's memory: domain 0, special pages, ACPI, grant tables. */
@@ -71,6 +72,7 @@ function kernelIdentity(host: CommandHost, { segments }: KernelImage): string {
 /** Boot a kernel as a PVH domain and stay with it until it ends. The exit status. */
 export async function boot(host: CommandHost, options: BootOptions, images?: GuestImages): Promise<number> {
   const started = host.milliseconds();
+  prepareMachineThread(host.workers);
   const { kernel, initrd, name } = images ?? (await readImages(host, options));
   const loaded = host.milliseconds();
   const memoryBytes = options.memory * MIB;

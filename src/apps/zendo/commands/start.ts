@@ -2,6 +2,7 @@ import { OperatorError } from '../../../base/operator-error.ts';
 import { buildInitramfs } from '../../../toolstack/images/initramfs.ts';
 import { loadKernel } from '../../../toolstack/loader/domain-image.ts';
 import type { CommandHost } from '../host.ts';
+import { prepareMachineThread } from '../machine-thread.ts';
 import { type BootOptions, boot, type GuestImages } from './boot.ts';
 
 /** Debian's kernel and busybox, as the host can get them. */
@@ -23,6 +24,7 @@ export async function start(
   fallback: () => GuestImages,
   options: Pick<BootOptions, 'timeout' | 'json'>,
 ): Promise<number> {
+  prepareMachineThread(host.workers);
   const images = await fetchImages(host, debian, fallback);
   if (host.terminal.size() !== undefined) host.message("zendo: booting; press Ctrl-] to leave, type 'poweroff' in the shell to end");
   const bootOptions: BootOptions = {

@@ -1,7 +1,7 @@
 import { XENMEM_decrease_reservation, XENMEM_populate_physmap, xen_memory_reservation } from '../../../spec/xen/memory.ts';
 import type { Domain, Hypervisor } from '../../hypervisor.ts';
 import { decreaseReservation as decrease, populate } from '../../memory/reservation.ts';
-import { mustPause } from '../call.ts';
+import { mustPause, weigh } from '../call.ts';
 import { actFor } from '../target.ts';
 import { EXTENTS_MAX, goOn, type MemoryOperation } from './operation.ts';
 
@@ -21,6 +21,7 @@ function extents(op: number, change: (hv: Hypervisor, of: Domain, gfn: number, o
     for (let i = done; i < arg.nr_extents; i++) {
       const gfn = memory.read(arg.extent_start + BigInt(i * 8), 8);
       if (gfn === undefined || !change(hv, of, Number(new DataView(gfn.buffer).getBigUint64(0, true)), arg.extent_order)) return i;
+      weigh(call, 2 ** arg.extent_order - 1);
       if (mustPause(call) && i + 1 < arg.nr_extents) return goOn(call, op, i + 1, argument);
     }
     return arg.nr_extents;
