@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,6 +17,7 @@ export async function debianImages(kernelPackage: string, init: InitramfsRequest
     const kernel = await cache.kernel(kernelPackage);
     const busybox = await cache.busybox();
     const folder = await mkdtemp(join(tmpdir(), 'zendo-boot-'));
+    process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
     const files = { kernel: join(folder, 'vmlinuz'), initrd: join(folder, 'initrd') };
     await writeFile(files.kernel, kernel.data);
     await writeFile(files.initrd, buildInitramfs({ busybox: busybox.data, init }));

@@ -155,6 +155,7 @@ test('breakpoints, going on, steps, and why it stopped', () => {
     unasked(() => session.onDebugEvent()),
     ['T05thread:2;swbreak:;'],
   );
+  assert.equal(ask('vCont;s:7;c'), 'E01', 'there is no such vCPU');
   assert.equal(ask('vCont;s:2;c'), undefined);
   target.event = { vcpu: 1, event: 1 };
   assert.deepEqual(

@@ -282,6 +282,7 @@ export class GdbSession {
     const step = actions.find((action) => /^s|^S/.test(action));
     if (step === undefined) return this.resume();
     const thread = Number.parseInt(step.split(':')[1] ?? '', 16);
+    if (thread > 0 && !this.target.vcpus().includes(thread - 1)) return ERROR;
     return this.resume(thread > 0 ? thread - 1 : this.vcpu);
   }
 

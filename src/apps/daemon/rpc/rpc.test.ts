@@ -6,28 +6,7 @@ import { encodeMessage, LONGEST_MESSAGE, MessageReader } from './json-lines.ts';
 import { ConnectionLostError, RpcClient } from './rpc-client.ts';
 import { CANCELLED, INTERNAL_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND, RpcError } from './rpc-error.ts';
 import { type Handler, internalError, RpcConnection } from './rpc-server.ts';
-
-/** Two ends of a stream in this process. */
-function pair(): [ByteStream, ByteStream] {
-  const ends = [0, 1].map(() => ({ data: [] as ((bytes: Uint8Array) => void)[], close: [] as (() => void)[] }));
-  let open = true;
-  const make = (mine: number): ByteStream => ({
-    send: (bytes) => {
-      const copy = bytes.slice();
-      if (open) for (const listener of ends[1 - mine]?.data ?? []) listener(copy);
-      return true;
-    },
-    onData: (listener) => void ends[mine]?.data.push(listener),
-    onDrain: () => {},
-    onClose: (listener) => void ends[mine]?.close.push(listener),
-    close: () => {
-      if (!open) return;
-      open = false;
-      for (const end of ends) for (const listener of end.close) listener();
-    },
-  });
-  return [make(0), make(1)];
-}
+import { streamPair } from './testing/stream-pair.ts';
 
 type TestApi = {
   add: { params: { a: number; b: number }; result: number };
@@ -37,7 +16,7 @@ type TestApi = {
 };
 
 function connected(handlers: Record<string, Handler>): { client: RpcClient<TestApi>; server: RpcConnection; raw: ByteStream } {
-  const [near, far] = pair();
+  const [near, far] = streamPair();
   const server = new RpcConnection(far, new Map(Object.entries(handlers)), internalError);
   return { client: new RpcClient<TestApi>(near), server, raw: near };
 }
