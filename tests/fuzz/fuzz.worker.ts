@@ -1,13 +1,8 @@
 /** The thread that tries one target. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { Random } from './random.ts';
-import { type Failure, type FuzzOptions, memoryInUse, type Report } from './run.ts';
+import { type Failure, type FuzzData, memoryInUse, type Report } from './run.ts';
 import { targetNamed } from './targets.ts';
-
-export interface FuzzData extends FuzzOptions {
-  /** Word 0: the input that is tried. */
-  readonly progress: Int32Array;
-}
 
 /** Milliseconds that this thread ran so far. */
 function processorTime(): number {

@@ -1,7 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { Worker } from 'node:worker_threads';
-import type { FuzzData } from './fuzz.worker.ts';
 
 /** An input on which the target did not behave. */
 export interface Failure {
@@ -32,6 +31,12 @@ export interface FuzzOptions {
   readonly seed: number;
   readonly first: number;
   readonly inputs: number;
+}
+
+/** What the thread is given. */
+export interface FuzzData extends FuzzOptions {
+  /** Word 0: the input that is tried. */
+  readonly progress: Int32Array;
 }
 
 /** An input that takes as long hangs, in ms: a thousand times what the slowest takes. */

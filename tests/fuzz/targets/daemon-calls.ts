@@ -31,6 +31,11 @@ const METHODS: readonly (readonly [method: string, params: unknown])[] = [
   ['hostInfo', {}],
   ['hypervisorLog', { clear: false }],
   ['debugKeys', { keys: 'q' }],
+  ['configUpdate', { domid: 1, config }],
+  ['pinVcpu', { domid: 1, vcpu: 0, hard: [0], soft: null, force: false }],
+  ['vcpusOnline', { domid: 1, count: 1 }],
+  ['trigger', { domid: 1, what: 'nmi', vcpu: 0 }],
+  ['dumpCore', { domid: 1, path: '/core' }],
   ['consoleOpen', { domid: 1 }],
   ['consoleInput', { domid: 1, base64: 'aGVsbG8K' }],
 ];

@@ -19,6 +19,7 @@ export const daemonTarget: Target = {
   about: 'a daemon with a running machine, and a second client that must go on',
   async prepare() {
     const kernel = helloGuest({ echo: true });
+    const sink = { size: 0, write: async () => {}, close: async () => {} };
     const daemon = await Daemon.start(
       {
         workers: nodeWorkerHost,
@@ -29,10 +30,15 @@ export const daemonTarget: Target = {
             throw new FileStoreError('not found', path);
           },
           write: async () => {},
+          create: async () => sink,
+          append: async () => sink,
+          makeDirectory: async () => {},
+          rename: async () => {},
           list: async () => [],
           remove: async () => {},
         },
         core: async () => new Uint8Array(await readFile(new URL('../../../build/core.wasm', import.meta.url))),
+        translations: undefined,
         wall: () => Date.now(),
         after: (milliseconds, callback) => {
           const timer = setTimeout(callback, milliseconds);
@@ -42,7 +48,7 @@ export const daemonTarget: Target = {
         openFiles: () => 0,
         log: () => {},
       },
-      { frames: 16384, records: '/records', version: '0', onStopping: () => {} },
+      { frames: 16384, records: '/records', kept: { consoles: '/consoles', dumps: '/dumps', auto: '/auto' }, version: '0', onStopping: () => {} },
     );
     const connect = (): ReturnType<typeof streamPair>[0] => {
       const [near, far] = streamPair();
