@@ -114,9 +114,15 @@ export const u64n: Kind<number, number | bigint> = scalar(
   },
 );
 
+/**
+ * C's unsigned long (frame numbers, counts) as a number: 64 bits, 32 in the structs of 32-bit callers (`narrow`). Else as
+ * u64n; what does not fit into 32 bits loses its upper half.
+ */
+export const ulong: Kind<number, number | bigint> = { ...u64n };
+
 /** domid_t. */
 export const domid: Kind<number> = u16;
-/** XEN_GUEST_HANDLE: a guest virtual address, 64 bits. */
+/** XEN_GUEST_HANDLE: a guest virtual address, 64 bits (32 in the structs of 32-bit callers). */
 export const guestHandle: Kind<bigint, bigint | number> = { ...u64 };
 
 /** A live view of an array field. Indexes outside it are our bug and throw RangeError. */
@@ -336,4 +342,49 @@ export function union<const F extends Fields>(name: string, members: F): Struct<
 export function union<const F extends Fields>(members: F): Struct<F>;
 export function union<F extends Fields>(first: string | F, second?: F): Struct<F> {
   return typeof first === 'string' ? composite('union', first, second as F, {}) : composite('union', '', first, {});
+}
+
+/** Kinds that 32-bit x86 lays out otherwise: pointers and unsigned long have 32 bits, 64-bit numbers the alignment of 32-bit ones. */
+const narrowKinds: ReadonlyMap<AnyKind, AnyKind> = new Map<AnyKind, AnyKind>([
+  [u64, { ...u64, align: 4 }],
+  [s64, { ...s64, align: 4 }],
+  [u64n, { ...u64n, align: 4 }],
+  [
+    guestHandle,
+    scalar(
+      4,
+      (v, at) => BigInt(v.getUint32(at, true)),
+      (v, at, x: bigint | number) => v.setUint32(at, Number(BigInt.asUintN(32, BigInt(x))), true),
+    ),
+  ],
+  [
+    ulong,
+    scalar(
+      4,
+      (v, at) => v.getUint32(at, true),
+      (v, at, x: number | bigint) => v.setUint32(at, Number(BigInt.asUintN(32, BigInt(x))), true),
+    ),
+  ],
+]);
+
+function narrowKind(kind: AnyKind): AnyKind {
+  if (kind.sort === 'struct' || kind.sort === 'union') return narrow(kind as unknown as Struct<Fields>) as unknown as AnyKind;
+  if (kind.sort === 'array') {
+    const { element, length } = kind as unknown as ArrayKind<AnyKind>;
+    return array(narrowKind(element), length) as unknown as AnyKind;
+  }
+  return narrowKinds.get(kind) ?? kind;
+}
+
+const narrowed = new WeakMap<object, unknown>();
+
+/** The struct as 32-bit x86 code lays it out (the i386 System V rules); the same values are read and written. Not for packed structs. */
+export function narrow<F extends Fields>(of: Struct<F>): Struct<F> {
+  let found = narrowed.get(of) as Struct<F> | undefined;
+  if (found === undefined) {
+    const fields = Object.fromEntries(Object.entries(of.fields).map(([name, kind]) => [name, narrowKind(kind)])) as F;
+    found = composite(of.sort, of.name, fields, {});
+    narrowed.set(of, found);
+  }
+  return found;
 }

@@ -99,7 +99,9 @@ export const domain = struct('domain', {
   removed_features: array(u32, 5),
   /** What the toolstack set aside for page tables, in pages; 0: nothing was said. */
   paging_pool_pages: u32,
-  spare: array(u32, 6),
+  /** The guest takes its shared info as 32-bit code lays it out. */
+  has_32bit_shinfo: u32,
+  spare: array(u32, 5),
 });
 
 /** Weight of a domain that was given no other, as in Xen's credit schedulers. */

@@ -1,6 +1,5 @@
 import { CPL, MODE, MODE_CODE64, MODE_SIZE_MASK, RAX } from '../machine/layout.ts';
-import { ENOSYS, EPERM } from '../spec/xen/errno.ts';
-import { __HYPERVISOR_grant_table_op, __HYPERVISOR_memory_op, __HYPERVISOR_multicall } from '../spec/xen/xen.ts';
+import { EPERM } from '../spec/xen/errno.ts';
 import { completeInstruction, type ExitContext } from './exit-context.ts';
 import { GuestVirtualMemory } from './guest-memory.ts';
 import type { Call } from './hypercalls/call.ts';
@@ -10,8 +9,6 @@ import type { Vcpu } from './hypervisor.ts';
 /** Argument registers: RDI RSI RDX R10 R8 R9 of 64-bit callers, EBX ECX EDX ESI EDI EBP of 32-bit ones. */
 const ARGUMENTS64 = [7, 6, 2, 10, 8, 9] as const;
 const ARGUMENTS32 = [3, 1, 2, 6, 7, 5] as const;
-/** Calls whose argument structs hold handles or frame numbers have another layout for 32-bit callers; that is not there yet. */
-const NO_COMPAT = new Set([__HYPERVISOR_memory_op, __HYPERVISOR_multicall, __HYPERVISOR_grant_table_op]);
 
 /** A guest executed VMCALL or VMMCALL: registers in, hypercall, result out. Only CPL 0 may call. */
 export function enterHypercall(x: ExitContext, v: Vcpu): void {
@@ -22,10 +19,9 @@ export function enterHypercall(x: ExitContext, v: Vcpu): void {
   let result: number;
   const args = (wide ? ARGUMENTS64 : ARGUMENTS32).map((slot) => (wide ? c.get(slot) : BigInt(c.low(slot))));
   if (c.low(CPL) !== 0) result = -EPERM;
-  else if (!wide && NO_COMPAT.has(nr)) result = -ENOSYS;
   else {
-    const memory = new GuestVirtualMemory(hv.memories, hv.frames, hv.cpu, c.address);
-    const call: Call = { hv, caller: v.domain, vcpu: v, memory };
+    const memory = new GuestVirtualMemory(hv.memories, hv.frames, hv.cpu, c.address, !wide);
+    const call: Call = { hv, caller: v.domain, vcpu: v, memory, compat: !wide };
     result = hypercall(call, nr, args);
     if (call.restart !== undefined) {
       // The instruction is executed again, with what is left to do in the argument registers.

@@ -104,15 +104,19 @@ abstract class PagedMemory implements CallerMemory {
 export class GuestVirtualMemory extends PagedMemory {
   private readonly context: number;
   private readonly engine: Cpu;
+  /** Behind the last address. */
+  private readonly end: bigint;
 
-  constructor(memories: Memories, frames: FrameTable, cpu: Cpu, context: number) {
+  /** `narrow`: the caller runs 32-bit code, whose addresses end at 4 GiB. */
+  constructor(memories: Memories, frames: FrameTable, cpu: Cpu, context: number, narrow = false) {
     super(memories, frames, cpu);
     this.engine = cpu;
     this.context = context;
+    this.end = narrow ? 1n << 32n : TOP;
   }
 
   protected override locate(va: bigint, write: boolean): number {
-    return this.engine.translate(this.context, va, write);
+    return va >= this.end ? -1 : this.engine.translate(this.context, va, write);
   }
 }
 

@@ -1,8 +1,9 @@
 import { EvtchnPort } from '../../base/brand.ts';
 import { struct, u8, u16, u32 } from '../../base/struct.ts';
-import { EVTCHN_2L_NR_CHANNELS, EVTCHN_FIFO_NR_CHANNELS, EVTCHN_FIFO_PRIORITY_DEFAULT } from '../../spec/xen/event-channel.ts';
+import { EVTCHN_FIFO_NR_CHANNELS, EVTCHN_FIFO_PRIORITY_DEFAULT } from '../../spec/xen/event-channel.ts';
 import { domain as domainStruct, EVTCHN_BUCKETS, EVTCHNS_PER_BUCKET } from '../domain.ts';
 import type { Domain, Hypervisor } from '../hypervisor.ts';
+import { portsOf } from './two-level.ts';
 
 /** States of a channel, as Xen numbers them (ECS_*). */
 export const ECS_FREE = 0;
@@ -103,7 +104,7 @@ export class Channel {
 
 /** Ports a domain may have, by the ABI it uses. */
 export function portLimit(of: Domain): number {
-  const abi = of.s.fifo === 0 ? EVTCHN_2L_NR_CHANNELS : EVTCHN_FIFO_NR_CHANNELS;
+  const abi = of.s.fifo === 0 ? portsOf(of) : EVTCHN_FIFO_NR_CHANNELS;
   return Math.min(abi, of.s.max_evtchn_port === 0xffffffff ? abi : of.s.max_evtchn_port + 1);
 }
 

@@ -1,20 +1,43 @@
+import { compat_shared_info, compat_vcpu_info } from '../../spec/xen/compat.ts';
 import { shared_info, vcpu_info } from '../../spec/xen/xen.ts';
 import type { Domain, Hypervisor, Vcpu } from '../hypervisor.ts';
 
 /**
  * The 2-level event ABI: a bit per port in the shared info page, and a selector of 64 words per vCPU.
- * Words are little-endian u64 in the ABI; 32-bit halves are used here, which is the same memory.
+ * Words are the guest's unsigned longs: 64 of 64 bits, or for a guest that took its shared info in 32-bit code, 32 of 32.
+ * 32-bit halves are used here for both, which is the same memory.
  */
 
+const wide = { longShift: 6, pending: shared_info.offsets.evtchn_pending, mask: shared_info.offsets.evtchn_mask, select: vcpu_info.offsets.evtchn_pending_sel };
+const compat = {
+  longShift: 5,
+  pending: compat_shared_info.offsets.evtchn_pending,
+  mask: compat_shared_info.offsets.evtchn_mask,
+  select: compat_vcpu_info.offsets.evtchn_pending_sel,
+};
+const shape = (of: Domain) => (of.s.has_32bit_shinfo === 0 ? wide : compat);
+
+/** Ports that the words hold: the square of an unsigned long's bits. */
+export const portsOf = (of: Domain): number => 1 << (2 * shape(of).longShift);
+
 const bit = (port: number): number => 1 << (port & 31);
-const pendingWord = (of: Domain, port: number): number => of.s.shared_info * 4096 + shared_info.offsets.evtchn_pending + (port >>> 5) * 4;
-const maskWord = (of: Domain, port: number): number => of.s.shared_info * 4096 + shared_info.offsets.evtchn_mask + (port >>> 5) * 4;
+const pendingWord = (of: Domain, port: number): number => of.s.shared_info * 4096 + shape(of).pending + (port >>> 5) * 4;
+const maskWord = (of: Domain, port: number): number => of.s.shared_info * 4096 + shape(of).mask + (port >>> 5) * 4;
+
+/** Mark every word in the selector of a vcpu_info at offset `info`. */
+export function selectAll(hv: Hypervisor, of: Domain, info: number): void {
+  const { longShift, select } = shape(of);
+  const at = info + select;
+  hv.memories.frameBytes.fill(0xff, at, at + (1 << (longShift - 3)));
+}
 
 /** Mark the selector and report whether the vCPU must be told. */
 function select(hv: Hypervisor, v: Vcpu, port: number): boolean {
   if (v.s.info === 0) return false;
-  const at = v.s.info + vcpu_info.offsets.evtchn_pending_sel + (port >>> 11) * 4;
-  const selector = 1 << ((port >>> 6) & 31);
+  const { longShift, select } = shape(v.domain);
+  const word = port >>> longShift;
+  const at = v.s.info + select + (word >>> 5) * 4;
+  const selector = 1 << (word & 31);
   return (Atomics.or(hv.memories.frameWords, at / 4, selector) & selector) === 0;
 }
 

@@ -1,4 +1,4 @@
-import type { Fields, Snapshot, Struct, Update } from '../../base/struct.ts';
+import { type Fields, narrow, type Snapshot, type Struct, type Update } from '../../base/struct.ts';
 import { EFAULT } from '../../spec/xen/errno.ts';
 import type { CallerMemory } from '../guest-memory.ts';
 import type { Domain, Hypervisor, Vcpu } from '../hypervisor.ts';
@@ -10,6 +10,8 @@ export interface Call {
   /** The calling vCPU; domain 0's programs call as its vCPU 0. */
   readonly vcpu: Vcpu;
   readonly memory: CallerMemory;
+  /** 32-bit code calls: pointers, frame numbers and what lies behind them in structs are laid out its way. */
+  readonly compat?: boolean;
   /**
    * Set by a handler that stopped in the middle of a long list: the call is not answered, it is made again with these
    * arguments after other work had its turn (a continuation, in Xen's words).
@@ -17,6 +19,50 @@ export interface Call {
   restart?: readonly bigint[];
   /** Elements of lists handled by this call so far. */
   elements?: number;
+}
+
+/** A struct as the caller lays it out. */
+export function layout<F extends Fields>(call: Call, of: Struct<F>): Struct<F> {
+  return call.compat === true ? narrow(of) : of;
+}
+
+/** A struct of the caller's memory, read once; undefined when it cannot be read. */
+export function readStruct<F extends Fields>(call: Call, of: Struct<F>, va: bigint): Snapshot<F> | undefined {
+  const shape = layout(call, of);
+  const bytes = call.memory.read(va, shape.size);
+  return bytes === undefined ? undefined : shape.read(new DataView(bytes.buffer), 0);
+}
+
+/** Bytes of an unsigned long of the caller's. */
+export const longSize = (call: Call): 4 | 8 => (call.compat === true ? 4 : 8);
+
+/** Element `index` of a list of unsigned longs; undefined when it cannot be read. */
+export function readLong(call: Call, list: bigint, index: number): bigint | undefined {
+  const size = longSize(call);
+  const bytes = call.memory.read(list + BigInt(index * size), size);
+  if (bytes === undefined) return undefined;
+  const view = new DataView(bytes.buffer);
+  return size === 4 ? BigInt(view.getUint32(0, true)) : view.getBigUint64(0, true);
+}
+
+/** Elements `index` .. `index + count - 1` of a list of unsigned longs; undefined when one cannot be read. */
+export function readLongs(call: Call, list: bigint, index: number, count: number): BigUint64Array | Uint32Array | undefined {
+  const size = longSize(call);
+  const bytes = call.memory.read(list + BigInt(index * size), count * size);
+  if (bytes === undefined) return undefined;
+  return size === 4 ? new Uint32Array(bytes.buffer) : new BigUint64Array(bytes.buffer);
+}
+
+/** Unsigned longs as the caller has them in a list; what does not fit into 32 bits loses its upper half. */
+export function packLongs(call: Call, values: readonly bigint[]): Uint8Array {
+  const size = longSize(call);
+  const bytes = new Uint8Array(values.length * size);
+  const view = new DataView(bytes.buffer);
+  for (const [i, value] of values.entries()) {
+    if (size === 4) view.setUint32(i * 4, Number(BigInt.asUintN(32, value)), true);
+    else view.setBigUint64(i * 8, value, true);
+  }
+  return bytes;
 }
 
 /** Elements of lists that one call handles before it makes room for other work. */
@@ -60,14 +106,15 @@ export function subOperation<F extends Fields>(
   writes: 'writes' | 'reads' = 'reads',
 ): SubOperation {
   return (call, va) => {
-    const bytes = call.memory.read(va, argument.size);
+    const shape = layout(call, argument);
+    const bytes = call.memory.read(va, shape.size);
     if (bytes === undefined) return -EFAULT;
-    if (writes === 'writes' && !call.memory.writable(va, argument.size)) return -EFAULT;
+    if (writes === 'writes' && !call.memory.writable(va, shape.size)) return -EFAULT;
     const view = new DataView(bytes.buffer);
-    const answer = handler(call, argument.read(view, 0));
+    const answer = handler(call, shape.read(view, 0));
     if ('errno' in answer) return -answer.errno;
     if (answer.out !== undefined) {
-      argument.write(view, 0, answer.out);
+      shape.write(view, 0, answer.out);
       if (!call.memory.write(va, bytes)) return -EFAULT;
     }
     return answer.value ?? 0;

@@ -35,7 +35,8 @@ const notYet: Row = { who: 'privileged', run: () => -ENOSYS };
 const rows: ReadonlyMap<number, Row> = new Map<number, Row>([
   [X.__HYPERVISOR_memory_op, { who: 'any', run: (call, a) => memoryOp(call, low(a, 0), at(a, 1)) }],
   [X.__HYPERVISOR_multicall, { who: 'any', run: (call, a) => multicall(call, at(a, 0), low(a, 1), hypercall) }],
-  [X.__HYPERVISOR_set_timer_op, { who: 'any', run: (call, a) => setTimerOp(call, at(a, 0)) }],
+  // 32-bit code gives the timeout in two registers.
+  [X.__HYPERVISOR_set_timer_op, { who: 'any', run: (call, a) => setTimerOp(call, call.compat === true ? (at(a, 1) << 32n) | at(a, 0) : at(a, 0)) }],
   [X.__HYPERVISOR_xen_version, { who: 'any', run: (call, a) => xenVersion(call, low(a, 0), at(a, 1)) }],
   [X.__HYPERVISOR_console_io, { who: 'any', run: (call, a) => consoleIo(call, low(a, 0), low(a, 1), at(a, 2)) }],
   [X.__HYPERVISOR_grant_table_op, { who: 'any', run: (call, a) => grantTableOp(call, low(a, 0), at(a, 1), low(a, 2)) }],

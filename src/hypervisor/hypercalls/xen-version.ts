@@ -1,3 +1,4 @@
+import { __HYPERVISOR_VIRT_START } from '../../spec/xen/arch-x86/xen.ts';
 import { EFAULT, EINVAL, ENOBUFS, ENOSYS, EPERM } from '../../spec/xen/errno.ts';
 import * as F from '../../spec/xen/features.ts';
 import {
@@ -18,10 +19,9 @@ import {
   xen_compile_info,
   xen_extraversion_t,
   xen_feature_info,
-  xen_platform_parameters,
 } from '../../spec/xen/version.ts';
 import { DOMF_hvm } from '../domain.ts';
-import { type Call, fail, ok, type SubOperation, subOperation } from './call.ts';
+import { type Call, fail, ok, packLongs, type SubOperation, subOperation } from './call.ts';
 
 /** The Xen whose ABI this is. */
 export const XEN_MAJOR = 4;
@@ -71,7 +71,9 @@ const compileInfo: SubOperation = ({ memory }, va) => {
   return memory.write(va, bytes) ? 0 : -EFAULT;
 };
 
-const platformParameters = subOperation(xen_platform_parameters, () => ok({ virt_start: 0xffff800000000000n }), 'writes');
+/** Where the hypervisor's part of a PV address space begins; a 32-bit HVM or PVH caller learns that there is none. */
+const platformParameters: SubOperation = (call, va) =>
+  call.memory.write(va, packLongs(call, [call.compat === true ? 0xffffffffn : __HYPERVISOR_VIRT_START])) ? 0 : -EFAULT;
 
 const guestHandle: SubOperation = ({ caller, memory }, va) => (memory.write(va, new Uint8Array(caller.s.handle)) ? 0 : -EFAULT);
 

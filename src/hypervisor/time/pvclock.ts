@@ -1,4 +1,5 @@
 import { TSC_OFFSET } from '../../machine/layout.ts';
+import { compat_shared_info } from '../../spec/xen/compat.ts';
 import { shared_info, vcpu_info, vcpu_time_info, XEN_PVCLOCK_TSC_STABLE_BIT } from '../../spec/xen/xen.ts';
 import { GuestVirtualMemory } from '../guest-memory.ts';
 import type { Domain, Hypervisor, Vcpu } from '../hypervisor.ts';
@@ -67,8 +68,21 @@ export function updateWallClock(hv: Hypervisor, of: Domain): void {
   const at = of.s.shared_info * 4096;
   const view = hv.memories.frameView;
   const seconds = hv.header.wall_sec + BigInt(of.s.time_offset);
-  const version = (view.getUint32(at + shared_info.offsets.wc_version, true) | 1) >>> 0;
-  view.setUint32(at + shared_info.offsets.wc_version, version, true);
-  shared_info.write(view, at, { wc_sec: Number(seconds & 0xffffffffn), wc_sec_hi: Number(seconds >> 32n), wc_nsec: hv.header.wall_nsec });
-  view.setUint32(at + shared_info.offsets.wc_version, version + 1, true);
+  const shape = of.s.has_32bit_shinfo === 0 ? shared_info : compat_shared_info;
+  const version = (view.getUint32(at + shape.offsets.wc_version, true) | 1) >>> 0;
+  view.setUint32(at + shape.offsets.wc_version, version, true);
+  const fields = { wc_sec: Number(seconds & 0xffffffffn), wc_nsec: hv.header.wall_nsec };
+  const wc_sec_hi = Number(seconds >> 32n);
+  if (shape === shared_info) shared_info.write(view, at, { ...fields, wc_sec_hi });
+  else compat_shared_info.write(view, at, { ...fields, arch: { wc_sec_hi } });
+  view.setUint32(at + shape.offsets.wc_version, version + 1, true);
+}
+
+/**
+ * Note whether the guest runs 32-bit code now: that decides the layout of its shared memory from here on. Done when it
+ * begins to use Xen, as in Xen; what an earlier layout held is not moved, but the wall clock is told again.
+ */
+export function latchSharedInfoSize(hv: Hypervisor, of: Domain, narrow: boolean): void {
+  of.s.has_32bit_shinfo = narrow ? 1 : 0;
+  updateWallClock(hv, of);
 }

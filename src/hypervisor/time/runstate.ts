@@ -1,3 +1,4 @@
+import { narrow } from '../../base/struct.ts';
 import { RUNSTATE_running, vcpu_runstate_info, XEN_RUNSTATE_UPDATE } from '../../spec/xen/vcpu.ts';
 import { VMASST_TYPE_runstate_update_flag } from '../../spec/xen/xen.ts';
 import { vcpu as vcpuStruct } from '../domain.ts';
@@ -26,13 +27,14 @@ export function runstateInfo(hv: Hypervisor, v: Vcpu): { state: number; state_en
 export function writeRunstateArea(hv: Hypervisor, v: Vcpu): void {
   if (v.s.runstate_area === 0n) return;
   const memory = new GuestVirtualMemory(hv.memories, hv.frames, hv.cpu, v.context.address);
-  const bytes = new Uint8Array(vcpu_runstate_info.size);
+  const shape = v.domain.s.has_32bit_shinfo === 0 ? vcpu_runstate_info : narrow(vcpu_runstate_info);
+  const bytes = new Uint8Array(shape.size);
   const view = new DataView(bytes.buffer);
   const entry = v.s.runstate_entry;
   const flagged = (v.domain.s.assists & (1n << BigInt(VMASST_TYPE_runstate_update_flag))) !== 0n;
   // On one host thread the guest cannot look in between; the flag is set and cleared all the same, as its readers expect.
-  vcpu_runstate_info.write(view, 0, { state: v.s.runstate, state_entry_time: flagged ? entry | XEN_RUNSTATE_UPDATE : entry, time: [...v.s.runstate_time] });
+  shape.write(view, 0, { state: v.s.runstate, state_entry_time: flagged ? entry | XEN_RUNSTATE_UPDATE : entry, time: [...v.s.runstate_time] });
   if (!memory.write(v.s.runstate_area, bytes) || !flagged) return;
-  vcpu_runstate_info.write(view, 0, { state_entry_time: entry });
+  shape.write(view, 0, { state_entry_time: entry });
   memory.write(v.s.runstate_area, bytes);
 }

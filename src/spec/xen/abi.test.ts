@@ -8,8 +8,17 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { before, type TestContext, test } from 'node:test';
-import { type AnyKind, type ArrayKind, type Fields, guestHandle, type Struct, struct, u8, u16, u32 } from '../../base/struct.ts';
+import { type AnyKind, type ArrayKind, type Fields, guestHandle, narrow, type Struct, struct, u8, u16, u32 } from '../../base/struct.ts';
+import * as compat from './compat.ts';
+import * as eventChannel from './event-channel.ts';
+import * as grantTable from './grant-table.ts';
+import * as hvmOp from './hvm/hvm-op.ts';
+import * as hvmVcpu from './hvm/vcpu.ts';
 import { ringSize } from './io/ring.ts';
+import * as memory from './memory.ts';
+import * as sched from './sched.ts';
+import * as vcpu from './vcpu.ts';
+import * as version from './version.ts';
 
 /** A C expression and the value we declare for it, both as 64-bit numbers (negative ones modulo 2^64). */
 interface Claim {
@@ -107,7 +116,7 @@ function* claimsOf(file: string, name: string, value: unknown): Generator<Claim>
 }
 
 /** Files without counterpart in 4.17's headers. */
-const notCompared = new Set(['after-4.17.ts', 'hypercall-names.ts']);
+const notCompared = new Set(['after-4.17.ts', 'hypercall-names.ts', 'compat.ts']);
 
 async function allClaims(): Promise<Claim[]> {
   const here = import.meta.dirname;
@@ -205,4 +214,72 @@ test('the comparison notices a wrong size, offset, sign and number', (t) => {
       'ENOSYS',
     ],
   );
+});
+
+/** Structs that only tools exchange, with 64-bit numbers aligned as in 64-bit code, or only domain 0. */
+const ofTools = new Set(['xen_mem_paging_op', 'xen_mem_access_op', 'xen_reserved_device_memory', 'xen_reserved_device_memory_map', 'xen_machphys_mapping']);
+/** The answer is an unsigned long, which xen-version.ts writes as such. */
+const longs = new Set(['xen_platform_parameters']);
+
+/** What `narrow` makes of every argument struct of a guest's, and the shared memory of 32-bit guests. */
+function narrowClaims(): Claim[] {
+  const claims: Claim[] = [];
+  const kindClaims = (name: string, value: Struct<Fields>): void => {
+    const type = `${value.sort} ${value.name}`;
+    const known = name.startsWith('compat_') ? value : narrow(value);
+    claims.push({ about: `sizeof ${type}`, expression: `sizeof(${type})`, declared: BigInt(known.size) });
+    claims.push({ about: `alignof ${type}`, expression: `_Alignof(${type})`, declared: BigInt(known.align) });
+    for (const claim of fieldClaims(type, known, '', 0)) if (!claim.about.endsWith(' sign')) claims.push(claim);
+  };
+  for (const file of [eventChannel, grantTable, hvmOp, hvmVcpu, memory, sched, vcpu, version, compat]) {
+    for (const [name, value] of Object.entries(file)) {
+      if (isStruct(value) && value.name !== '' && !ofTools.has(name) && !longs.has(name) && !/altp2m/.test(name)) kindClaims(name, value as Struct<Fields>);
+    }
+  }
+  return claims;
+}
+
+/** Let gcc check the claims as 32-bit code, without running it (no 32-bit C library is needed): the false ones. */
+function narrowDifferences(include: string, claims: readonly Claim[]): string[] {
+  const folder = mkdtempSync(join(tmpdir(), 'xen-abi-'));
+  try {
+    const asserts = claims.map(({ about, expression, declared }) => `_Static_assert((${expression}) == ${declared}, "<${about}, we say ${declared}>");`);
+    const head = `#include <stdint.h>\n#include <stddef.h>\n${['xen', 'event_channel', 'grant_table', 'memory', 'vcpu', 'sched', 'version', 'hvm/hvm_op', 'hvm/hvm_vcpu'].map((name) => `#include <xen/${name}.h>`).join('\n')}`;
+    writeFileSync(join(folder, 'abi.c'), `${head}\n${asserts.join('\n')}\n`);
+    const gcc = spawnSync(
+      'gcc',
+      [
+        '-m32',
+        '-ffreestanding',
+        '-D__XEN_INTERFACE_VERSION__=__XEN_LATEST_INTERFACE_VERSION__',
+        '-std=gnu11',
+        '-w',
+        '-fsyntax-only',
+        '-fmax-errors=0',
+        '-I',
+        include,
+        'abi.c',
+      ],
+      {
+        cwd: folder,
+        encoding: 'utf8',
+      },
+    );
+    const found = [...gcc.stderr.matchAll(/static assertion failed: "<(.*)>"/g)].map((match) => match[1] as string);
+    assert.equal(gcc.status === 0, found.length === 0, gcc.stderr);
+    return found;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+test('argument structs and shared memory of 32-bit guests are what Xen 4.17 says', (t) => {
+  const at = needHeaders(t);
+  if (at === undefined) return;
+  const claims = narrowClaims();
+  assert.ok(claims.length > 300, `only ${claims.length} claims were found`);
+  t.diagnostic(`${claims.length} claims compared`);
+  assert.deepEqual(narrowDifferences(at, claims), []);
+  const wide = { about: 'a 64-bit layout', expression: 'sizeof(struct sched_poll)', declared: 24n };
+  assert.deepEqual(narrowDifferences(at, [wide]), ['a 64-bit layout, we say 24'], 'the comparison notices');
 });

@@ -3,7 +3,7 @@
  * Entries are written by the guest and, where said, by Xen at the same time: flags are touched with compare-and-exchange only.
  * @see xen/include/public/grant_table.h
  */
-import { array, domid, guestHandle, pad, s16, struct, u16, u32, u64, u64n, union } from '../../base/struct.ts';
+import { array, domid, guestHandle, pad, s16, struct, u16, u32, u64, u64n, ulong, union } from '../../base/struct.ts';
 
 /** Index into a grant table. */
 export const grant_ref_t = u32;
@@ -98,11 +98,11 @@ export const gnttab_setup_table = struct('gnttab_setup_table', { dom: domid, nr_
 export const gnttab_dump_table = struct('gnttab_dump_table', { dom: domid, status: s16 });
 
 /** In: mfn, domid, ref. Out: status. */
-export const gnttab_transfer = struct('gnttab_transfer', { mfn: u64n, domid, ref: grant_ref_t, status: s16 });
+export const gnttab_transfer = struct('gnttab_transfer', { mfn: ulong, domid, ref: grant_ref_t, status: s16 });
 
 /** One end of a copy: a grant reference of `domid`, or a frame of the caller's. */
 export const gnttab_copy_ptr = struct('gnttab_copy_ptr', {
-  u: union({ ref: grant_ref_t, gmfn: u64n }),
+  u: union({ ref: grant_ref_t, gmfn: ulong }),
   domid,
   /** Byte offset in the page. */
   offset: u16,

@@ -2,7 +2,7 @@
  * memory_op: a domain's pages and where they appear.
  * @see xen/include/public/memory.h
  */
-import { domid, guestHandle, pad, struct, u8, u16, u32, u64, u64n, union } from '../../base/struct.ts';
+import { domid, guestHandle, pad, struct, u8, u16, u32, u64, u64n, ulong, union } from '../../base/struct.ts';
 import { physdev_pci_device } from './physdev.ts';
 
 /** memory_op sub-operations (bits 0..5 of the command; the bits above carry a continuation). */
@@ -38,7 +38,7 @@ export const XENMEM_get_vnumainfo = 26;
 /** In: all; extent_start points to nr_extents frame numbers, which some operations also write. */
 export const xen_memory_reservation = struct('xen_memory_reservation', {
   extent_start: guestHandle,
-  nr_extents: u64n,
+  nr_extents: ulong,
   /** Each extent is 2^order pages. */
   extent_order: u32,
   /** XENMEMF_*, and an address width in the low byte. */
@@ -54,7 +54,7 @@ export const XENMEMF_vnode = 0x40000;
 export const xen_memory_exchange = struct('xen_memory_exchange', {
   in: xen_memory_reservation,
   out: xen_memory_reservation,
-  nr_exchanged: u64n,
+  nr_exchanged: ulong,
 });
 
 /** Argument of the current, maximum reservation and maximum gpfn queries. */
@@ -62,7 +62,7 @@ export const xen_memory_domain = struct('xen_memory_domain', { domid });
 
 export const xen_machphys_mfn_list = struct('xen_machphys_mfn_list', { max_extents: u32, extent_start: guestHandle, nr_extents: u32 });
 /** Out: the range of the machine-to-physical table in a PV address space. */
-export const xen_machphys_mapping = struct('xen_machphys_mapping', { v_start: u64, v_end: u64, max_mfn: u64n });
+export const xen_machphys_mapping = struct('xen_machphys_mapping', { v_start: u64, v_end: u64, max_mfn: ulong });
 
 /** In: put page `idx` of `space` at `gpfn`. */
 export const xen_add_to_physmap = struct('xen_add_to_physmap', {
@@ -71,8 +71,8 @@ export const xen_add_to_physmap = struct('xen_add_to_physmap', {
   size: u16,
   /** XENMAPSPACE_*. */
   space: u32,
-  idx: u64n,
-  gpfn: u64n,
+  idx: ulong,
+  gpfn: ulong,
 });
 /** Sources of add_to_physmap. */
 export const XENMAPSPACE_shared_info = 0;
@@ -95,7 +95,7 @@ export const xen_add_to_physmap_batch = struct('xen_add_to_physmap_batch', {
   errs: guestHandle,
 });
 
-export const xen_remove_from_physmap = struct('xen_remove_from_physmap', { domid, gpfn: u64n });
+export const xen_remove_from_physmap = struct('xen_remove_from_physmap', { domid, gpfn: ulong });
 
 /** In: room in entries. Out: entries written (E820 format, 20 bytes each). */
 export const xen_memory_map = struct('xen_memory_map', { nr_entries: u32, buffer: guestHandle });
@@ -162,7 +162,7 @@ export const XENMEM_FORK_BLOCK_INTERRUPTS = 2;
 export const XENMEM_FORK_RESET_STATE = 4;
 export const XENMEM_FORK_RESET_MEMORY = 8;
 
-export const xen_reserved_device_memory = struct('xen_reserved_device_memory', { start_pfn: u64n, nr_pages: u64n });
+export const xen_reserved_device_memory = struct('xen_reserved_device_memory', { start_pfn: ulong, nr_pages: ulong });
 export const xen_reserved_device_memory_map = struct('xen_reserved_device_memory_map', {
   flags: u32,
   nr_entries: u32,

@@ -39,7 +39,7 @@ export const RUNSTATE_offline = 3;
 
 /** In: where Xen keeps a copy of the runstate, a guest virtual address. */
 export const vcpu_register_runstate_memory_area = struct('vcpu_register_runstate_memory_area', {
-  addr: union({ h: guestHandle, v: u64, p: u64 }),
+  addr: union({ h: guestHandle, v: guestHandle, p: u64 }),
 });
 
 /** In: VIRQ_TIMER every `period_ns`. */
@@ -67,5 +67,5 @@ export const vcpu_get_physid = struct('vcpu_get_physid', { phys_id: u64 });
 
 /** In: where Xen keeps a second copy of vcpu_time_info, for user space; a guest virtual address. */
 export const vcpu_register_time_memory_area = struct('vcpu_register_time_memory_area', {
-  addr: union({ h: guestHandle, v: u64, p: u64 }),
+  addr: union({ h: guestHandle, v: guestHandle, p: u64 }),
 });

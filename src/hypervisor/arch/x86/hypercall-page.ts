@@ -1,6 +1,8 @@
+import { MODE, MODE_CODE64, MODE_SIZE_MASK } from '../../../machine/layout.ts';
 import { __HYPERVISOR_iret } from '../../../spec/xen/xen.ts';
 import type { Hypervisor, Vcpu } from '../../hypervisor.ts';
 import { p2m_ram_rw } from '../../memory/p2m.ts';
+import { latchSharedInfoSize } from '../../time/pvclock.ts';
 
 /** One stub is 32 bytes: slot n calls hypercall n. */
 const STUB = 32;
@@ -14,6 +16,7 @@ export function writeHypercallPage(hv: Hypervisor, v: Vcpu, vendor: string, valu
   if ((value & 0xfffn) !== 0n || value >= 1n << 48n) return false;
   const entry = v.domain.p2m.lookup(Number(value >> 12n));
   if (entry === undefined || entry.type !== p2m_ram_rw || !entry.writable) return false;
+  latchSharedInfoSize(hv, v.domain, (v.context.low(MODE) & MODE_SIZE_MASK) !== MODE_CODE64);
   const at = entry.mfn * 4096;
   const bytes = hv.memories.frameBytes;
   const view = hv.memories.frameView;

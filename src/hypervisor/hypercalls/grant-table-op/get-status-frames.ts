@@ -1,7 +1,7 @@
 import { GNTST_bad_domain, GNTST_general_error, GNTST_permission_denied, gnttab_get_status_frames } from '../../../spec/xen/grant-table.ts';
 import { statusFramesAt } from '../../grants/table.ts';
 import { ok, subOperation } from '../call.ts';
-import { writeGfns } from './frame-list.ts';
+import { gfnsOf, writeList } from './frame-list.ts';
 
 /**
  * GNTTABOP_get_status_frames: list where the status frames of a version 2 table are.
@@ -18,7 +18,7 @@ export const getStatusFrames = subOperation(
     if (of !== caller && !hv.isPrivileged(caller)) return ok({ status: GNTST_permission_denied });
     if (arg.nr_frames > of.s.grants.nr_status_frames) return ok({ status: GNTST_general_error });
     const mfns = Array.from({ length: arg.nr_frames }, (_, i) => hv.memories.stateView.getUint32(statusFramesAt(of, i), true));
-    return ok({ status: writeGfns(call, arg.frame_list, mfns) });
+    return ok({ status: writeList(call, arg.frame_list, new Uint8Array(new BigUint64Array(gfnsOf(hv, mfns)).buffer)) });
   },
   'writes',
 );

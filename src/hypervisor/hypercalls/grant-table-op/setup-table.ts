@@ -1,7 +1,7 @@
 import { GNTST_bad_domain, GNTST_general_error, GNTST_permission_denied, gnttab_setup_table } from '../../../spec/xen/grant-table.ts';
 import { framesAt, growTable } from '../../grants/table.ts';
-import { ok, subOperation } from '../call.ts';
-import { writeGfns } from './frame-list.ts';
+import { ok, packLongs, subOperation } from '../call.ts';
+import { gfnsOf, writeList } from './frame-list.ts';
 
 /**
  * GNTTABOP_setup_table: make the table so many frames long and list where they are.
@@ -18,7 +18,7 @@ export const setupTable = subOperation(
     if (of !== caller && !hv.isPrivileged(caller)) return ok({ status: GNTST_permission_denied });
     if (arg.nr_frames > of.s.grants.max_frames || of.s.is_dying !== 0 || !growTable(hv, of, arg.nr_frames)) return ok({ status: GNTST_general_error });
     const mfns = Array.from({ length: arg.nr_frames }, (_, i) => hv.memories.stateView.getUint32(framesAt(of, i), true));
-    return ok({ status: writeGfns(call, arg.frame_list, mfns) });
+    return ok({ status: writeList(call, arg.frame_list, packLongs(call, gfnsOf(hv, mfns))) });
   },
   'writes',
 );

@@ -4,6 +4,7 @@ import * as P from '../../../spec/xen/hvm/params.ts';
 import { SHUTDOWN_MAX } from '../../../spec/xen/sched.ts';
 import { CALLBACK_NONE, CALLBACK_VECTOR, DOMF_hvm } from '../../domain.ts';
 import type { Domain } from '../../hypervisor.ts';
+import { latchSharedInfoSize } from '../../time/pvclock.ts';
 import { fail, ok, subOperation } from '../call.ts';
 import { actFor } from '../target.ts';
 import { DEPRECATED, GUEST_WRITABLE, hvmParam, SET_ONCE, storeHvmParam } from './params.ts';
@@ -63,7 +64,10 @@ export const setParam = subOperation(xen_hvm_param, (call, arg) => {
   if (SET_ONCE.has(arg.index) && before !== 0n && before !== arg.value) return fail(EEXIST);
   const errno = check(arg.index, arg.value);
   if (errno !== 0) return fail(errno);
-  if (arg.index === P.HVM_PARAM_CALLBACK_IRQ) setCallback(of, arg.value);
+  if (arg.index === P.HVM_PARAM_CALLBACK_IRQ) {
+    setCallback(of, arg.value);
+    if (of === caller) latchSharedInfoSize(hv, of, call.compat === true);
+  }
   storeHvmParam(hv, of, arg.index, arg.value);
   return ok();
 });

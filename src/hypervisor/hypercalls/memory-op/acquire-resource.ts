@@ -11,7 +11,7 @@ import { DOMID_FIRST_RESERVED } from '../../../spec/xen/xen.ts';
 import { grantTableFrame, neededStatusFrames } from '../../grants/table.ts';
 import type { Domain } from '../../hypervisor.ts';
 import { placeForeign } from '../../memory/physmap.ts';
-import { mustPause } from '../call.ts';
+import { layout, mustPause, readLong, readStruct } from '../call.ts';
 import { EXTENTS_MAX, goOn, type MemoryOperation } from './operation.ts';
 
 /** Frames that a resource may have, 0 when there is no such resource. */
@@ -29,9 +29,8 @@ function size(of: Domain, type: number, id: number): number {
  */
 export const acquireResource: MemoryOperation = (call, argument, done) => {
   const { hv, caller, memory } = call;
-  const bytes = memory.read(argument, xen_mem_acquire_resource.size);
-  if (bytes === undefined) return -EFAULT;
-  const arg = xen_mem_acquire_resource.read(new DataView(bytes.buffer), 0);
+  const arg = readStruct(call, xen_mem_acquire_resource, argument);
+  if (arg === undefined) return -EFAULT;
   if (arg.pad !== 0 || arg.frame + arg.nr_frames >= 2 ** 32) return -EINVAL;
   const of = arg.domid >= DOMID_FIRST_RESERVED ? undefined : hv.domain(arg.domid);
   if (of === undefined) return -ESRCH;
@@ -41,15 +40,15 @@ export const acquireResource: MemoryOperation = (call, argument, done) => {
   if (arg.frame_list === 0n) {
     if (arg.nr_frames !== 0 || done !== 0) return -EINVAL;
     const answer = new Uint8Array(new Uint32Array([most]).buffer);
-    return memory.write(argument + BigInt(xen_mem_acquire_resource.offsets.nr_frames), answer) ? 0 : -EFAULT;
+    return memory.write(argument + BigInt(layout(call, xen_mem_acquire_resource).offsets.nr_frames), answer) ? 0 : -EFAULT;
   }
   if (done >= arg.nr_frames || arg.nr_frames > EXTENTS_MAX || of.s.is_dying !== 0) return -EINVAL;
   for (let i = done; i < arg.nr_frames; i++) {
     const mfn = grantTableFrame(hv, of, arg.frame + i, arg.id === XENMEM_resource_grant_table_id_status);
     if (mfn === 0) return -EINVAL;
-    const gfn = memory.read(arg.frame_list + BigInt(i * 8), 8);
+    const gfn = readLong(call, arg.frame_list, i);
     if (gfn === undefined) return -EFAULT;
-    const errno = placeForeign(hv, caller, Number(new DataView(gfn.buffer).getBigUint64(0, true)), mfn as Mfn, true);
+    const errno = placeForeign(hv, caller, Number(gfn), mfn as Mfn, true);
     if (errno !== 0) return i === 0 ? -errno : -EIO;
     if (mustPause(call) && i + 1 < arg.nr_frames) return goOn(call, XENMEM_acquire_resource, i + 1, argument);
   }

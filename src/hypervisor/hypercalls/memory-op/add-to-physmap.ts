@@ -1,7 +1,7 @@
 import { EDOM, EFAULT, EILSEQ, EINVAL, ENOSYS, EOVERFLOW } from '../../../spec/xen/errno.ts';
 import { XENMAPSPACE_gmfn, XENMAPSPACE_gmfn_foreign, XENMAPSPACE_gmfn_range, XENMEM_add_to_physmap, xen_add_to_physmap } from '../../../spec/xen/memory.ts';
 import { DOMID_INVALID } from '../../../spec/xen/xen.ts';
-import { mustPause } from '../call.ts';
+import { mustPause, readStruct } from '../call.ts';
 import { actFor } from '../target.ts';
 import { addPage } from './add-page.ts';
 import { goOn, type MemoryOperation } from './operation.ts';
@@ -16,9 +16,8 @@ const ALL_ONES = 2 ** 64;
  */
 export const addToPhysmap: MemoryOperation = (call, argument, done) => {
   if (done > 0xffff) return -EDOM;
-  const bytes = call.memory.read(argument, xen_add_to_physmap.size);
-  if (bytes === undefined) return -EFAULT;
-  const arg = xen_add_to_physmap.read(new DataView(bytes.buffer), 0);
+  const arg = readStruct(call, xen_add_to_physmap, argument);
+  if (arg === undefined) return -EFAULT;
   if (arg.space === XENMAPSPACE_gmfn_foreign) return -ENOSYS;
   const of = actFor(call, arg.domid);
   if (typeof of === 'number') return -of;

@@ -1,7 +1,7 @@
 import { XENMEM_decrease_reservation, XENMEM_populate_physmap, xen_memory_reservation } from '../../../spec/xen/memory.ts';
 import type { Domain, Hypervisor } from '../../hypervisor.ts';
 import { decreaseReservation as decrease, populate } from '../../memory/reservation.ts';
-import { mustPause, weigh } from '../call.ts';
+import { mustPause, readLong, readStruct, weigh } from '../call.ts';
 import { actFor } from '../target.ts';
 import { EXTENTS_MAX, goOn, type MemoryOperation } from './operation.ts';
 
@@ -11,16 +11,14 @@ const EXTENT_ORDER_MAX = 9;
 /** A change of a domain's memory, extent by extent. Whatever goes wrong, the answer is how many extents are done. */
 function extents(op: number, change: (hv: Hypervisor, of: Domain, gfn: number, order: number) => boolean): MemoryOperation {
   return (call, argument, done) => {
-    const { hv, memory } = call;
-    const bytes = memory.read(argument, xen_memory_reservation.size);
-    if (bytes === undefined) return done;
-    const arg = xen_memory_reservation.read(new DataView(bytes.buffer), 0);
+    const arg = readStruct(call, xen_memory_reservation, argument);
+    if (arg === undefined) return done;
     if (!(arg.nr_extents <= EXTENTS_MAX) || done >= arg.nr_extents) return done;
     const of = actFor(call, arg.domid);
     if (typeof of === 'number' || arg.extent_order > EXTENT_ORDER_MAX) return done;
     for (let i = done; i < arg.nr_extents; i++) {
-      const gfn = memory.read(arg.extent_start + BigInt(i * 8), 8);
-      if (gfn === undefined || !change(hv, of, Number(new DataView(gfn.buffer).getBigUint64(0, true)), arg.extent_order)) return i;
+      const gfn = readLong(call, arg.extent_start, i);
+      if (gfn === undefined || !change(call.hv, of, Number(gfn), arg.extent_order)) return i;
       weigh(call, 2 ** arg.extent_order - 1);
       if (mustPause(call) && i + 1 < arg.nr_extents) return goOn(call, op, i + 1, argument);
     }

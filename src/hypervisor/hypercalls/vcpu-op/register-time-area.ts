@@ -10,8 +10,8 @@ import type { VcpuOperation } from './operation.ts';
  * Fails: EFAULT.
  */
 export const registerTimeArea: VcpuOperation = (target) =>
-  subOperation(vcpu_register_time_memory_area, ({ hv }, arg) => {
-    target.s.time_area = arg.addr.v;
+  subOperation(vcpu_register_time_memory_area, ({ hv, compat }, arg) => {
+    target.s.time_area = compat === true ? arg.addr.h : arg.addr.v;
     updateTime(hv, target);
     return ok();
   });

@@ -1,8 +1,10 @@
+import { compat_vcpu_info } from '../../../spec/xen/compat.ts';
 import { EINVAL, ENXIO } from '../../../spec/xen/errno.ts';
 import { vcpu_register_vcpu_info } from '../../../spec/xen/vcpu.ts';
 import { vcpu_info } from '../../../spec/xen/xen.ts';
 import { VCPUF_down } from '../../domain.ts';
 import { markEventsPending } from '../../events/deliver.ts';
+import { selectAll } from '../../events/two-level.ts';
 import { p2m_ram_rw } from '../../memory/p2m.ts';
 import { updateTime } from '../../time/pvclock.ts';
 import { fail, ok, subOperation } from '../call.ts';
@@ -16,7 +18,8 @@ import type { VcpuOperation } from './operation.ts';
  */
 export const registerVcpuInfo: VcpuOperation = (target) =>
   subOperation(vcpu_register_vcpu_info, ({ hv, caller, vcpu }, arg) => {
-    if (arg.offset > 4096 - vcpu_info.size || arg.offset % vcpu_info.align !== 0) return fail(ENXIO);
+    if (arg.offset > 4096 - vcpu_info.size || arg.offset % (caller.s.has_32bit_shinfo === 0 ? vcpu_info.align : compat_vcpu_info.align) !== 0)
+      return fail(ENXIO);
     if (target.s.info !== 0 && Math.floor(target.s.info / 4096) !== caller.s.shared_info) return fail(EINVAL);
     if (target !== vcpu && (target.s.flags & VCPUF_down) === 0) return fail(EINVAL);
     const entry = caller.p2m.lookup(arg.mfn);
@@ -28,7 +31,8 @@ export const registerVcpuInfo: VcpuOperation = (target) =>
     else bytes.fill(0, at, at + vcpu_info.size);
     target.s.info = at;
     // Everything is marked pending: what came while the guest did not look must not be lost.
-    vcpu_info.write(hv.memories.frameView, at, { evtchn_upcall_pending: 0, evtchn_pending_sel: 0xffffffffffffffffn });
+    vcpu_info.write(hv.memories.frameView, at, { evtchn_upcall_pending: 0 });
+    selectAll(hv, caller, at);
     updateTime(hv, target);
     markEventsPending(hv, target);
     return ok();

@@ -1,7 +1,7 @@
 import { EFAULT } from '../../../spec/xen/errno.ts';
 import { vcpu_register_runstate_memory_area, vcpu_runstate_info } from '../../../spec/xen/vcpu.ts';
 import { runstateInfo, writeRunstateArea } from '../../time/runstate.ts';
-import { ok, subOperation } from '../call.ts';
+import { layout, ok, subOperation } from '../call.ts';
 import type { VcpuOperation } from './operation.ts';
 
 /**
@@ -9,13 +9,12 @@ import type { VcpuOperation } from './operation.ts';
  * @xen vcpu_op 4 get_runstate_info #Y
  * Fails: EFAULT.
  */
-export const getRunstateInfo: VcpuOperation =
-  (target) =>
-  ({ hv, memory }, argument) => {
-    const bytes = new Uint8Array(vcpu_runstate_info.size);
-    vcpu_runstate_info.write(new DataView(bytes.buffer), 0, runstateInfo(hv, target));
-    return memory.write(argument, bytes) ? 0 : -EFAULT;
-  };
+export const getRunstateInfo: VcpuOperation = (target) => (call, argument) => {
+  const shape = layout(call, vcpu_runstate_info);
+  const bytes = new Uint8Array(shape.size);
+  shape.write(new DataView(bytes.buffer), 0, runstateInfo(call.hv, target));
+  return call.memory.write(argument, bytes) ? 0 : -EFAULT;
+};
 
 /**
  * VCPUOP_register_runstate_memory_area: keep a copy of the runstate at a guest virtual address. One that cannot be
@@ -24,8 +23,8 @@ export const getRunstateInfo: VcpuOperation =
  * Fails: EFAULT.
  */
 export const registerRunstateArea: VcpuOperation = (target) =>
-  subOperation(vcpu_register_runstate_memory_area, ({ hv }, arg) => {
-    target.s.runstate_area = arg.addr.v;
+  subOperation(vcpu_register_runstate_memory_area, ({ hv, compat }, arg) => {
+    target.s.runstate_area = compat === true ? arg.addr.h : arg.addr.v;
     writeRunstateArea(hv, target);
     return ok();
   });
