@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { type AnyKind, type Fields, narrow, type Struct } from '../../base/struct.ts';
 import * as D from '../../spec/xen/domctl.ts';
 import { EACCES, EFAULT, ENOSYS, EPERM, errnoName } from '../../spec/xen/errno.ts';
 import { XENMEM_add_to_physmap_batch, xen_add_to_physmap_batch } from '../../spec/xen/memory.ts';
@@ -13,6 +14,8 @@ import { GUEST_OPERATIONS } from '../testing/operations.ts';
 import { structImage } from '../testing/struct-values.ts';
 import { ARGUMENT_GPA, TestMachine } from '../testing/test-machine.ts';
 import { nextDeadline, runTimers } from '../time/timers.ts';
+
+const isStruct = (kind: AnyKind): kind is AnyKind & Struct<Fields> => kind.sort === 'struct' || kind.sort === 'union';
 
 /** What a hostile guest puts into registers and structs. */
 const interesting = [
@@ -98,73 +101,82 @@ function machine(): { m: TestMachine; hostile: Domain; victim: Domain } {
   return { m, hostile, victim };
 }
 
-test('whatever a guest puts into registers and structs, it gets an errno and the books stay right', () => {
-  let { m, hostile } = machine();
-  let made = 0;
-  fc.assert(
-    fc.property(fc.array(attempt, { minLength: 1, maxLength: 12 }), (attempts) => {
-      for (const { nr, cmd, args, struct } of attempts) {
-        if (hostile.p2m.maddr(ARGUMENT_GPA) < 0 || m.hv.domain(hostile.id)?.s.is_shut_down !== 0) ({ m, hostile } = machine());
-        m.poke(hostile, ARGUMENT_GPA, new Uint8Array(new BigUint64Array(struct).buffer));
-        // A long list of nothing is not hostile, only slow here.
-        const registers = [BigInt(cmd), ...args].map((value, i) => (i >= 2 && value > 300n && value < 1n << 32n ? value % 300n : value));
-        if (nr === X.__HYPERVISOR_multicall) registers[1] = registers[1] as bigint & 0xfn;
-        const result = m.hypercall(hostile, nr, registers, 0);
-        made++;
-        assert.ok(Number.isInteger(result) && result > -200, `${nr}(${registers}) = ${result}`);
-      }
-      assert.deepEqual(findBroken(m.hv), []);
-    }),
-    { numRuns: 250, seed: 20261121 },
-  );
-  assert.ok(made > 800);
-});
+for (const compat of [false, true])
+  test(`whatever a guest puts into registers and structs${compat ? ' in 32-bit code' : ''}, it gets an errno and the books stay right`, () => {
+    let { m, hostile } = machine();
+    m.compat = compat;
+    let made = 0;
+    fc.assert(
+      fc.property(fc.array(attempt, { minLength: 1, maxLength: 12 }), (attempts) => {
+        for (const { nr, cmd, args, struct } of attempts) {
+          if (hostile.p2m.maddr(ARGUMENT_GPA) < 0 || m.hv.domain(hostile.id)?.s.is_shut_down !== 0) {
+            ({ m, hostile } = machine());
+            m.compat = compat;
+          }
+          m.poke(hostile, ARGUMENT_GPA, new Uint8Array(new BigUint64Array(struct).buffer));
+          // A long list of nothing is not hostile, only slow here.
+          const registers = [BigInt(cmd), ...args].map((value, i) => (i >= 2 && value > 300n && value < 1n << 32n ? value % 300n : value));
+          if (nr === X.__HYPERVISOR_multicall) registers[1] = registers[1] as bigint & 0xfn;
+          const result = m.hypercall(hostile, nr, compat ? registers.map((value) => value & 0xffffffffn) : registers, 0);
+          made++;
+          assert.ok(Number.isInteger(result) && result > -200, `${nr}(${registers}) = ${result}`);
+        }
+        assert.deepEqual(findBroken(m.hv), []);
+      }),
+      { numRuns: 250, seed: 20261121 },
+    );
+    assert.ok(made > 800);
+  });
 
 const POINTERS = [BigInt(ARGUMENT_GPA), 0x5000n, 0x5800n, 0x6ff8n, 0x7000n, BigInt(MAP_GFN) * 4096n, BigInt(MAP_GFN + 1) * 4096n];
-const operation = fc.constantFrom(...GUEST_OPERATIONS).chain((op) =>
-  fc.record({
-    op: fc.constant(op),
-    image: structImage(op.struct, POINTERS),
-    vcpu: fc.oneof({ arbitrary: fc.nat(1), weight: 4 }, { arbitrary: fc.constantFrom(2, 127, 128, 0xffffffff), weight: 1 }),
-    count: fc.oneof({ arbitrary: fc.constant(1), weight: 6 }, { arbitrary: fc.nat(4), weight: 1 }),
-    by: fc.nat(1),
-  }),
-);
-
-test('every sub-operation with fields that get past the first checks: errnos, right books, and nothing left after the end', () => {
-  const answers = new Map<string, Set<number>>();
-  fc.assert(
-    fc.property(fc.array(operation, { minLength: 20, maxLength: 60 }), (operations) => {
-      const { m, hostile, victim } = machine();
-      for (const { op, image, vcpu, count, by } of operations) {
-        m.time += 1000n;
-        if (hostile.p2m.maddr(ARGUMENT_GPA) < 0) break; // it gave its argument page away
-        const full = new Uint8Array(4096 - 512);
-        full.set(image);
-        m.poke(hostile, ARGUMENT_GPA, full);
-        const args =
-          op.form === 'cmd,pointer' ? [op.cmd, ARGUMENT_GPA] : op.form === 'cmd,vcpu,pointer' ? [op.cmd, vcpu, ARGUMENT_GPA] : [op.cmd, ARGUMENT_GPA, count];
-        const result = m.hypercall(hostile, op.nr, args, by);
-        assert.ok(Number.isInteger(result) && result > -200);
-        const seen = answers.get(`${op.nr} ${op.cmd}`) ?? new Set();
-        answers.set(`${op.nr} ${op.cmd}`, seen.add(Math.min(result, 1)));
-        assert.deepEqual(findBroken(m.hv), []);
-        nextDeadline(m.hv);
-        runTimers(m.hv);
-      }
-      m.destroy(hostile);
-      m.destroy(victim);
-      assert.deepEqual(
-        [...m.hv.domains()].map((d) => d.id),
-        [0],
-      );
-      assert.deepEqual(findBroken(m.hv), []);
+const operationOf = (compat: boolean) =>
+  fc.constantFrom(...GUEST_OPERATIONS).chain((op) =>
+    fc.record({
+      op: fc.constant(op),
+      image: structImage(compat && isStruct(op.struct) ? narrow(op.struct) : op.struct, POINTERS),
+      vcpu: fc.oneof({ arbitrary: fc.nat(1), weight: 4 }, { arbitrary: fc.constantFrom(2, 127, 128, 0xffffffff), weight: 1 }),
+      count: fc.oneof({ arbitrary: fc.constant(1), weight: 6 }, { arbitrary: fc.nat(4), weight: 1 }),
+      by: fc.nat(1),
     }),
-    { numRuns: 25, seed: 4171 },
   );
-  const deep = [...answers.values()].filter((seen) => [...seen].some((result) => result >= 0)).length;
-  assert.ok(deep >= 40, `${deep} of ${answers.size} sub-operations succeeded at least once`);
-});
+const operation = operationOf(false);
+
+for (const compat of [false, true])
+  test(`every sub-operation${compat ? ' of 32-bit code' : ''} with fields that get past the first checks: errnos, right books, and nothing left after the end`, () => {
+    const answers = new Map<string, Set<number>>();
+    fc.assert(
+      fc.property(fc.array(operationOf(compat), { minLength: 20, maxLength: 60 }), (operations) => {
+        const { m, hostile, victim } = machine();
+        m.compat = compat;
+        for (const { op, image, vcpu, count, by } of operations) {
+          m.time += 1000n;
+          if (hostile.p2m.maddr(ARGUMENT_GPA) < 0) break; // it gave its argument page away
+          const full = new Uint8Array(4096 - 512);
+          full.set(image);
+          m.poke(hostile, ARGUMENT_GPA, full);
+          const args =
+            op.form === 'cmd,pointer' ? [op.cmd, ARGUMENT_GPA] : op.form === 'cmd,vcpu,pointer' ? [op.cmd, vcpu, ARGUMENT_GPA] : [op.cmd, ARGUMENT_GPA, count];
+          const result = m.hypercall(hostile, op.nr, args, by);
+          assert.ok(Number.isInteger(result) && result > -200);
+          const seen = answers.get(`${op.nr} ${op.cmd}`) ?? new Set();
+          answers.set(`${op.nr} ${op.cmd}`, seen.add(Math.min(result, 1)));
+          assert.deepEqual(findBroken(m.hv), []);
+          nextDeadline(m.hv);
+          runTimers(m.hv);
+        }
+        m.destroy(hostile);
+        m.destroy(victim);
+        assert.deepEqual(
+          [...m.hv.domains()].map((d) => d.id),
+          [0],
+        );
+        assert.deepEqual(findBroken(m.hv), []);
+      }),
+      { numRuns: 25, seed: 4171 },
+    );
+    const deep = [...answers.values()].filter((seen) => [...seen].some((result) => result >= 0)).length;
+    assert.ok(deep >= 40, `${deep} of ${answers.size} sub-operations succeeded at least once`);
+  });
 
 test('no byte of an argument struct is read twice in one hypercall', () => {
   let reads = 0;

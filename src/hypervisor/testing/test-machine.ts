@@ -40,6 +40,8 @@ export class TestMachine {
   readonly log: string[] = [];
   /** Machine time in nanoseconds. */
   time = 1_000_000n;
+  /** Guests call as 32-bit code does. */
+  compat = false;
   /** Stands between a hypercall and its caller's memory, for tests of how often it is read. */
   watch: (memory: Call['memory']) => Call['memory'] = (memory) => memory;
 
@@ -89,7 +91,7 @@ export class TestMachine {
     const { hv } = this;
     return of === this.dom0
       ? new GuestPhysicalMemory(hv.memories, hv.frames, hv.cpu, of.p2m)
-      : new GuestVirtualMemory(hv.memories, hv.frames, hv.cpu, v.context.address);
+      : new GuestVirtualMemory(hv.memories, hv.frames, hv.cpu, v.context.address, this.compat);
   }
 
   /** Make a hypercall as a vCPU of a domain, to its end. */
@@ -98,7 +100,8 @@ export class TestMachine {
     let result = 0;
     while (rest !== undefined) {
       const v = this.vcpu(caller, vcpu);
-      const call: Call = { hv: this.hv, caller, vcpu: v, memory: this.watch(this.memoryOf(caller, v)) };
+      const compat = this.compat && caller !== this.dom0;
+      const call: Call = { hv: this.hv, caller, vcpu: v, memory: this.watch(this.memoryOf(caller, v)), compat };
       result = hypercall(call, nr, rest);
       rest = call.restart === undefined ? undefined : [...call.restart, ...rest.slice(call.restart.length)];
     }
