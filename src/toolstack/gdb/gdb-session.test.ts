@@ -168,7 +168,14 @@ test('breakpoints, going on, steps, and why it stopped', () => {
     unasked(() => session.take({ kind: 'interrupt' })),
     ['T02thread:1;'],
   );
-  assert.deepEqual(target.log, ['attach', 'breakpoints 8192', 'breakpoints 8192', 'breakpoints 8192', 'run', 'pause', 'step 1', 'pause', 'step 1', 'pause']);
+  const steps = ['step 1', 'pause', 'step 1', 'pause'];
+  assert.deepEqual(
+    target.log,
+    ['attach', 'breakpoints 8192', 'breakpoints 8192', 'breakpoints 8192', 'run', 'pause', 'breakpoints ', ...steps],
+    'a step passes breakpoints',
+  );
+  assert.equal(ask('c'), undefined);
+  assert.deepEqual(target.log.slice(-2), ['breakpoints 8192', 'run'], 'and they are back when the guest goes on');
 });
 
 test('a stop where watched memory changed says which', () => {

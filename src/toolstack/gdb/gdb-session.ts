@@ -43,6 +43,8 @@ export class GdbSession {
   /** vCPU that registers and memory are asked of. */
   private vcpu = 0;
   private readonly breakpoints = new Map<string, bigint>();
+  /** The target's breakpoints are taken out, for a step. */
+  private passed = false;
   private readonly watchpoints = new Map<string, WatchedMemory>();
   /** What watched memory held when the guest went on. */
   private remembered = new Map<string, string>();
@@ -143,8 +145,10 @@ export class GdbSession {
     }
     this.running = true;
     this.remembered = this.watchedValues();
-    // From now on: what a step or GDB itself changed was seen already.
-    if (this.watchpoints.size > 0) this.place();
+    // Watched memory, from now on: what a step or GDB itself changed was seen already. A step does the instruction at a breakpoint, too.
+    const passed = step !== undefined && this.breakpoints.size > 0;
+    if (this.watchpoints.size > 0 || passed !== this.passed) this.place(passed ? [] : undefined);
+    this.passed = passed;
     this.target.resume(step);
     return undefined;
   }
@@ -257,8 +261,9 @@ export class GdbSession {
     return 'OK';
   }
 
-  private place(): void {
-    this.target.setBreakpoints([...new Set(this.breakpoints.values())], [...this.watchpoints.values()]);
+  private place(addresses: Iterable<bigint> = this.breakpoints.values()): void {
+    this.passed = false;
+    this.target.setBreakpoints([...new Set(addresses)], [...this.watchpoints.values()]);
   }
 
   private resumeAt(at: string, step?: number): string | undefined {
