@@ -1,9 +1,11 @@
-import { Decompress, decompress } from 'fzstd';
 import { DecompressError, pastLimit } from './decompress-error.ts';
 import { OutputBuffer } from './output-buffer.ts';
 import { xxh64Low } from './xxh64.ts';
+import type { HuffmanTable } from './zstd/huffman.ts';
+import { readLiterals } from './zstd/literals.ts';
+import { firstState, runSequences } from './zstd/sequences.ts';
 
-const fail = (details: string, cause?: unknown): DecompressError => new DecompressError('zstd', details, cause);
+const fail = (details: string): DecompressError => new DecompressError('zstd', details);
 /** @see RFC 8878 section 3.1.1 */
 export const ZSTD_MAGIC = 0xfd2fb528;
 const SKIPPABLE_MAGIC = 0x184d2a50;
@@ -21,19 +23,15 @@ interface Frame {
   readonly checksum: number | undefined;
   /** Size of the content in bytes, where the header says it. */
   readonly size: number | undefined;
-  /** The content cannot be longer than this many bytes, nor (with an honest size) reach further back. */
-  readonly most: number;
-  readonly hasWindowByte: boolean;
 }
 
 /**
  * Decode a .zst file (one or several frames) of at most `limit` bytes of output. Bytes behind the last frame are ignored.
- * `expected` is the size of the whole output where a container knows it and the frame does not (kernel builds compress
- * from a pipe); with it decoding is much faster. Content checksums are verified.
+ * `expected`: the size of the whole output where it is known. Content checksums are verified.
  */
 export function decompressZstd(input: Uint8Array, limit: number, expected?: number): Uint8Array {
   const view = new DataView(input.buffer, input.byteOffset, input.byteLength);
-  const out = new OutputBuffer('zstd', limit);
+  const out = new OutputBuffer('zstd', limit, expected);
   let at = 0;
   let frames = 0;
   while (input.length - at >= 8) {
@@ -45,14 +43,9 @@ export function decompressZstd(input: Uint8Array, limit: number, expected?: numb
     if (magic !== ZSTD_MAGIC) break;
     const frame = readFrame(input, view, at);
     if (frame.size !== undefined && frame.size > limit - out.length) throw pastLimit('zstd', limit);
-    const size = frame.size ?? (frames === 0 && expected !== undefined && expected <= frame.most ? expected : undefined);
     const from = out.length;
-    try {
-      decodeFrame(input.subarray(at, frame.end), frame, at, size, out);
-    } catch (cause) {
-      if (cause instanceof DecompressError) throw cause;
-      throw fail(cause instanceof Error ? cause.message : 'the data is corrupt', cause);
-    }
+    decodeBlocks(input, frame, out);
+    if (frame.size !== undefined && out.length - from !== frame.size) throw fail(`a frame claims ${frame.size} bytes and holds ${out.length - from}`);
     if (frame.checksum !== undefined && xxh64Low(out.bytes.subarray(from, out.length)) !== view.getUint32(frame.checksum, true)) {
       throw fail('the checksum of a frame is wrong');
     }
@@ -95,28 +88,32 @@ function readFrame(input: Uint8Array, view: DataView, start: number): Frame {
   const end = at + (checksum === undefined ? 0 : 4);
   if (end > input.length) throw short();
   if (size !== undefined && size > most) throw fail(`a frame claims ${size} bytes, its blocks hold at most ${most}`);
-  return { blocks, blocksEnd: at, end, checksum, size, most, hasWindowByte: !single };
+  return { blocks, blocksEnd: at, end, checksum, size };
 }
 
-/** Decode one frame (`bytes`, which start at file offset `at`) to the end of `out`. */
-function decodeFrame(bytes: Uint8Array, frame: Frame, at: number, size: number | undefined, out: OutputBuffer): void {
-  if (size !== undefined) {
-    // The library decodes into a buffer of the right size without moving its window about.
-    const target = out.reserve(size).subarray(out.length, out.length + size);
-    decompress(bytes, target);
-    out.length += size;
-    return;
-  }
-  // Unknown size: the library keeps a window as large as the header says and moves it for each block, so ask for no
-  // more window than there can be content. 2^10 << exponent, without mantissa.
-  const copy = bytes.slice();
-  if (frame.hasWindowByte) {
-    const exponent = Math.max(0, Math.ceil(Math.log2(Math.max(frame.most, MAX_BLOCK))) - 10);
-    if (exponent < copy[5]! >> 3) copy[5] = exponent << 3;
-  }
-  const stream = new Decompress((chunk) => out.append(chunk));
-  const blocksFrom = frame.blocks - at;
-  for (let from = 0, step = blocksFrom; from < copy.length; from += step, step = MAX_BLOCK) {
-    stream.push(copy.subarray(from, Math.min(from + step, copy.length)), from + step >= copy.length);
+const RAW = 0;
+const RLE = 1;
+
+/** Decode the blocks of a frame to the end of `out`. @see RFC 8878, 3.1.1.2 */
+function decodeBlocks(input: Uint8Array, { blocks, blocksEnd }: Frame, out: OutputBuffer): void {
+  const begin = out.length;
+  const state = firstState();
+  let tree: HuffmanTable | undefined;
+  for (let at = blocks; at < blocksEnd; ) {
+    const header = input[at]! | (input[at + 1]! << 8) | (input[at + 2]! << 16);
+    const type = (header >> 1) & 3;
+    const size = header >> 3;
+    const from = at + 3;
+    at = from + (type === RLE ? 1 : size);
+    if (type === RAW) out.append(input.subarray(from, at));
+    else if (type === RLE) {
+      out.reserve(size).fill(input[from]!, out.length, out.length + size);
+      out.length += size;
+    } else {
+      const block = input.subarray(from, at);
+      const literals = readLiterals(block, MAX_BLOCK, tree);
+      tree = literals.tree;
+      runSequences(block, literals.end, literals.bytes, state, out, begin, MAX_BLOCK);
+    }
   }
 }
