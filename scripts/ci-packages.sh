@@ -4,7 +4,7 @@ set -eu
 missing=
 for package in \
   gcc libc6-dev binutils nasm gdb qemu-system-x86 libxen-dev xenstore-utils acpica-tools \
-  gzip bzip2 xz-utils lzop lz4 zstd dpkg busybox-static tmux; do
+  gzip bzip2 xz-utils lzop lz4 zstd dpkg busybox-static tmux zsh fish; do
   dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
 done
 if [ -n "$missing" ]; then

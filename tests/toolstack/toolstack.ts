@@ -52,6 +52,7 @@ export class Toolstack {
     const status = await runXl(
       {
         daemon: async () => daemon,
+        runningDaemon: async () => daemon,
         out: (text) => void printed.push(['out', text]),
         err: (text) => void printed.push(['err', text]),
         readFile: readWholeFile,
@@ -59,6 +60,10 @@ export class Toolstack {
         uuid: randomUUID,
         wall: Date.now,
         clock: () => new Date().toTimeString().slice(0, 8),
+        after: (milliseconds, callback) => {
+          const timer = setTimeout(callback, milliseconds);
+          return () => clearTimeout(timer);
+        },
         system: { host: hostname(), release: release(), version: version(), machine: machine() },
         terminal: processTerminal(),
         onInterrupt: () => () => {},

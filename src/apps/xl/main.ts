@@ -7,12 +7,13 @@ import { unixSockets } from '../../host/node/local-socket.ts';
 import { readWholeFile } from '../../host/node/read-whole-file.ts';
 import { makeRunDirectory, runDirectoryPath } from '../../host/node/run-directory.ts';
 import { processTerminal } from '../../host/node/terminal.ts';
-import { type DaemonClient, needDaemon } from '../daemon/connect.ts';
+import { type DaemonClient, findDaemon, needDaemon } from '../daemon/connect.ts';
 import { places } from '../daemon/places.ts';
 import { runXl } from './run-xl.ts';
 
 const directory = runDirectoryPath();
 let daemon: Promise<DaemonClient> | undefined;
+let found: Promise<DaemonClient | undefined> | undefined;
 
 async function connect(): Promise<DaemonClient> {
   makeRunDirectory(directory);
@@ -29,6 +30,7 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 process.exitCode = await runXl(
   {
     daemon: () => (daemon ??= connect()),
+    runningDaemon: () => (found ??= findDaemon({ sockets: unixSockets, directory })),
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
     readFile: readWholeFile,
@@ -36,6 +38,10 @@ process.exitCode = await runXl(
     uuid: () => randomUUID(),
     wall: () => Date.now(),
     clock: () => new Date().toTimeString().slice(0, 8),
+    after: (milliseconds, callback) => {
+      const timer = setTimeout(callback, milliseconds);
+      return () => clearTimeout(timer);
+    },
     system: { host: hostname(), release: release(), version: version(), machine: machine() },
     terminal: processTerminal(),
     onInterrupt: (listener) => {
@@ -47,6 +53,6 @@ process.exitCode = await runXl(
   },
   process.argv.slice(2),
 );
-(await daemon?.catch(() => undefined))?.close();
+for (const client of [daemon, found]) (await client?.catch(() => undefined))?.close();
 // Output that a pipe has not taken yet is written before the process ends by itself; stdin must not keep it.
 process.stdin.destroy();

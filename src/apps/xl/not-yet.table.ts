@@ -13,7 +13,6 @@ export const NOT_YET: ReadonlyMap<string, string> = new Map([
   ['cd-eject', 'Take the disk out of a CD drive'],
   ['button-press', 'Press a button of a domain'],
   ['vncviewer', 'Look at the display of a domain'],
-  ['top', 'Watch what domains use'],
   ['sched-credit', 'Parameters of the credit scheduler'],
   ['sched-credit2', 'Parameters of the credit2 scheduler'],
   ['sched-rtds', 'Parameters of the rtds scheduler'],

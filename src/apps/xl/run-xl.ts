@@ -4,6 +4,7 @@ import { RpcError } from '../daemon/rpc/rpc-error.ts';
 import { errorLines } from './attempt.ts';
 import { type Command, type GlobalOptions, helpOf } from './command.ts';
 import { claims } from './commands/claims.ts';
+import { completion } from './commands/completion.ts';
 import { configUpdate } from './commands/config-update.ts';
 import { consoleCommand } from './commands/console.ts';
 import { create } from './commands/create.ts';
@@ -32,6 +33,7 @@ import { setenforce } from './commands/security/setenforce.ts';
 import { sharing } from './commands/sharing.ts';
 import { shutdown } from './commands/shutdown.ts';
 import { sysrq } from './commands/sysrq.ts';
+import { top } from './commands/top/top.ts';
 import { unpause } from './commands/unpause.ts';
 import { uptime } from './commands/uptime.ts';
 import { triggerCommand } from './commands/vcpus/trigger.ts';
@@ -71,6 +73,7 @@ export const COMMANDS: readonly Command[] = [
   sysrq,
   debugKeysCommand,
   dmesg,
+  top,
   networkAttach,
   networkList,
   networkDetach,
@@ -87,6 +90,7 @@ export const COMMANDS: readonly Command[] = [
   setenforce,
   loadpolicy,
   usbList,
+  completion(() => COMMANDS),
 ];
 
 const GLOBALS = [

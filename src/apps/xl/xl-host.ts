@@ -8,6 +8,8 @@ export type ReadResult = { readonly bytes: Uint8Array } | { readonly failure: st
 export interface XlHost {
   /** The daemon, started when none runs. */
   readonly daemon: () => Promise<DaemonClient>;
+  /** The daemon, if one runs. */
+  readonly runningDaemon: () => Promise<DaemonClient | undefined>;
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
   readonly readFile: (path: string) => Promise<ReadResult>;
@@ -18,6 +20,8 @@ export interface XlHost {
   /** Milliseconds since 1970, and the local time as hh:mm:ss. */
   readonly wall: () => number;
   readonly clock: () => string;
+  /** Call back after so many milliseconds; the answer cancels that. */
+  readonly after: (milliseconds: number, callback: () => void) => () => void;
   readonly system: { readonly host: string; readonly release: string; readonly version: string; readonly machine: string };
   readonly terminal: Terminal;
   /** Ctrl-C and the like; the answer stops listening. */

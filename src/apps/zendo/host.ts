@@ -3,6 +3,7 @@ import type { StreamServer } from '../../base/ports/stream-server.ts';
 import type { Terminal } from '../../base/ports/terminal.ts';
 import type { TranslationCache } from '../../base/ports/translation-cache.ts';
 import type { WorkerHost } from '../../base/ports/worker-host.ts';
+import type { HostFacts } from './commands/doctor.ts';
 
 /** What the command line needs of its host; made in main.ts, the composition root. */
 export interface CommandHost {
@@ -13,6 +14,8 @@ export interface CommandHost {
   readonly streams?: StreamServer;
   /** Lines for people: stderr. */
   readonly message: (line: string) => void;
+  /** Text that a program may read: stdout. */
+  readonly print: (text: string) => void;
   /** Milliseconds of a monotonic clock. */
   readonly milliseconds: () => number;
   /** Wall clock, milliseconds since 1970. */
@@ -22,6 +25,8 @@ export interface CommandHost {
   readonly after: (milliseconds: number, callback: () => void) => () => void;
   /** Ctrl-C and the like where the terminal is not raw; the answer stops listening. */
   readonly onInterrupt: (listener: () => void) => () => void;
+  /** What this host is like; which of the programs there are. */
+  readonly facts: (programs: readonly string[]) => Promise<HostFacts>;
   /** Bytes of build/core.wasm. */
   readonly core: () => Promise<Uint8Array<ArrayBuffer>>;
   /** Translations kept between runs, in the folder the operator names or the usual one; undefined: none are kept. */

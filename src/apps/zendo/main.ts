@@ -6,8 +6,9 @@ import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { DebianCache } from '../../host/node/debian/debian-cache.ts';
 import { startDetached } from '../../host/node/detached-process.ts';
 import { nodeFileStore } from '../../host/node/file-store.ts';
+import { hostFacts } from '../../host/node/host-facts.ts';
 import { unixSockets } from '../../host/node/local-socket.ts';
-import { makeRunDirectory, runDirectoryPath } from '../../host/node/run-directory.ts';
+import { makeRunDirectory, runDirectoryPath, stateDirectoryPath } from '../../host/node/run-directory.ts';
 import { nodeStreamServer } from '../../host/node/stream-server.ts';
 import { processTerminal } from '../../host/node/terminal.ts';
 import { chosenFolder, NodeTranslationCache } from '../../host/node/translation-cache.ts';
@@ -34,6 +35,7 @@ const host: CommandHost = {
   terminal: processTerminal(),
   streams: nodeStreamServer,
   message,
+  print: (text) => void process.stdout.write(text),
   milliseconds: () => performance.now(),
   wall: () => Date.now(),
   uuid: () => new Uint8Array(randomBytes(16)),
@@ -47,6 +49,7 @@ const host: CommandHost = {
       for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.off(signal, listener);
     };
   },
+  facts: (programs) => hostFacts({ run: runDirectoryPath(), state: stateDirectoryPath(), cache: cacheFolder() }, programs),
   core: async () => new Uint8Array(await readFile(new URL('../../../build/core.wasm', import.meta.url))),
   translations: (wanted) => {
     const folder = chosenFolder(wanted, join(cacheFolder(), 'translations'));

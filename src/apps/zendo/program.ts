@@ -3,9 +3,12 @@ import { OperatorError } from '../../base/operator-error.ts';
 import { CPU_NAMES, chooseCpu, DEFAULT_CPU } from '../../spec/x86/choose-cpu.ts';
 import { helloGuest } from '../../toolstack/guests/hello.ts';
 import { loadKernel } from '../../toolstack/loader/domain-image.ts';
-import type { DaemonFinder } from '../daemon/connect.ts';
+import { SHELLS } from '../completion/program-words.ts';
+import { type DaemonFinder, findDaemon } from '../daemon/connect.ts';
 import { boot } from './commands/boot.ts';
+import { completion } from './commands/completion.ts';
 import { daemon } from './commands/daemon.ts';
+import { doctor, OPTIONAL_PROGRAMS } from './commands/doctor.ts';
 import { resume } from './commands/resume.ts';
 import { type DebianFiles, start } from './commands/start.ts';
 import { CommandEnded, EXIT_OPERATOR_ERROR } from './exit-status.ts';
@@ -118,5 +121,16 @@ export function makeProgram(host: CommandHost, debian: DebianFiles, version: str
     .action(async (action) => {
       status = await daemon(host, finder, action);
     });
+  program
+    .command('doctor')
+    .description('look at this host: whether Zendo can work here, and what to do if not')
+    .action(async () => {
+      status = await doctor(host.print, await host.facts(OPTIONAL_PROGRAMS), await findDaemon(finder));
+    });
+  program
+    .command('completion')
+    .description('print a script that completes command lines of zendo in a shell')
+    .addArgument(new Argument('<shell>', 'which one').choices(SHELLS))
+    .action((shell) => host.print(completion(program, shell)));
   return { program, status: () => status };
 }

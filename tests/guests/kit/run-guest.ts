@@ -58,6 +58,8 @@ export async function runKernel(
       setRaw: () => {},
     },
     message: (line) => messages.push(line),
+    facts: () => Promise.reject(new Error('nobody asks')),
+    print: (text) => messages.push(text),
     milliseconds: () => performance.now(),
     wall: () => Date.now(),
     peakMemory: () => 0,
