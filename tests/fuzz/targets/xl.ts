@@ -1,6 +1,7 @@
 import type { DaemonClient } from '../../../src/apps/daemon/connect.ts';
 import { RpcError } from '../../../src/apps/daemon/rpc/rpc-error.ts';
 import { runXl } from '../../../src/apps/xl/run-xl.ts';
+import { XlEnd } from '../../../src/apps/xl/xl-host.ts';
 import { mutateText } from '../mutate.ts';
 import type { Random } from '../random.ts';
 import type { Target } from '../target.ts';
@@ -29,6 +30,34 @@ const WORDS = [
   'sysrq',
   'uptime',
   'help',
+  'config-update',
+  'dump-core',
+  'vcpu-pin',
+  'vcpu-set',
+  'trigger',
+  'claims',
+  'top',
+  'completion',
+  'block-attach',
+  'block-list',
+  'block-detach',
+  'network-attach',
+  'network-list',
+  'network-detach',
+  'getenforce',
+  'setenforce',
+  'loadpolicy',
+  'nmi',
+  'all,^0',
+  '/a,raw,xvda,rw',
+  'vdev=xvda',
+  'xvda',
+  'mac=00:16:3e:0:0:1',
+  'rate=1Mb/s',
+  'bash',
+  '-b',
+  '-d1',
+  '-i2',
   'save',
   '-l',
   '-v',
@@ -76,6 +105,7 @@ const DOMAINS = [0, 1, 3].map((domid) => ({
   name: domid === 0 ? 'Domain-0' : `demo${domid}`,
   uuid: '01234567-89ab-cdef-0123-456789abcdef',
   memoryKib: 4096,
+  outstandingKib: 0,
   maxKib: 4096,
   vcpusOnline: 1,
   running: false,
@@ -98,7 +128,9 @@ function daemon(random: Random): DaemonClient {
       case 'list':
         return DOMAINS;
       case 'vcpus':
-        return [{ domid: 0, vcpu: 0, online: true, blocked: false, running: true, cpuTime: 1e9, cpu: 0 }];
+        return [{ domid: 0, vcpu: 0, online: true, blocked: false, running: true, cpuTime: 1e9, cpu: 0, hard: [0], soft: [0] }];
+      case 'pinVcpu':
+        return ['libxl: warning: hm'];
       case 'config':
         return { config: null };
       case 'create':
@@ -113,7 +145,13 @@ function daemon(random: Random): DaemonClient {
         if (CONSOLES.includes(params.domid ?? -1)) return null;
         throw new RpcError(1, 'no', { rc: -3, lines: ['libxl: error: no such domain'] });
       case 'hostInfo':
-        throw new RpcError(-32603, 'not in this test');
+        return {
+          physinfo: { nr_cpus: 1, total_pages: 4096, free_pages: 1024, outstanding_pages: 0, cpu_khz: 1000000, hw_cap: [0], capabilities: 0 },
+          version: { major: 4, minor: 17, extra: '', compile: {} },
+          scheduler: 6,
+          topology: [{ core: 0, socket: 0, node: 0 }],
+          nodes: [{ memsize: 1, memfree: 1, distances: [10] }],
+        };
       default:
         return null;
     }
@@ -140,6 +178,7 @@ export const xlTarget: Target = {
       const status = await runXl(
         {
           daemon: async () => daemon(random),
+          runningDaemon: async () => daemon(random),
           out: take,
           err: take,
           readFile: async (path) =>
@@ -148,6 +187,10 @@ export const xlTarget: Target = {
           uuid: () => '01234567-89ab-cdef-0123-456789abcdef',
           wall: () => 1.7e12,
           clock: () => '00:00:00',
+          // whoever would wait is done
+          after: () => {
+            throw new XlEnd(0);
+          },
           system: { host: 'h', release: 'r', version: 'v', machine: 'm' },
           terminal: { write: async () => {}, onInput: () => () => {}, onEnd: () => () => {}, size: () => undefined, setRaw: () => {} },
           onInterrupt: () => () => {},
