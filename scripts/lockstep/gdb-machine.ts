@@ -53,7 +53,7 @@ export class GdbMachine {
       });
       child.on('close', (status) => reject(new Error(`zendo ${args.join(' ')} ended with status ${status}\n${said}`)));
     });
-    return await GdbMachine.attach(child, { port });
+    return await GdbMachine.attach(child, await GdbConnection.open({ port }));
   }
 
   /** QEMU's TCG with this kernel, held before the firmware's first instruction. `socket`: a path for the stub. */
@@ -77,15 +77,17 @@ export class GdbMachine {
     child.on('close', () => {
       gone = true;
     });
-    for (const until = performance.now() + PATIENCE_MS; !existsSync(socket); await sleep(20)) {
+    // the socket is there a moment before QEMU listens on it
+    for (const until = performance.now() + PATIENCE_MS; ; await sleep(20)) {
       if (gone || performance.now() > until) throw new Error(`QEMU does not start: ${said.trim()}`);
+      if (!existsSync(socket)) continue;
+      const connection = await GdbConnection.open({ path: socket }).catch(() => undefined);
+      if (connection !== undefined) return await GdbMachine.attach(child, connection);
     }
-    return await GdbMachine.attach(child, { path: socket });
   }
 
-  private static async attach(child: ChildProcess, to: Parameters<typeof GdbConnection.open>[0]): Promise<GdbMachine> {
+  private static async attach(child: ChildProcess, connection: GdbConnection): Promise<GdbMachine> {
     try {
-      const connection = await GdbConnection.open(to);
       return new GdbMachine(connection, child, await GdbMachine.describe(connection));
     } catch (error) {
       child.kill('SIGKILL');
