@@ -135,7 +135,7 @@ export const H_RDMSR = 70;
 export const H_WRMSR = 71;
 /** IN / OUT: checks IOPL and the I/O permission bitmap for the port in slot a, d = bytes (1, 2, 4), c = 1 for OUT; fills EXIT_A and EXIT_B. The lifter follows with OP_EXIT. */
 export const H_IO_CHECK = 72;
-/** MONITOR with linear address slot a: checks only. */
+/** MONITOR and MONITORX with linear address slot a: checks only. */
 export const H_MONITOR = 73;
-/** MWAIT: checks only. The lifter follows with OP_EXIT. */
+/** MWAIT and MWAITX: checks only; c: bits of ECX that may be set beside bit 0. */
 export const H_MWAIT_CHECK = 74;

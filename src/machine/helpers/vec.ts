@@ -239,6 +239,12 @@ export const V_PCLMULQDQ = 150;
 export const V_SHA1RNDS4 = 151;
 export const V_GF2P8AFFINEQB = 152;
 export const V_GF2P8AFFINEINVQB = 153;
+/** SSE4A: a bit field of the low quadword of d; where it lies by `extra` (length | index << 8), or by vector b. */
+export const V_EXTRQI = 154;
+export const V_EXTRQ = 155;
+/** SSE4A: the low bits of b into a bit field of d; where it lies by `extra`, or by the upper quadword of b. */
+export const V_INSERTQI = 156;
+export const V_INSERTQ = 157;
 /** SHA256RNDS2 of d = a, b and the keys in vector c. */
 export const V_SHA256RNDS2 = 208;
 

@@ -334,7 +334,7 @@ export const AMD_X86_64_V3: CpuModel = {
   ...AMD_X86_64_V2,
   name: 'AMD x86-64-v3',
   brand: 'Zendo virtual CPU, AMD x86-64-v3',
-  features: new Set([...AMD_X86_64_V2.features, ...V3, 'vaes', 'vpclmulqdq', 'gfni']),
+  features: new Set([...AMD_X86_64_V2.features, ...V3, 'vaes', 'vpclmulqdq', 'gfni', 'sse4a', 'clzero']),
 };
 
 /** What Intel's processors do not have of what every guest gets on AMD. */

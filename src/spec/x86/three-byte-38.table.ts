@@ -93,6 +93,6 @@ export const THREE_BYTE_38: readonly Row[] = [
   op('NP F6 mem', 'WRSS', 'My Gy', 'system.shadowStack', '', { feature: 'shstk', todo: 'shadow stacks come later' }),
   op('66 F6', 'ADCX', 'Gy Ey', 'alu.adcx', 'w:C r:C', { feature: 'adx' }),
   op('F3 F6', 'ADOX', 'Gy Ey', 'alu.adox', 'w:O r:O', { feature: 'adx' }),
-  op('66 F8 mem', 'MOVDIR64B', 'Gn M', 'move.movdir64b', '', { feature: 'movdir64b', todo: 'not offered by any model yet' }),
-  op('NP F9 mem', 'MOVDIRI', 'My Gy', 'move.movdiri', '', { feature: 'movdiri', todo: 'not offered by any model yet' }),
+  op('66 F8 mem', 'MOVDIR64B', 'Gn M', 'move.movdir64b', '', { feature: 'movdir64b' }),
+  op('NP F9 mem', 'MOVDIRI', 'My Gy', 'move.movdiri', '', { feature: 'movdiri' }),
 ];

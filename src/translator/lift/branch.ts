@@ -1,6 +1,6 @@
 /** Near branches. Positions are relative to the block's RIP; the last argument of a block end wraps it (0: 64, 1: 32, 2: 16 bits). */
 import { H_CHECK_TARGET } from '../../machine/helpers/system.ts';
-import { RCX, RIP, ZERO } from '../../machine/layout.ts';
+import { RAX, RCX, RIP, ZERO } from '../../machine/layout.ts';
 import {
   OP_ADDI,
   OP_ADDI32,
@@ -18,6 +18,7 @@ import {
   OP_NEXT,
   OP_RET,
   OP_SETEQ,
+  OP_SETFLAGS,
   OP_ZX16,
   OP_ZX32,
 } from '../../machine/ops.ts';
@@ -69,6 +70,11 @@ export function jmp(b: Builder, i: Insn): void {
   const size = branchSize(i);
   const delta = nextPosition(b, i) + i.immLo;
   if (mayMiss(b, size)) checkTarget(b, size, positionSlot(b, delta, size));
+  endAt(b, delta, size);
+}
+
+/** The block goes on `delta` behind its RIP. */
+function endAt(b: Builder, delta: number, size: number): void {
   if (fits(delta)) b.end(OP_JMP, 0, 0, 0, wrapOf(size), delta, 0);
   else b.end(OP_IND, 0, positionSlot(b, delta, size), 0, wrapOf(size), 0, 0);
 }
@@ -188,4 +194,27 @@ export function endWithLookup(b: Builder, i: Insn): void {
   const next = positionSlot(b, nextPosition(b, i), size);
   b.un(size === 4 ? OP_ZX32 : OP_MOV, RIP, next);
   b.end(OP_NEXT, 0, 0, 0, 0, 0, 0);
+}
+
+// ---- transactional memory: every transaction aborts at its beginning, which software must expect at any time ------------------
+
+/** XBEGIN: to the fallback, EAX says that nothing is known of the cause. */
+export function xbegin(b: Builder, i: Insn): void {
+  const size = branchSize(i);
+  const delta = nextPosition(b, i) + i.immLo;
+  if (mayMiss(b, size)) checkTarget(b, size, positionSlot(b, delta, size));
+  b.movi(RAX, 0);
+  endAt(b, delta, size);
+}
+
+/** XABORT outside of a transaction does nothing. */
+export const xabort = (_b: Builder): void => {};
+/** XEND outside of a transaction. */
+export const xend = (b: Builder): void => b.raise(13, true, 0);
+
+/** XTEST: ZF, not in a transaction. */
+export function xtest(b: Builder): void {
+  const t = b.temp();
+  b.movi(t, 0x40);
+  b.un(OP_SETFLAGS, 0, t);
 }

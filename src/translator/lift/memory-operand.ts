@@ -73,6 +73,7 @@ export class Address {
 }
 
 /** Segment register numbers. */
+export const SEG_ES = 0;
 export const SEG_CS = 1;
 
 export const SEG_SS = 2;

@@ -2,7 +2,7 @@
 
 import { H_CLFLUSH } from '../../machine/helpers/system.ts';
 import { RAX, RBX, RIP, ZERO } from '../../machine/layout.ts';
-import { OP_ADDI, OP_BSWAP, OP_BSWAP32, OP_COND, OP_HSYS, OP_MOV, OP_SHRI, OP_ZX8, OP_ZX16 } from '../../machine/ops.ts';
+import { OP_ADDI, OP_ALIGN, OP_BSWAP, OP_BSWAP32, OP_COND, OP_HSYS, OP_MOV, OP_SHRI, OP_ZX8, OP_ZX16 } from '../../machine/ops.ts';
 import { BASE_NONE, BASE_RIP, type Insn, OPK_GPR, OPK_IMM, OPK_MEM, type Operand } from '../decode/insn.ts';
 import type { Builder } from '../ir/builder.ts';
 import {
@@ -15,6 +15,7 @@ import {
   loadSignedAt,
   offsetSlot,
   SEG_DS,
+  SEG_ES,
   SEG_SS,
   segmentAddress,
   storeAt,
@@ -144,4 +145,31 @@ export function nop(): void {}
 /** CLFLUSH and its kin: only the read permission of the line shows. */
 export function clflush(b: Builder, i: Insn): void {
   b.helper(OP_HSYS, H_CLFLUSH, 0, linearSlot(b, i, 1, false));
+}
+
+/** MOVDIRI: a store that goes by the caches, of which there are none. */
+export const movdiri = (b: Builder, i: Insn): void => write(b, i, i.o0, read(b, i, i.o1));
+
+const lineTarget = new Address();
+/** Bytes of a cache line. */
+const LINE = 64;
+
+/** MOVDIR64B: 64 bytes from memory to ES:[register], which must be a line's beginning. */
+export function movdir64b(b: Builder, i: Insn): void {
+  const offset = b.temp();
+  zeroExtend(b, offset, i.o0.reg, i.addrsize);
+  segmentAddress(b, offset, SEG_ES, LINE, true, lineTarget);
+  b.emit(OP_ALIGN, 0, lineTarget.a, 0, LINE, lineTarget.lo, lineTarget.hi);
+  const from = linearSlot(b, i, LINE, false);
+  const parts: number[] = [];
+  for (let at = 0; at < LINE; at += 8) {
+    const t = b.temp();
+    ea.set(from, at);
+    loadAt(b, t, ea, 8);
+    parts.push(t);
+  }
+  for (const t of parts) {
+    storeAt(b, t, lineTarget, 8);
+    lineTarget.lo += 8;
+  }
 }

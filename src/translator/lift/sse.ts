@@ -371,6 +371,25 @@ export const aesdeclast = binary(V.V_AESDECLAST);
 export const aesimc = binary(V.V_AESIMC);
 export const aeskeygenassist = binary(V.V_AESKEYGENASSIST);
 export const pclmulqdq = binary(V.V_PCLMULQDQ);
+
+// ---- SSE4A ------------------------------------------------------------------------------------------------------------
+
+/** Length and index of a bit field, as the two immediates give them. */
+const fieldOf = (i: Insn): number => (i.immLo & 0x3f) | ((i.imm2 & 0x3f) << 8);
+
+export function extrq(b: Builder, i: Insn): void {
+  guard(b);
+  const { o0, o1 } = i;
+  if (o1.kind === OPK_IMM) b.helper(OP_HVEC, V.V_EXTRQI, o0.reg, o0.reg, o0.reg, 0, fieldOf(i));
+  else b.helper(OP_HVEC, V.V_EXTRQ, o0.reg, o0.reg, o1.reg);
+}
+
+export function insertq(b: Builder, i: Insn): void {
+  guard(b);
+  const { o0, o1, o2 } = i;
+  if (o2.kind === OPK_IMM) b.helper(OP_HVEC, V.V_INSERTQI, o0.reg, o0.reg, o1.reg, 0, fieldOf(i));
+  else b.helper(OP_HVEC, V.V_INSERTQ, o0.reg, o0.reg, o1.reg);
+}
 export const sha1nexte = binary(V.V_SHA1NEXTE);
 export const sha1msg1 = binary(V.V_SHA1MSG1);
 export const sha1msg2 = binary(V.V_SHA1MSG2);

@@ -29,11 +29,11 @@ import {
   H_SYSEXIT,
   H_SYSRET,
 } from '../../machine/helpers/system.ts';
-import { EXIT_A, EXIT_CPUID, EXIT_CR8, EXIT_HLT, EXIT_HYPERCALL, EXIT_OTHER, MODE_PROTECTED, MODE_VM86, RAX } from '../../machine/layout.ts';
-import { OP_HSYS, OP_NEXT } from '../../machine/ops.ts';
+import { EXIT_A, EXIT_CPUID, EXIT_CR8, EXIT_HLT, EXIT_HYPERCALL, EXIT_OTHER, MODE_PROTECTED, MODE_VM86, RAX, ZERO } from '../../machine/layout.ts';
+import { OP_ANDI, OP_HSYS, OP_NEXT } from '../../machine/ops.ts';
 import type { Insn } from '../decode/insn.ts';
 import type { Builder } from '../ir/builder.ts';
-import { Address, linearSlot, segmentAddress } from './memory-operand.ts';
+import { Address, linearSlot, segmentAddress, storeAt } from './memory-operand.ts';
 import { read, write, zeroExtend } from './operands.ts';
 
 const UD = 6;
@@ -73,20 +73,48 @@ export const invd: (b: Builder) => void = wbinvd;
 /** PAUSE: a hint that determinism does not take. */
 export const pause = (_b: Builder): void => {};
 
-const monitorEa = new Address();
+const raxEa = new Address();
+/** As CPUID says it. */
+const CACHE_LINE = 64;
 
-export function monitor(b: Builder, i: Insn): void {
+/** Slot with the linear address of what rAX points at. */
+function raxAddress(b: Builder, i: Insn, write: boolean): number {
   const offset = b.temp();
   zeroExtend(b, offset, RAX, i.addrsize);
-  segmentAddress(b, offset, i.segPrefix < 0 || (b.code64 && i.segPrefix < 4) ? 3 : i.segPrefix, 1, false, monitorEa);
-  let slot = monitorEa.a;
-  if (monitorEa.indexed) {
-    slot = b.temp();
-    b.lea(slot, monitorEa.a, monitorEa.b, 0, 0);
-  }
+  segmentAddress(b, offset, i.segPrefix < 0 || (b.code64 && i.segPrefix < 4) ? 3 : i.segPrefix, 1, write, raxEa);
+  if (!raxEa.indexed) return raxEa.a;
+  const slot = b.temp();
+  b.lea(slot, raxEa.a, raxEa.b, 0, 0);
+  return slot;
+}
+
+export function monitor(b: Builder, i: Insn): void {
+  const slot = raxAddress(b, i, false);
   b.helper(OP_HSYS, H_CHECK_CPL0_UD);
   b.helper(OP_HSYS, H_MONITOR, 0, slot);
 }
+
+/** MONITORX: for any privilege level; what it arms is never waited for. */
+export function monitorx(b: Builder, i: Insn): void {
+  b.helper(OP_HSYS, H_MONITOR, 0, raxAddress(b, i, false));
+}
+
+/** MWAITX: may end at once, and does; ECX bit 1 is its timer. */
+export const mwaitx = (b: Builder): void => b.helper(OP_HSYS, H_MWAIT_CHECK, 0, 0, 0, 2);
+
+/** CLZERO: the cache line around rAX becomes zero. */
+export function clzero(b: Builder, i: Insn): void {
+  const line = b.temp();
+  b.imm(OP_ANDI, line, raxAddress(b, i, true), -CACHE_LINE);
+  raxEa.set(line);
+  for (let at = 0; at < CACHE_LINE; at += 8) {
+    storeAt(b, ZERO, raxEa, 8);
+    raxEa.lo += 8;
+  }
+}
+
+/** SERIALIZE: nothing is ever out of order here. */
+export const serialize = (_b: Builder): void => {};
 
 export function mwait(b: Builder, i: Insn): void {
   b.helper(OP_HSYS, H_CHECK_CPL0_UD);

@@ -114,13 +114,11 @@ export function dispatchSystem(ctx: usize, number: i32, d: i32, a: i32, b: i32, 
       break;
     }
     case H_MONITOR:
-      requireCpl0(ctx);
       if (get32(ctx, RCX) != 0) raise(ctx, GP, true, 0);
       probeRead(ctx, get(ctx, a), 1);
       break;
     case H_MWAIT_CHECK:
-      requireCpl0(ctx);
-      if ((get32(ctx, RCX) & ~1) != 0) raise(ctx, GP, true, 0);
+      if ((get32(ctx, RCX) & ~(1 | c)) != 0) raise(ctx, GP, true, 0);
       break;
     default: raise(ctx, UD, false, 0);
   }

@@ -121,6 +121,27 @@ export function later(ctx: usize, n: i32, x: v128, y: v128): v128 {
   }
 }
 
+/** Ones in the low (length & 63) bits, all of them for 0. */
+function fieldMask(length: u64): u64 {
+  return length & 63 ? (<u64>1 << (length & 63)) - 1 : u64.MAX_VALUE;
+}
+
+/** EXTRQ: `field` is its length and, eight bits up, its index. @see AMD APM 4 EXTRQ */
+function extractField(x: v128, field: u64): v128 {
+  const value = (u64(i64x2.extract_lane(x, 0)) >> (field >> 8 & 63)) & fieldMask(field);
+  // the upper quadword is undefined; AMD's processors clear it
+  return i64x2.replace_lane(i64x2.splat(0), 0, value);
+}
+
+/** INSERTQ. */
+function insertField(x: v128, y: v128, field: u64): v128 {
+  const index = field >> 8 & 63;
+  const mask = fieldMask(field) << index;
+  const value = (u64(i64x2.extract_lane(x, 0)) & ~mask) | ((u64(i64x2.extract_lane(y, 0)) << index) & mask);
+  // the upper quadword is undefined; AMD's processors clear it
+  return i64x2.replace_lane(i64x2.splat(0), 0, value);
+}
+
 /** x op y with an immediate. */
 export function laterImmediate(ctx: usize, n: i32, x: v128, y: v128, imm: i32): v128 {
   switch (n) {
@@ -128,6 +149,10 @@ export function laterImmediate(ctx: usize, n: i32, x: v128, y: v128, imm: i32): 
     case N.V_PCLMULQDQ: return carrylessProduct(x, y, imm);
     case N.V_SHA1RNDS4: return sha1Rounds(x, y, imm & 3);
     case N.V_GF2P8AFFINEQB: return affine(ctx, x, y, imm);
+    case N.V_EXTRQI: return extractField(x, u64(imm));
+    case N.V_EXTRQ: return extractField(x, u64(i64x2.extract_lane(y, 0)));
+    case N.V_INSERTQI: return insertField(x, y, u64(imm));
+    case N.V_INSERTQ: return insertField(x, y, u64(i64x2.extract_lane(y, 1)));
     default: return affine(ctx, invertBytes(x), y, imm);
   }
 }
