@@ -4,10 +4,14 @@ import type { SymbolTable } from '../../toolstack/loader/elf/symbol-table.ts';
 import { Debugger } from './debugger.ts';
 import type { CommandHost } from './host.ts';
 import { MachineThread } from './machine-thread.ts';
+import { profileFile } from './profile-file.ts';
 import { runGuest } from './run-guest.ts';
 import { summary } from './run-summary.ts';
 import { Session } from './session.ts';
 import { encodeSnapshot } from './snapshot-file.ts';
+
+/** Instructions between two samples of a profile; odd, so that it does not keep step with loops. */
+const PROFILE_EVERY = 99_991;
 
 /** A machine's thread with a session on this side of it: a new machine, or what is in `memories`. */
 export async function startMachine(
@@ -22,6 +26,8 @@ export async function startMachine(
     /** Model and changes, as `chooseCpu` reads them. */
     readonly cpu: string;
     readonly symbols: () => SymbolTable | undefined;
+    /** A profile is wanted. */
+    readonly profile?: string;
     /** Under which name translations are kept; undefined: they are not. */
     readonly translations?: string | undefined;
     /** Folder of translations, or `off`. */
@@ -29,15 +35,16 @@ export async function startMachine(
   },
 ): Promise<{ machine: MachineThread; session: Session }> {
   const output = (bytes: Uint8Array): void => void host.terminal.write(bytes);
-  const { symbols, cpu, translations, translationCache, ...rest } = options;
+  const { symbols, cpu, translations, translationCache, profile, ...rest } = options;
   // a debugger, a trace or blocks of other sizes make translations that are of no use to others
   const plain = options.blockLimit === undefined && options.promoteAfter !== 0 && !options.trace.includes('exec');
   const cache = plain && translations !== undefined ? host.translations(translationCache) : undefined;
   const name = `${cpu} ${translations}`;
-  const named = options.trace.includes('exec') ? symbols() : undefined;
+  const named = options.trace.includes('exec') || profile !== undefined ? symbols() : undefined;
   const machine = new MachineThread({
     ...rest,
     ...(named === undefined ? {} : { symbols: named.pack() }),
+    ...(profile === undefined ? {} : { profileEvery: PROFILE_EVERY }),
     workers: host.workers,
     core: await host.core(),
     cpuModel: cpu,
@@ -67,6 +74,8 @@ async function inMachine<T>(machine: MachineThread, action: () => T): Promise<T>
 
 /** What `attend` is told of the guest and of the operator's wishes. */
 export interface AttendOptions {
+  /** File for the profile. */
+  readonly profile?: string;
   readonly timeout: number;
   readonly snapshot?: string;
   readonly snapshotAt?: number;
@@ -118,6 +127,7 @@ export async function attend(host: CommandHost, machine: MachineThread, session:
     },
   );
   if (saved !== undefined && options.snapshot !== undefined) await host.files.write(options.snapshot, saved);
+  if (options.profile !== undefined) await host.files.write(options.profile, profileFile(options.profile, `zendo: ${options.kernelPath}`, end.report));
   if (options.json)
     host.message(
       JSON.stringify({

@@ -35,6 +35,8 @@ export interface MachineOptions {
   readonly promoteAfter?: number;
   /** Names for the trace of instructions. */
   readonly symbols?: PackedSymbols;
+  /** Instructions between two samples of a profile; none is made without. */
+  readonly profileEvery?: number | undefined;
   /** Translations of earlier runs, and where to leave those of this one. */
   readonly translations?: KeptTranslations | undefined;
   /** Bytes written to the hypervisor's console by a domain. */
@@ -70,6 +72,7 @@ export class MachineThread {
       ...(options.blockLimit === undefined ? {} : { blockLimit: options.blockLimit }),
       ...(options.promoteAfter === undefined ? {} : { promoteAfter: options.promoteAfter }),
       ...(options.symbols === undefined ? {} : { symbols: options.symbols }),
+      ...(options.profileEvery === undefined ? {} : { profileEvery: options.profileEvery }),
       ...(options.translations === undefined ? {} : { stored: options.translations.stored ?? 'none' }),
     };
     this.door = new Door(this.memories);

@@ -1,4 +1,12 @@
+import type { GuestProfile } from '../../hypervisor/profile/guest-sampler.ts';
 import type { Counters } from '../../hypervisor/trace.ts';
+import type { HostTime } from '../../toolstack/profile/profile.ts';
+
+/** Where the guest was and what the thread did, when asked for. */
+export interface ThreadProfile {
+  readonly guest: GuestProfile;
+  readonly host: HostTime;
+}
 
 /** What the pCPU thread tells the host thread. */
 export type PcpuMessage =
@@ -10,4 +18,10 @@ export type PcpuMessage =
   | { readonly kind: 'crash'; readonly domid: number; readonly reason: string }
   /** Translations for the next run, when they are kept and there are new ones. */
   | { readonly kind: 'translations'; readonly file: Uint8Array }
-  | { readonly kind: 'ended'; readonly counters: Counters; readonly engine: Readonly<Record<string, unknown>>; readonly retired: bigint };
+  | {
+      readonly kind: 'ended';
+      readonly counters: Counters;
+      readonly engine: Readonly<Record<string, unknown>>;
+      readonly retired: bigint;
+      readonly profile?: ThreadProfile;
+    };

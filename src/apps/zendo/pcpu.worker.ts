@@ -6,12 +6,15 @@ import { writeSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { parentPort, workerData } from 'node:worker_threads';
 import { present } from '../../base/assert.ts';
+import { profileThread } from '../../host/node/thread-profiler.ts';
 import { logBoot } from '../../hypervisor/boot-log.ts';
 import { createDomain0 } from '../../hypervisor/domain0.ts';
 import { EngineCpu } from '../../hypervisor/engine-cpu.ts';
 import { ExecTrace } from '../../hypervisor/exec-trace.ts';
 import { type Host, Hypervisor, type MachineConfig } from '../../hypervisor/hypervisor.ts';
 import { Pcpu } from '../../hypervisor/pcpu.ts';
+import { type FunctionPlace, GuestSampler } from '../../hypervisor/profile/guest-sampler.ts';
+import { SamplingCpu } from '../../hypervisor/profile/sampling-cpu.ts';
 import { Trace } from '../../hypervisor/trace.ts';
 import { PORT_READS } from '../../machine/layout.ts';
 import { Memories } from '../../machine/memories.ts';
@@ -19,6 +22,7 @@ import { chooseCpu } from '../../spec/x86/choose-cpu.ts';
 import { ROWS } from '../../spec/x86/opcodes.ts';
 import { type PackedSymbols, SymbolTable } from '../../toolstack/loader/elf/symbol-table.ts';
 import { Engine } from '../../translator/engine.ts';
+import { hostTime } from './host-time.ts';
 import type { PcpuMessage } from './pcpu-message.ts';
 
 /** What the host thread starts this thread with. */
@@ -37,6 +41,8 @@ export interface PcpuWorkerData {
   readonly blockLimit?: number;
   /** Executions after which a block becomes a compiled region; 0 = never. */
   readonly promoteAfter?: number;
+  /** Tell at the end where the guest was, with a sample every so many instructions, and what this thread did. */
+  readonly profileEvery?: number;
   /** Translations are kept, beginning with those of earlier runs, if there are any. */
   readonly stored?: Uint8Array | 'none';
 }
@@ -100,8 +106,14 @@ const exec = data.trace.includes('exec')
       writeTrace,
     )
   : undefined;
-const cpu = new EngineCpu(memories, engine, exec === undefined ? undefined : (instruction, linear) => exec.instruction(instruction, linear));
+const engineCpu = new EngineCpu(memories, engine, exec === undefined ? undefined : (instruction, linear) => exec.instruction(instruction, linear));
+const sampler = data.profileEvery === undefined ? undefined : new GuestSampler(memories, functionAt, data.profileEvery);
+const cpu = sampler === undefined ? engineCpu : new SamplingCpu(engineCpu, memories, data.profileEvery as number, (context) => sampler.sample(context));
 const hv = new Hypervisor(memories, cpu, host);
+function functionAt(address: bigint): FunctionPlace | undefined {
+  const place = symbols?.lookup(address);
+  return place === undefined ? undefined : { name: place.name, start: address - place.offset };
+}
 function runningVcpu(): string {
   const v = hv.vcpuAt(hv.header.current);
   return `d${v.domain.id}v${v.id}`;
@@ -115,7 +127,12 @@ else hv.header.dom0_due = 0n;
 const pcpu = new Pcpu({ hv, model, trace, rowName: (row) => `${ROWS[row]?.mnemonic ?? 'row'} (row ${row})` });
 pcpu.attach();
 post({ kind: 'ready' });
+const threadSamples = sampler === undefined ? undefined : profileThread();
 pcpu.loop();
+const profile =
+  sampler === undefined || threadSamples === undefined
+    ? undefined
+    : { guest: sampler.profile(), host: hostTime(threadSamples(), `wasm-function[${(engine.core.run as unknown as { readonly name: string }).name}]`) };
 const file = engine.store?.save();
 if (file !== undefined) port.postMessage({ kind: 'translations', file } satisfies PcpuMessage, [file.buffer]);
 post({
@@ -123,4 +140,5 @@ post({
   counters: trace.counters(new Uint32Array(memories.state.buffer, PORT_READS, 0x10000)),
   engine: { ...engine.counters, ...engine.regions?.counters, ...engine.store?.counters, exits: undefined },
   retired: hv.header.retired,
+  ...(profile === undefined ? {} : { profile }),
 });

@@ -7,6 +7,7 @@ import { attend, startMachine } from '../attend.ts';
 import { FRAMES_MAX, freshMachine, VIRTUAL_WALL_SECONDS } from '../fresh-machine.ts';
 import type { CommandHost } from '../host.ts';
 import { prepareMachineThread } from '../machine-thread.ts';
+import { checkProfileName } from '../profile-file.ts';
 
 const MIB = 1 << 20;
 /** Frames the machine has beyond the guest's memory: domain 0, special pages, ACPI, grant tables. */
@@ -36,6 +37,8 @@ export interface BootOptions {
   readonly blockLimit?: number;
   /** Executions after which a block becomes a compiled region; 0 = never. */
   readonly promoteAfter?: number;
+  /** File for a profile, .html or .json. */
+  readonly profile?: string;
   /** Folder of kept translations, or `off`; the usual one if not given. */
   readonly translationCache?: string;
   /** CPU model and changes, the default if not given. */
@@ -71,6 +74,7 @@ function kernelIdentity(host: CommandHost, { segments }: KernelImage): string {
 
 /** Boot a kernel as a PVH domain and stay with it until it ends. The exit status. */
 export async function boot(host: CommandHost, options: BootOptions, images?: GuestImages): Promise<number> {
+  if (options.profile !== undefined) checkProfileName(options.profile);
   const started = host.milliseconds();
   prepareMachineThread(host.workers);
   const { kernel, initrd, name } = images ?? (await readImages(host, options));
@@ -94,6 +98,7 @@ export async function boot(host: CommandHost, options: BootOptions, images?: Gue
     cpu,
     symbols: () => kernel.symbols(),
     translations: options.gdb === undefined ? kernelIdentity(host, kernel) : undefined,
+    ...(options.profile === undefined ? {} : { profile: options.profile }),
     ...(options.translationCache === undefined ? {} : { translationCache: options.translationCache }),
   });
   const begin = (): void => {

@@ -5,6 +5,7 @@ import { loadKernel } from '../../../toolstack/loader/domain-image.ts';
 import type { SymbolTable } from '../../../toolstack/loader/elf/symbol-table.ts';
 import { attend, startMachine } from '../attend.ts';
 import type { CommandHost } from '../host.ts';
+import { checkProfileName } from '../profile-file.ts';
 import { decodeSnapshot } from '../snapshot-file.ts';
 
 /** Options of `zendo resume`, parsed. */
@@ -17,6 +18,8 @@ export interface ResumeOptions {
   readonly gdb?: number;
   readonly json: boolean;
   readonly hash: boolean;
+  /** File for a profile, .html or .json. */
+  readonly profile?: string;
   /** Folder of kept translations, or `off`; the usual one if not given. */
   readonly translationCache?: string;
   readonly blockLimit?: number;
@@ -26,6 +29,7 @@ export interface ResumeOptions {
 
 /** Go on with a machine that `zendo boot --snapshot` saved. The exit status. */
 export async function resume(host: CommandHost, path: string, options: ResumeOptions): Promise<number> {
+  if (options.profile !== undefined) checkProfileName(options.profile);
   const started = host.milliseconds();
   let file: Uint8Array;
   try {
