@@ -15,16 +15,16 @@ export class Connection implements Subject {
   readonly domid: number;
   /** For clients in this process: under which name they find it again after a thaw. */
   readonly name: string;
-  readonly reader = new MessageReader();
-  readonly outbox = new Outbox();
+  reader = new MessageReader();
+  outbox = new Outbox();
   /** Undefined for clients, and for a thawed ring whose page has not been attached yet. */
   transport: Transport | undefined;
   target: number | undefined = undefined;
   /** XENSTORE_ERROR_* for which we no longer listen, 0 = none. */
   broken = 0;
   nextTransactionId = 1;
-  private readonly watchMap = new Map<string, Watch>();
-  private readonly transactionMap = new Map<number, Transaction>();
+  private watchMap = new Map<string, Watch>();
+  private transactionMap = new Map<number, Transaction>();
   private watchMemory = 0;
 
   constructor(kind: ConnectionKind, domid: number, transport: Transport | undefined, name = '') {
@@ -109,6 +109,18 @@ export class Connection implements Subject {
     this.reader.reset();
     this.outbox.clear();
     this.broken = 0;
+  }
+
+  /** Take over what another connection was told and has said; whom it speaks with stays. */
+  become(other: Connection): void {
+    this.reader = other.reader;
+    this.outbox = other.outbox;
+    this.target = other.target;
+    this.broken = other.broken;
+    this.nextTransactionId = other.nextTransactionId;
+    this.watchMap = other.watchMap;
+    this.transactionMap = other.transactionMap;
+    this.watchMemory = other.watchMemory;
   }
 
   /** Bytes kept for it: watches, unread messages, transactions. */

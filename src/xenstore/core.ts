@@ -15,17 +15,19 @@ export const RELEASE_DOMAIN = '@releaseDomain';
 
 /** What all requests work on. */
 export class Core {
-  readonly domains: DomainRecords;
-  readonly tree: Tree;
+  domains: DomainRecords;
+  tree: Tree;
   readonly quotas: Quotas = { ...DEFAULT_QUOTAS };
   /** Bytes at which a domain's memory is worth a warning. */
   softMemory = 2 * 1024 * 1024;
   /** In the order in which they came, which is the order in which they hear of a change. */
   connections: Connection[] = [];
-  readonly special = new Map<string, Permissions>([
+  special: Map<string, Permissions> = new Map<string, Permissions>([
     [INTRODUCE_DOMAIN, PERMISSIONS_OF_DOMAIN_0],
     [RELEASE_DOMAIN, PERMISSIONS_OF_DOMAIN_0],
   ]);
+  /** A request asked for `Store.reload`, which comes when the request is done. */
+  reloadWanted = false;
   readonly openChannel: OpenChannel | undefined;
   readonly log: Logger;
   /** Log every request (control command log). */
@@ -36,6 +38,16 @@ export class Core {
     this.tree = new Tree(this.domains);
     this.openChannel = openChannel;
     this.log = log;
+  }
+
+  /** Take over what another core knows, except its connections. */
+  adopt(other: Core): void {
+    this.domains = other.domains;
+    this.tree = other.tree;
+    this.special = other.special;
+    Object.assign(this.quotas, other.quotas);
+    this.softMemory = other.softMemory;
+    this.tracing = other.tracing;
   }
 
   /** The ring of a domain that is introduced. */

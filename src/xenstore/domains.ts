@@ -25,7 +25,7 @@ export interface DomainRecord {
 /** Records of the domains that own nodes, stand in permissions or are introduced. */
 export class DomainRecords {
   private readonly records = new Map<number, DomainRecord>();
-  private readonly list: DomainList;
+  readonly list: DomainList;
 
   constructor(list: DomainList) {
     this.list = list;

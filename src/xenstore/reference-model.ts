@@ -77,6 +77,22 @@ export class ReferenceModel {
     }
   }
 
+  /** What a watch of `domid` on `watched` tells of an operation that was answered OK; `before`: how it was. */
+  tells(domid: number, watched: string, operation: ModelOperation, before: ReferenceModel): string[] {
+    const { kind, path } = operation;
+    const above = (at: string): boolean => at === watched || at.startsWith(watched === '/' ? '/' : `${watched}/`);
+    const reads = (node: ModelNode | undefined): boolean => node !== undefined && this.rights(domid, node).includes('r');
+    if (kind === 'rm') {
+      const gone = [...before.nodes.keys()].filter((at) => at === path || at.startsWith(`${path}/`));
+      const hears = (at: string): boolean => (at === path ? above(at) : at === watched);
+      return gone.filter((at) => hears(at) && (reads(before.nodes.get(at)) || reads(before.nodes.get(this.parent(at)))));
+    }
+    const changes = kind === 'write' || kind === 'setPermissions' || (kind === 'mkdir' && !before.nodes.has(path));
+    if (!changes || !above(path)) return [];
+    const could = kind === 'setPermissions' && reads(before.nodes.get(path));
+    return could || reads(this.nodes.get(path)) || reads(this.nodes.get(this.parent(path))) ? [path] : [];
+  }
+
   private rights(domid: number, { entries }: ModelNode): string {
     const [owner = '', ...others] = entries;
     if (domid === 0 || owner.slice(1) === String(domid)) return 'rwo';

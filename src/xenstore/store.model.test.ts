@@ -34,7 +34,10 @@ const step = fc.oneof(
   { weight: 12, arbitrary: fc.record({ kind: fc.constant('do' as const), domid, inside: fc.boolean(), operation }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('start' as const), domid }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('end' as const), domid, commit: fc.constantFrom(true, true, true, false) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('watch' as const), domid, path }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('unwatch' as const), domid, path }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('thaw' as const) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('reload' as const) }) },
 );
 
 const OPENING: readonly ModelOperation[] = [
@@ -55,12 +58,55 @@ class Subject {
   private readonly domains = new PlayedDomains(1, 2);
   private store = new Store({ domains: this.domains });
   private clients = this.connect();
+  /** Ends of the watches, by domain and path. */
+  private readonly watches = new Map<string, () => void>();
+  private heard: string[] = [];
 
   thaw(): void {
     const frozen = this.store.freeze();
     this.store = Store.thaw(frozen, { domains: this.domains });
     assert.deepEqual(this.store.freeze(), frozen);
     this.clients = this.connect();
+    for (const key of this.watches.keys()) this.beginWatch(key);
+  }
+
+  reload(): void {
+    const before = this.store.freeze();
+    assert.match(this.clients[0]?.control('live-update', '-s') ?? '', /^OK/);
+    assert.deepEqual(this.store.freeze(), before);
+  }
+
+  /** False when it is there already. */
+  watch(domid: number, path: string): boolean {
+    const key = `${domid} ${path}`;
+    if (this.watches.has(key)) return false;
+    this.beginWatch(key);
+    return true;
+  }
+
+  unwatch(domid: number, path: string): void {
+    this.watches.get(`${domid} ${path}`)?.();
+    this.watches.delete(`${domid} ${path}`);
+  }
+
+  /** The watches that there are. */
+  watched(): { readonly domid: number; readonly path: string }[] {
+    return [...this.watches.keys()].map((key) => ({ domid: Number(key[0]), path: key.slice(2) }));
+  }
+
+  /** What watches told since the last call: domain, watched path, changed path. */
+  told(): string[] {
+    while (this.store.run());
+    return this.heard.splice(0).sort();
+  }
+
+  private beginWatch(key: string): void {
+    const client = this.clients[Number(key[0])];
+    assert.ok(client);
+    this.watches.set(
+      key,
+      client.watch(key.slice(2), (changed) => this.heard.push(`${key} ${changed}`)),
+    );
   }
 
   apply(domid: number, operation: ModelOperation, transactionId: number): string {
@@ -129,8 +175,15 @@ test('the store answers as the reference model does, and committed transactions 
         if (model.dump() !== before) for (const each of open.values()) each.disturbed = true;
       };
       for (const it of steps) {
-        if (it.kind === 'thaw') {
-          subject.thaw();
+        if (it.kind === 'thaw' || it.kind === 'reload') {
+          subject[it.kind]();
+          assert.deepEqual(subject.told(), []);
+          continue;
+        }
+        if (it.kind === 'watch' || it.kind === 'unwatch') {
+          const first = it.kind === 'watch' && subject.watch(it.domid, it.path);
+          if (it.kind === 'unwatch') subject.unwatch(it.domid, it.path);
+          assert.deepEqual(subject.told(), first ? [`${it.domid} ${it.path} ${it.path}`] : []);
           continue;
         }
         const transaction = open.get(it.domid);
@@ -139,10 +192,16 @@ test('the store answers as the reference model does, and committed transactions 
         } else if (it.kind === 'do' && it.inside && transaction !== undefined) {
           const answer = subject.apply(it.domid, it.operation, transaction.id);
           transaction.done.push({ operation: it.operation, answer });
+          assert.deepEqual(subject.told(), [], 'nobody hears of what is not committed');
         } else if (it.kind === 'do') {
           const before = model.dump();
+          const was = model.copy();
           const expected = model.apply(it.domid, it.operation);
           assert.equal(subject.apply(it.domid, it.operation, 0), expected, JSON.stringify(it));
+          const tells = subject
+            .watched()
+            .flatMap(({ domid, path }) => model.tells(domid, path, it.operation, was).map((changed) => `${domid} ${path} ${changed}`));
+          assert.deepEqual(subject.told(), expected === 'OK' ? tells.sort() : [], `told of ${JSON.stringify(it)}`);
           // a write of what is there already is a change, too
           if (it.operation.kind === 'write' || it.operation.kind === 'setPermissions' || it.operation.kind === 'rm')
             for (const each of open.values()) each.disturbed = true;
@@ -150,6 +209,8 @@ test('the store answers as the reference model does, and committed transactions 
         } else if (transaction !== undefined) {
           open.delete(it.domid);
           const result = subject.end(it.domid, transaction.id, it.commit);
+          const told = subject.told();
+          if (result !== 'OK' || !it.commit) assert.deepEqual(told, []);
           if (!it.commit) {
             assert.equal(result, 'OK');
             continue;

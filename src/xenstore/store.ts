@@ -1,3 +1,4 @@
+import { present } from '../base/assert.ts';
 import { type Logger, silent } from '../base/log.ts';
 import type { GuestChannel } from '../base/ports/guest-channel.ts';
 import { StoreClient } from './client.ts';
@@ -60,6 +61,23 @@ export class Store {
   /** Everything the store knows, except streams; the same bytes for the same state. */
   freeze(): Uint8Array {
     return freezeCore(this.core);
+  }
+
+  /**
+   * Write everything down and go on from what was written, as a new xenstored does that takes over from an old one
+   * (xenstore-control live-update). Everybody who is connected stays so, sockets too, and notices nothing.
+   */
+  reload(): void {
+    const { core } = this;
+    core.reloadWanted = false;
+    const { connections } = core;
+    const loaded = new Core(core.domains.list, core.openChannel, core.log);
+    thawCore(
+      loaded,
+      freezeCore(core, () => true),
+    );
+    for (const [i, connection] of connections.entries()) connection.become(present(loaded.connections[i], 'connection'));
+    core.adopt(loaded);
   }
 
   /**
@@ -174,7 +192,7 @@ export class Store {
   private deliver(): boolean {
     let left = CALLBACKS_PER_TURN;
     for (const client of [...this.clients]) left -= client.deliver(left);
-    flushAll(this.core);
+    this.afterRequests();
     return this.callbacksWait();
   }
 
@@ -183,9 +201,14 @@ export class Store {
     return this.clients.some((client) => client.hasEvents);
   }
 
+  private afterRequests(): void {
+    if (this.core.reloadWanted) this.reload();
+    flushAll(this.core);
+  }
+
   /** After work outside of a turn: send what it made, and ask for a turn if callbacks wait. */
   private settle(more = false): void {
-    flushAll(this.core);
+    this.afterRequests();
     if (more || this.callbacksWait()) this.wake();
   }
 }

@@ -11,6 +11,7 @@ interface Command {
 
 const COMMANDS: readonly Command[] = [
   { name: 'check', usage: '', run: check },
+  { name: 'live-update', usage: '-s [-t <seconds>] [-F] | -a', run: liveUpdate },
   { name: 'log', usage: 'on|off', run: log },
   { name: 'memreport', usage: '', run: memreport },
   { name: 'print', usage: '<string>', run: print },
@@ -28,6 +29,20 @@ export function control(request: Request): Answer {
 function check({ core }: Request, args: readonly string[]): Answer {
   if (args.length > 0) return 'EINVAL';
   for (const wrong of core.tree.check()) core.log.error(wrong);
+  return OK;
+}
+
+/** Nothing is exchanged but the state, which is written down and loaded again when this request is done: never too early for it. */
+function liveUpdate({ core }: Request, args: readonly string[]): Answer {
+  const words = [...args];
+  const first = words.shift();
+  if (first === '-a') return words.length > 0 ? 'EINVAL' : OK;
+  if (first !== '-s') return 'EINVAL';
+  for (let word = words.shift(); word !== undefined; word = words.shift()) {
+    if (word === '-t' && /^[0-9]{1,9}$/.test(words.shift() ?? '')) continue;
+    if (word !== '-F') return 'EINVAL';
+  }
+  core.reloadWanted = true;
   return OK;
 }
 

@@ -17,8 +17,8 @@ export function isKept(connection: Connection): boolean {
   return connection.kind === 'ring' || (connection.kind === 'client' && connection.name !== '');
 }
 
-/** The whole store as bytes. */
-export function freezeCore(core: Core): Uint8Array {
+/** The whole store as bytes; of its connections those that `kept` says. */
+export function freezeCore(core: Core, kept: (connection: Connection) => boolean = isKept): Uint8Array {
   const writer = new StateWriter();
   writer.text(STATE_NAME);
   writer.uint(STATE_VERSION);
@@ -41,7 +41,7 @@ export function freezeCore(core: Core): Uint8Array {
     writer.text(path);
     writeNode(writer, node);
   });
-  writer.list(core.connections.filter(isKept), (connection) => writeConnection(writer, connection));
+  writer.list(core.connections.filter(kept), (connection) => writeConnection(writer, connection));
   return writer.finish();
 }
 
