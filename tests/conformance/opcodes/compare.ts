@@ -34,6 +34,11 @@ export const EXCEPTIONS: readonly Exception[] = [
     feature: 'avx2',
     applies: (bytes) => vexOpcode(bytes, 3) === 0 || vexOpcode(bytes, 3) === 1,
   },
+  {
+    reason: 'PVALIDATE, of encrypted guests, which some processors know everywhere',
+    feature: 'clzero',
+    applies: (bytes) => bytes[0] === 0xf2 && bytes[1] === 0x0f && bytes[2] === 0x01 && bytes[3] === 0xff,
+  },
 ];
 
 const SKIPPED: ReadonlySet<number> = new Set([0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x67]);
