@@ -40,6 +40,7 @@ import { STOP_BREAKPOINT, stopForDebugger } from './debug/stop.ts';
 import { domain as domainStruct, VCPUF_blocked, VCPUF_down } from './domain.ts';
 import { enterHypercall } from './entry.ts';
 import { ANSWERED, completeInstruction, type ExitContext } from './exit-context.ts';
+import { writeGuestConsole } from './guest-console.ts';
 import type { Hypervisor, Vcpu } from './hypervisor.ts';
 import { crashDomain, shutDown } from './lifecycle/shutdown.ts';
 import { setRunstate } from './time/runstate.ts';
@@ -66,12 +67,11 @@ function portRead(trace: Trace, port: number, size: number): number {
   return size === 4 ? 0xffffffff : size === 2 ? 0xffff : 0xff;
 }
 
-function portWrite(hv: Hypervisor, v: Vcpu, trace: Trace, port: number, size: number, value: number): void {
-  if (port !== 0xe9) {
-    trace.unclaimedPort(port);
-    return;
-  }
-  if (size === 1) hv.host.console(v.domain.id, Uint8Array.of(value & 0xff));
+/** False: the write is to be made again, after domain 0's programs had a turn. */
+function portWrite(hv: Hypervisor, v: Vcpu, trace: Trace, port: number, size: number, value: number): boolean {
+  if (port === 0xe9) return size !== 1 || writeGuestConsole(hv, v.domain, Uint8Array.of(value & 0xff));
+  trace.unclaimedPort(port);
+  return true;
 }
 
 function io({ hv, trace }: ExitContext, v: Vcpu): void {
@@ -79,8 +79,9 @@ function io({ hv, trace }: ExitContext, v: Vcpu): void {
   const port = c.low(EXIT_A);
   const kind = c.low(EXIT_B);
   const size = kind & 0xff;
-  if ((kind & IS_WRITE) !== 0) portWrite(hv, v, trace, port, size, c.low(RAX));
-  else setAccumulator(v, portRead(trace, port, size), size);
+  if ((kind & IS_WRITE) !== 0) {
+    if (!portWrite(hv, v, trace, port, size, c.low(RAX))) return;
+  } else setAccumulator(v, portRead(trace, port, size), size);
   completeInstruction(v);
 }
 
@@ -88,8 +89,9 @@ function ioString({ hv, trace }: ExitContext, v: Vcpu): void {
   const c = v.context;
   const port = c.low(EXIT_A);
   const kind = c.low(EXIT_B);
-  if ((kind & IS_WRITE) !== 0) portWrite(hv, v, trace, port, kind & 0xff, c.low(EXIT_C));
-  else c.setLow(EXIT_C, portRead(trace, port, kind & 0xff));
+  if ((kind & IS_WRITE) !== 0) {
+    if (!portWrite(hv, v, trace, port, kind & 0xff, c.low(EXIT_C))) return;
+  } else c.setLow(EXIT_C, portRead(trace, port, kind & 0xff));
   c.setLow(EXIT_B, kind | ANSWERED);
 }
 

@@ -63,7 +63,11 @@ export const machine_header = struct('machine_header', {
   conring_cons: u32,
   /** Free frames that are promised to domains which claimed them (memory/claims.ts). */
   outstanding_claims: u32,
-  spare: array(u32, 30),
+  /** What domains wrote to the hypervisor's console and domain 0's programs have not taken (guest-console.ts): ring, bytes ever written, ever taken. */
+  guest_console: u32,
+  guest_console_prod: u32,
+  guest_console_cons: u32,
+  spare: array(u32, 27),
   /** Mailbox between domain 0's programs (any host thread) and the pCPU. See mailbox.ts. */
   mailbox: struct({
     /** MAILBOX_*: who may act. */

@@ -50,8 +50,6 @@ export interface MachineConfig {
 export interface Host {
   /** Nanoseconds of a monotonic clock, for TIME_HOST. */
   monotonic(): bigint;
-  /** Bytes that a domain wrote to the hypervisor's console (console_io, port 0xE9). */
-  console(domid: number, bytes: Uint8Array): void;
   /** A line for the operator's log. */
   log(line: string): void;
   /** Why a domain is stopped as crashed, if the hypervisor stopped it. */

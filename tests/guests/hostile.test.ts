@@ -410,7 +410,7 @@ test('every hypercall with every bad argument', async () => {
     helloAgain(g);
     g.say('end');
   });
-  // Port 0xE9 and the ring are two ways to the same screen: where the one interrupts the other is not told.
+  // What console_io was made to write stands between; the line of the ring is taken out.
   const hello = /hello again on the console\r\n/;
   assert.match(run.console, hello);
   const table = new Map<string, string>();

@@ -1,6 +1,7 @@
 import type { WorkerHost, WorkerThread } from '../../base/ports/worker-host.ts';
 import { Dom0Kernel } from '../../hypervisor/dom0/kernel.ts';
 import { Door } from '../../hypervisor/door.ts';
+import { takeGuestConsole } from '../../hypervisor/guest-console.ts';
 import type { MachineConfig } from '../../hypervisor/hypervisor.ts';
 import { resetMailbox } from '../../hypervisor/mailbox.ts';
 import { Memories } from '../../machine/memories.ts';
@@ -58,8 +59,10 @@ export class MachineThread {
   readonly crashes = new Map<number, string>();
   private readonly thread: WorkerThread;
   private keeping: Promise<void> | undefined;
+  private readonly onConsole: MachineOptions['onConsole'];
 
   constructor(options: MachineOptions) {
+    this.onConsole = options.onConsole;
     this.memories = options.memories ?? new Memories();
     resetMailbox(this.memories);
     const data: PcpuWorkerData = {
@@ -82,13 +85,13 @@ export class MachineThread {
       let report: MachineReport | undefined;
       this.thread.onMessage((raw) => {
         const message = raw as PcpuMessage;
-        if (message.kind === 'console') options.onConsole(message.domid, message.bytes);
-        else if (message.kind === 'log') options.onLog(message.line);
+        if (message.kind === 'log') options.onLog(message.line);
         else if (message.kind === 'crash') this.crashes.set(message.domid, message.reason);
         else if (message.kind === 'translations') this.keeping = options.translations?.keep(message.file);
         else if (message.kind === 'ended') report = message;
       });
       this.thread.onExit((error) => {
+        this.showConsole();
         this.door.close();
         if (report !== undefined) resolve(report);
         else reject(error ?? new Error('the processor thread of the machine ended without a report'));
@@ -101,9 +104,15 @@ export class MachineThread {
   /** Begin domain 0's turns. `onTurn` runs after the events of each turn were handled. */
   open(onTurn: () => void = () => {}): void {
     this.door.open(() => {
+      this.showConsole();
       this.kernel.handleEvents();
       onTurn();
     });
+  }
+
+  /** What domains wrote to the hypervisor's console. Before the events of a turn, which are younger. */
+  private showConsole(): void {
+    for (const { domid, bytes } of takeGuestConsole(this.memories)) this.onConsole(domid, bytes);
   }
 
   /** Ask the thread to end, and wait for its report. */

@@ -11,8 +11,6 @@ export interface ThreadProfile {
 /** What the pCPU thread tells the host thread. */
 export type PcpuMessage =
   | { readonly kind: 'ready' }
-  /** Bytes a domain wrote to the hypervisor's console (console_io, port 0xE9). */
-  | { readonly kind: 'console'; readonly domid: number; readonly bytes: Uint8Array }
   | { readonly kind: 'log'; readonly line: string }
   /** Why a domain is stopped as crashed. */
   | { readonly kind: 'crash'; readonly domid: number; readonly reason: string }

@@ -90,7 +90,6 @@ function writeTrace(line: string): void {
 
 const host: Host = {
   monotonic: () => process.hrtime.bigint() - started,
-  console: (domid, bytes) => post({ kind: 'console', domid, bytes }),
   log: (line) => post({ kind: 'log', line }),
   crashed: (domid, reason) => post({ kind: 'crash', domid, reason }),
 };

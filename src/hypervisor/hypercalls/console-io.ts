@@ -1,9 +1,8 @@
 import { E2BIG, EFAULT, ENOSYS, EPERM } from '../../spec/xen/errno.ts';
 import { CONSOLEIO_read, CONSOLEIO_write } from '../../spec/xen/xen.ts';
+import { GUEST_CONSOLE_CHUNK, writeGuestConsole } from '../guest-console.ts';
 import { type Call, mustPause } from './call.ts';
 
-/** Bytes copied at a time. */
-const CHUNK = 4096;
 /** Longest write: what a signed 32-bit number can say. */
 const WRITE_MAX = 0x7fffffff;
 
@@ -19,12 +18,12 @@ export function consoleIo(call: Call, cmd: number, count: number, buffer: bigint
   if (cmd !== CONSOLEIO_write) return -ENOSYS;
   if (count > WRITE_MAX) return -E2BIG;
   for (let done = 0; done < count; ) {
-    const size = Math.min(CHUNK, count - done);
+    const size = Math.min(GUEST_CONSOLE_CHUNK, count - done);
     const bytes = memory.read(buffer + BigInt(done), size);
     if (bytes === undefined) return -EFAULT;
-    hv.host.console(caller.id, bytes);
-    done += size;
-    if (mustPause(call) && done < count) {
+    const taken = writeGuestConsole(hv, caller, bytes);
+    if (taken) done += size;
+    if (!taken || (mustPause(call) && done < count)) {
       call.restart = [BigInt(cmd), BigInt(count - done), buffer + BigInt(done)];
       return 0;
     }

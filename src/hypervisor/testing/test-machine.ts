@@ -6,6 +6,7 @@ import { __HYPERVISOR_domctl } from '../../spec/xen/xen.ts';
 import { setPvhEntry } from '../arch/x86/vcpu-state.ts';
 import { VCPUF_down } from '../domain.ts';
 import { createDomain0 } from '../domain0.ts';
+import { takeGuestConsole } from '../guest-console.ts';
 import { GuestPhysicalMemory, GuestVirtualMemory } from '../guest-memory.ts';
 import { TIME_VIRTUAL } from '../header.ts';
 import type { Call } from '../hypercalls/call.ts';
@@ -49,7 +50,6 @@ export class TestMachine {
     Hypervisor.format(this.memories, { frames, timeMode: TIME_VIRTUAL, seed: 1n, wallSeconds: 1_700_000_000n, wallNanoseconds: 5 });
     this.hv = new Hypervisor(this.memories, this.cpu, {
       monotonic: () => this.time,
-      console: (domid, bytes) => void this.console.push({ domid, text: new TextDecoder().decode(bytes) }),
       log: (line) => void this.log.push(line),
     });
     this.hv.clock = () => this.time;
@@ -104,8 +104,16 @@ export class TestMachine {
       const call: Call = { hv: this.hv, caller, vcpu: v, memory: this.watch(this.memoryOf(caller, v)), compat };
       result = hypercall(call, nr, rest);
       rest = call.restart === undefined ? undefined : [...call.restart, ...rest.slice(call.restart.length)];
+      this.takeConsole();
+      if (rest !== undefined) this.memories.frameBytes[this.vcpu(this.dom0).s.info] = 0; // its programs saw that there are events
     }
     return result;
+  }
+
+  /** What domain 0's programs do first in a turn. */
+  private takeConsole(): void {
+    const taken = takeGuestConsole(this.memories);
+    for (const { domid, bytes } of taken) this.console.push({ domid, text: new TextDecoder().decode(bytes) });
   }
 
   /** Put bytes into a domain's memory by guest-physical address. */
