@@ -1,3 +1,4 @@
+import { GNTTAB_RESERVED_CONSOLE, GNTTAB_RESERVED_XENSTORE, GTF_permit_access, grant_entry_v1 } from '../../spec/xen/grant-table.ts';
 import {
   HVM_PARAM_CONSOLE_EVTCHN,
   HVM_PARAM_CONSOLE_PFN,
@@ -7,6 +8,7 @@ import {
   HVM_PARAM_TRIPLE_FAULT_REASON,
 } from '../../spec/xen/hvm/params.ts';
 import { HVM_FILE_MAGIC, HVM_FILE_VERSION, HVM_SAVE_CODE, hvm_hw_cpu, hvm_save_descriptor, hvm_save_header } from '../../spec/xen/hvm/save.ts';
+import { XENMEM_resource_grant_table, XENMEM_resource_grant_table_id_shared } from '../../spec/xen/memory.ts';
 import { SHUTDOWN_crash } from '../../spec/xen/sched.ts';
 import { buildPvhStart, type PvhRequest, type PvhStart } from '../loader/pvh.ts';
 import type { Xc } from '../xc/xc.ts';
@@ -57,9 +59,21 @@ function startRecords({ eip, ebx }: PvhStart['entry']): Uint8Array {
   return bytes;
 }
 
+/** The domain whose programs serve the rings. */
+const BACKEND = 0;
+
+/** Write the entries of the domain's grant table by which its backends may map the rings, as the guest itself would. */
+function seedGrants({ kernel }: Xc, domid: number, entries: readonly { readonly ref: number; readonly gfn: number }[]): void {
+  const at = kernel.mapResource(domid, XENMEM_resource_grant_table, XENMEM_resource_grant_table_id_shared, 0, 1);
+  const page = kernel.mappingAt(at, 1).pages[0] as number;
+  const view = new DataView(kernel.memories.frames.buffer);
+  for (const { ref, gfn } of entries) grant_entry_v1.write(view, page + ref * grant_entry_v1.size, { flags: GTF_permit_access, domid: BACKEND, frame: gfn });
+  kernel.unmapAt(at, 1);
+}
+
 /**
- * Build a PVH domain as libxl does: create, limits, memory, images, special pages, event channels, parameters,
- * registers. The domain is left paused; it is destroyed again when a step fails.
+ * Build a PVH domain as libxl does: create, limits, memory, images, special pages, event channels, grants of the
+ * rings, parameters, registers. The domain is left paused; it is destroyed again when a step fails.
  */
 export function buildPvhDomain(xc: Xc, request: PvhRequest & { readonly handle: Uint8Array }): BuiltDomain {
   const start = buildPvhStart(request);
@@ -77,6 +91,10 @@ export function buildPvhDomain(xc: Xc, request: PvhRequest & { readonly handle: 
     xc.setHvmParam(domid, HVM_PARAM_STORE_EVTCHN, store.port);
     xc.setHvmParam(domid, HVM_PARAM_CONSOLE_PFN, console.gfn);
     xc.setHvmParam(domid, HVM_PARAM_CONSOLE_EVTCHN, console.port);
+    seedGrants(xc, domid, [
+      { ref: GNTTAB_RESERVED_CONSOLE, gfn: console.gfn },
+      { ref: GNTTAB_RESERVED_XENSTORE, gfn: store.gfn },
+    ]);
     xc.setHvmParam(domid, HVM_PARAM_IDENT_PT, start.specialPages.identityPageTable * 4096);
     xc.setHvmParam(domid, HVM_PARAM_TRIPLE_FAULT_REASON, SHUTDOWN_crash);
     xc.setHvmContext(domid, startRecords(start.entry));
