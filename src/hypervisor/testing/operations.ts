@@ -36,6 +36,13 @@ export const GUEST_OPERATIONS: readonly GuestOperation[] = [
     [M.XENMEM_set_memory_map, M.xen_foreign_memory_map],
     [M.XENMEM_machine_memory_map, M.xen_memory_map],
     [M.XENMEM_acquire_resource, M.xen_mem_acquire_resource],
+    [M.XENMEM_increase_reservation, M.xen_memory_reservation],
+    [M.XENMEM_claim_pages, M.xen_memory_reservation],
+    [M.XENMEM_exchange, M.xen_memory_exchange],
+    [M.XENMEM_get_pod_target, M.xen_pod_target],
+    [M.XENMEM_set_pod_target, M.xen_pod_target],
+    [M.XENMEM_reserved_device_memory_map, M.xen_reserved_device_memory_map],
+    [M.XENMEM_get_vnumainfo, M.xen_vnuma_topology_info],
   ]),
   ...of(X.__HYPERVISOR_grant_table_op, 'cmd,pointer,count', [
     [G.GNTTABOP_map_grant_ref, G.gnttab_map_grant_ref],

@@ -1,4 +1,4 @@
-import { XENMEM_decrease_reservation, XENMEM_populate_physmap, xen_memory_reservation } from '../../../spec/xen/memory.ts';
+import { XENMEM_decrease_reservation, XENMEM_increase_reservation, XENMEM_populate_physmap, xen_memory_reservation } from '../../../spec/xen/memory.ts';
 import type { Domain, Hypervisor } from '../../hypervisor.ts';
 import { decreaseReservation as decrease, populate } from '../../memory/reservation.ts';
 import { mustPause, readLong, readStruct, weigh } from '../call.ts';
@@ -6,7 +6,7 @@ import { actFor } from '../target.ts';
 import { EXTENTS_MAX, goOn, type MemoryOperation } from './operation.ts';
 
 /** Largest extent: 2^9 pages, 2 MiB. */
-const EXTENT_ORDER_MAX = 9;
+export const EXTENT_ORDER_MAX = 9;
 
 /** A change of a domain's memory, extent by extent. Whatever goes wrong, the answer is how many extents are done. */
 function extents(op: number, change: (hv: Hypervisor, of: Domain, gfn: number, order: number) => boolean): MemoryOperation {
@@ -31,6 +31,12 @@ function extents(op: number, change: (hv: Hypervisor, of: Domain, gfn: number, o
  * @xen memory_op 6 populate_physmap #P[gfns must be empty; no populate-on-demand]
  */
 export const populatePhysmap = extents(XENMEM_populate_physmap, populate);
+
+/**
+ * XENMEM_increase_reservation: pages that stand at no gfn. A translated domain could not reach them: none is given.
+ * @xen memory_op 0 increase_reservation #P[gives no pages]
+ */
+export const increaseReservation = extents(XENMEM_increase_reservation, () => false);
 
 /**
  * XENMEM_decrease_reservation: give extents of RAM back.
