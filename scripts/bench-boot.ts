@@ -1,8 +1,8 @@
 /** The boot benchmark: Debian's cloud kernel to init's first line on Zendo and on QEMU's TCG, in turns on the same machine. */
 import { spawn } from 'node:child_process';
-import { mkdtemp, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { temporaryFolder } from '../src/base/testing/temporary-folder.ts';
 import { DebianCache } from '../src/host/node/debian/debian-cache.ts';
 import { buildInitramfs } from '../src/toolstack/images/initramfs.ts';
 import { decompress } from '../src/toolstack/loader/decompress/decompress.ts';
@@ -37,7 +37,7 @@ function timeToInit({ program, args }: Contestant): Promise<number | undefined> 
 export async function benchBoot(runs: number, zendo: readonly { readonly name: string; readonly extra: readonly string[] }[]): Promise<string> {
   const cache = new DebianCache({ decompress, onProgress: ({ step, what }) => step === 'download' && console.error(`downloading ${what}`) });
   const kernelFile = await cache.kernel('linux-image-cloud-amd64');
-  const folder = await mkdtemp(join(tmpdir(), 'zendo-bench-'));
+  const folder = temporaryFolder('bench');
   const kernel = join(folder, 'vmlinuz');
   const initrd = join(folder, 'initrd');
   await writeFile(kernel, kernelFile.data);

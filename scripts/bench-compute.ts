@@ -1,9 +1,8 @@
 /** The compute benchmark: C kernels as a bare PVH guest on Zendo and QEMU's TCG, and natively. */
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { temporaryFolder } from '../src/base/testing/temporary-folder.ts';
 import { type Contestant, median } from './bench-contestant.ts';
 
 const LIMIT_MS = 300_000;
@@ -41,7 +40,7 @@ async function measure({ program, args }: Contestant): Promise<Map<string, Resul
 
 /** Run the kernels `runs` times on each contestant in turns; a Markdown section. */
 export async function benchCompute(runs: number, zendo: readonly { readonly name: string; readonly extra: readonly string[] }[]): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'zendo-compute-'));
+  const folder = temporaryFolder('compute');
   const elf = join(folder, 'kernels.elf');
   const native = join(folder, 'kernels');
   compile([...FREESTANDING, '-o', elf, 'bench/start.S', 'bench/kernels.c']);

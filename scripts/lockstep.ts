@@ -11,10 +11,9 @@
  *
  * Exit status 0: no difference; 1: it could not be compared; 2: a difference was found.
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { temporaryFolder } from '../src/base/testing/temporary-folder.ts';
 import { loadKernel } from '../src/toolstack/loader/domain-image.ts';
 import { AgainstQemu } from './lockstep/against-qemu.ts';
 import { TwoConfigurations } from './lockstep/two-configurations.ts';
@@ -94,12 +93,10 @@ if (values.kernel === undefined) {
   console.error('lockstep: give --kernel FILE, and what else `zendo boot` takes: --initrd, --append, --memory');
   process.exit(1);
 }
-const folder = mkdtempSync(join(tmpdir(), 'zendo-lockstep-'));
+const folder = temporaryFolder('lockstep');
 try {
   process.exitCode = await (values.qemu ? againstQemu : twoConfigurations)(values.kernel, folder);
 } catch (error) {
   console.error(`lockstep: ${error instanceof Error ? error.message : String(error)}`);
   process.exitCode = 1;
-} finally {
-  rmSync(folder, { recursive: true, force: true });
 }

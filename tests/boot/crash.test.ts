@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { temporaryFolder } from '../../src/base/testing/temporary-folder.ts';
 import { CRASH_MARK, type CrashWay, crashGuest } from '../../src/toolstack/guests/crash.ts';
 import { debianImages } from './debian-images.ts';
 import { runZendo } from './run-zendo.ts';
 
-const folder = await mkdtemp(join(tmpdir(), 'zendo-crash-'));
+const folder = temporaryFolder('crash');
 
 const WAYS: readonly { readonly name: string; readonly way: CrashWay; readonly reason: RegExp }[] = [
   { name: 'an invalid instruction without an IDT', way: 'ud2', reason: /^reason: triple fault/m },

@@ -1,8 +1,8 @@
 import { rmSync } from 'node:fs';
-import { mkdtemp, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OperatorError } from '../../src/base/operator-error.ts';
+import { temporaryFolder } from '../../src/base/testing/temporary-folder.ts';
 import { DebianCache } from '../../src/host/node/debian/debian-cache.ts';
 import { buildInitramfs, type InitramfsRequest } from '../../src/toolstack/images/initramfs.ts';
 import { decompress } from '../../src/toolstack/loader/decompress/decompress.ts';
@@ -16,7 +16,7 @@ export async function debianImages(kernelPackage: string, init: InitramfsRequest
     const cache = new DebianCache({ decompress });
     const kernel = await cache.kernel(kernelPackage);
     const busybox = await cache.busybox();
-    const folder = await mkdtemp(join(tmpdir(), 'zendo-boot-'));
+    const folder = temporaryFolder('boot');
     process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
     const files = { kernel: join(folder, 'vmlinuz'), initrd: join(folder, 'initrd') };
     await writeFile(files.kernel, kernel.data);

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
+import { temporaryFolder } from '../../src/base/testing/temporary-folder.ts';
 import { debianImages } from './debian-images.ts';
 import { runZendo, type ZendoRun } from './run-zendo.ts';
 
@@ -19,6 +19,15 @@ for i in 1 2 3; do /bin/busybox seq 1 200 | /bin/busybox sort -r | /bin/busybox 
 /bin/busybox poweroff -f
 `;
 
+/** Whole numbers below `limit`, the same for the same seed. */
+function generator(seed: number): (limit: number) => number {
+  let state = BigInt(seed);
+  return (limit) => {
+    state = BigInt.asUintN(64, state * 6364136223846793005n + 1442695040888963407n);
+    return Number((state >> 33n) % BigInt(limit));
+  };
+}
+
 const three = (run: ZendoRun): object => ({ console: run.stdout, instructions: run.json?.['instructions'], memory: run.json?.['memory'] });
 
 test('the same seed gives the same instructions, console and memory', async (t) => {
@@ -27,30 +36,43 @@ test('the same seed gives the same instructions, console and memory', async (t) 
     t.skip(images.missing);
     return;
   }
-  const common = ['--timeout', '600', '--json'];
+  const seed = Number(process.env['ZENDO_SEED'] ?? randomInt(2 ** 31));
+  t.diagnostic(`seed ${seed} (ZENDO_SEED)`);
+  const random = generator(seed);
+  // translations of earlier runs have a test of their own
+  const common = ['--timeout', '600', '--json', '--translation-cache', 'off'];
   const args = ['boot', '--kernel', images.kernel, '--initrd', images.initrd, '--append', 'console=hvc0', '--seed', '7', '--memory', '128', ...common];
   const first = await runZendo([...args, '--hash']);
   assert.equal(first.status, 0, first.stderr);
 
-  await t.test('beside a process that takes all the time it can', async () => {
+  await t.test('beside processes that take all the time they can, with another threshold of promotion', async (u) => {
+    const threshold = 2 + random(20_000);
+    u.diagnostic(`promoted after ${threshold} executions`);
     const hogs = [0, 1].map(() => new Worker('for (;;);', { eval: true }));
     try {
-      assert.deepEqual(three(await runZendo([...args, '--hash'])), three(first));
+      assert.deepEqual(three(await runZendo([...args, '--hash', '--promote-after', String(threshold)])), three(first));
     } finally {
       await Promise.all(hogs.map((hog) => hog.terminate()));
     }
   });
 
-  await t.test('with other translations: blocks of one instruction up to blocks of a random limit', async () => {
-    const limit = randomInt(2, 64);
-    t.diagnostic(`block limit ${limit}`);
-    assert.deepEqual(three(await runZendo([...args, '--hash', '--block-limit', String(limit)])), three(first));
+  await t.test('with everything as bytecode, and other blocks', async (u) => {
+    const limit = 1 + random(63);
+    u.diagnostic(`block limit ${limit}`);
+    const run = await runZendo([...args, '--hash', '--promote-after', '0', '--block-limit', String(limit)]);
+    assert.deepEqual(three(run), three(first));
+    assert.ok(!Object.hasOwn(run.json?.['translations'] ?? {}, 'regions'), 'something was compiled');
   });
 
-  await t.test('saved midway and continued in another process', async () => {
-    const at = (randomInt(50, 400) / 1000).toFixed(3);
-    t.diagnostic(`snapshot at ${at} s`);
-    const file = join(await mkdtemp(join(tmpdir(), 'zendo-snapshot-')), 'machine.zendo');
+  await t.test('with everything compiled at its first execution', async () => {
+    const run = await runZendo([...args, '--hash', '--promote-after', '1']);
+    assert.deepEqual(three(run), three(first));
+  });
+
+  await t.test('saved midway and continued in another process', async (u) => {
+    const at = ((50 + random(350)) / 1000).toFixed(3);
+    u.diagnostic(`snapshot at ${at} s`);
+    const file = join(temporaryFolder('snapshot'), 'machine.zendo');
     const before = await runZendo([...args, '--snapshot', file, '--snapshot-at', at]);
     assert.equal(before.status, 0, before.stderr);
     const after = await runZendo(['resume', file, ...common, '--hash']);
@@ -58,9 +80,8 @@ test('the same seed gives the same instructions, console and memory', async (t) 
     assert.deepEqual({ ...three(after), console: before.stdout + after.stdout }, three(first));
   });
 
-  await t.test('with translations of earlier runs, and with a damaged file of them', async (u) => {
-    const folder = await mkdtemp(join(tmpdir(), 'zendo-translations-'));
-    u.after(() => rm(folder, { recursive: true, force: true }));
+  await t.test('with translations of earlier runs, and with a damaged file of them', async () => {
+    const folder = temporaryFolder('translations');
     const cached = async (): Promise<Readonly<Record<string, number>>> => {
       const run = await runZendo([...args, '--hash', '--translation-cache', folder]);
       assert.deepEqual(three(run), three(first));
@@ -68,7 +89,6 @@ test('the same seed gives the same instructions, console and memory', async (t) 
     };
     const cold = await cached();
     const warm = await cached();
-    u.diagnostic(`blocks translated: ${cold['translations']}, then ${warm['translations']}; regions taken from the file: ${warm['usedRegions']}`);
     assert.ok((warm['translations'] as number) * 20 < (cold['translations'] as number));
     assert.ok((warm['usedRegions'] as number) * 2 > (cold['newRegions'] as number));
     const [file] = await readdir(folder);

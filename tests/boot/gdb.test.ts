@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { temporaryFolder } from '../../src/base/testing/temporary-folder.ts';
 import { CRASH_MARK, crashGuest, crashGuestAddress } from '../../src/toolstack/guests/crash.ts';
 import { loadKernel } from '../../src/toolstack/loader/domain-image.ts';
 import { debianImages } from './debian-images.ts';
 
 const main = fileURLToPath(new URL('../../src/apps/zendo/main.ts', import.meta.url));
-const folder = await mkdtemp(join(tmpdir(), 'zendo-gdb-'));
+const folder = temporaryFolder('gdb');
 const missing = spawnSync('gdb', ['--version']).status === 0 || process.env['CI'] === 'true' ? false : 'gdb is not installed';
 
 /** Run zendo with --gdb, and GDB with these commands on it. What each said, and zendo's exit status. */

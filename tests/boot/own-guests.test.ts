@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { temporaryFolder } from '../../src/base/testing/temporary-folder.ts';
 import { helloGuest } from '../../src/toolstack/guests/hello.ts';
 import { runZendo } from './run-zendo.ts';
 
-const folder = await mkdtemp(join(tmpdir(), 'zendo-own-'));
+const folder = temporaryFolder('own');
 const put = async (name: string, bytes: Uint8Array): Promise<string> => {
   const path = join(folder, name);
   await writeFile(path, bytes);

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { temporaryFolder } from '../../src/base/testing/temporary-folder.ts';
 import { helloGuest } from '../../src/toolstack/guests/hello.ts';
 import { runZendo } from './run-zendo.ts';
 
-const kernel = join(await mkdtemp(join(tmpdir(), 'zendo-trace-')), 'hello');
+const kernel = join(temporaryFolder('trace'), 'hello');
 await writeFile(kernel, helloGuest());
 const args = ['boot', '--kernel', kernel, '--memory', '16', '--timeout', '60', '--seed', '1', '--hash', '--json'];
 

@@ -1,15 +1,14 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { AgainstQemu, type QemuOutcome } from '../../scripts/lockstep/against-qemu.ts';
 import { TwoConfigurations } from '../../scripts/lockstep/two-configurations.ts';
+import { temporaryFolder } from '../../src/base/testing/temporary-folder.ts';
 import { lockstepGuest } from './guest.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'zendo-lockstep-'));
-after(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder('lockstep');
 const guests = { plain: lockstepGuest(), early: lockstepGuest('early'), late: lockstepGuest('late') };
 const file = (name: keyof typeof guests): string => join(folder, `${name}.elf`);
 for (const name of ['plain', 'early', 'late'] as const) writeFileSync(file(name), guests[name].elf);

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { temporaryFolder } from '../../src/base/testing/temporary-folder.ts';
 import { pvhElf } from '../../src/toolstack/guests/pvh-elf.ts';
 import { runKernel } from '../guests/kit/run-guest.ts';
 import { QEMU_ERRORS } from './qemu-errors.ts';
@@ -43,7 +43,7 @@ test('privileged instructions and modes are as on QEMU, its known errors aside',
     t.skip(reason);
     return;
   }
-  const folder = mkdtempSync(join(tmpdir(), 'zendo-system-'));
+  const folder = temporaryFolder('system');
   const binary = join(folder, 'privileged.bin');
   const assembled = spawnSync('nasm', ['-f', 'bin', '-o', binary, source], { encoding: 'utf8' });
   assert.equal(assembled.status, 0, assembled.stderr);

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { temporaryFolder } from '../../base/testing/temporary-folder.ts';
 import { Assembler, at, CC, R } from './assembler.ts';
 
 /** What objdump makes of the bytes: one instruction a line, spaces made one. Undefined without objdump. */
 function disassemble(bytes: Uint8Array, bits: 32 | 64): string[] | undefined {
-  const file = join(mkdtempSync(join(tmpdir(), 'zendo-assembler-')), 'code');
+  const file = join(temporaryFolder('assembler'), 'code');
   writeFileSync(file, bytes);
   const machine = bits === 64 ? 'i386:x86-64' : 'i386';
   const run = spawnSync('objdump', ['-D', '-z', '-b', 'binary', '-m', machine, '-M', 'intel', '--adjust-vma=0x100000', file], { encoding: 'utf8' });
