@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { places } from '../../src/apps/daemon/places.ts';
@@ -51,6 +51,9 @@ export class GenuineTools {
       mkdirSync(join(this.root, path), { recursive: true });
     }
     writeFileSync(join(this.root, 'etc/xen/xl.conf'), '');
+    // what tools start by its full path
+    mkdirSync(join(this.root, 'usr/lib'), { recursive: true });
+    symlinkSync(join(packages, 'usr/lib/xen-4.17'), join(this.root, 'usr/lib/xen-4.17'));
   }
 
   /** Stands for `/` where tools look for the files of a Xen host. */
@@ -72,27 +75,28 @@ export class GenuineTools {
     return new GenuineTools(packages, folder, directory);
   }
 
-  /** Run a tool of /usr/lib/xen-4.17/bin, or of xenstore-utils. */
-  run(tool: string, ...args: string[]): ToolRun {
+  /** How a tool of /usr/lib/xen-4.17/bin, or of xenstore-utils, is started. */
+  command(tool: string, ...args: string[]): { readonly command: string; readonly args: string[]; readonly env: Record<string, string | undefined> } {
     const own = join(this.packages, 'usr/lib/xen-4.17/bin', tool);
     const { store, privcmd } = places(this.directory);
-    const { stdout, stderr, status } = spawnSync(existsSync(own) ? own : join(this.packages, 'usr/bin', tool), args, {
-      cwd: this.folder,
-      encoding: 'utf8',
-      input: '',
-      timeout: 60_000,
-      env: {
-        ...process.env,
-        PATH: `${join(this.packages, 'usr/lib/xen-4.17/bin')}:${process.env['PATH']}`,
-        LC_ALL: 'C',
-        TERM: 'dumb',
-        LD_LIBRARY_PATH: join(this.packages, 'usr/lib/x86_64-linux-gnu'),
-        LD_PRELOAD: join(this.folder, 'shim.so'),
-        ZENDO_PRIVCMD: privcmd,
-        ZENDO_ROOT: this.root,
-        XENSTORED_PATH: store,
-      },
-    });
+    const env = {
+      ...process.env,
+      PATH: `${join(this.packages, 'usr/lib/xen-4.17/bin')}:${process.env['PATH']}`,
+      LC_ALL: 'C',
+      TERM: 'dumb',
+      LD_LIBRARY_PATH: join(this.packages, 'usr/lib/x86_64-linux-gnu'),
+      LD_PRELOAD: join(this.folder, 'shim.so'),
+      ZENDO_PRIVCMD: privcmd,
+      ZENDO_ROOT: this.root,
+      XENSTORED_PATH: store,
+    };
+    return { command: existsSync(own) ? own : join(this.packages, 'usr/bin', tool), args, env };
+  }
+
+  /** Run a tool to its end. */
+  run(tool: string, ...words: string[]): ToolRun {
+    const { command, args, env } = this.command(tool, ...words);
+    const { stdout, stderr, status } = spawnSync(command, args, { cwd: this.folder, encoding: 'utf8', input: '', timeout: 60_000, env });
     return { stdout, stderr, status };
   }
 

@@ -451,7 +451,7 @@ static enum device device_of(int fd)
 /* Where a path of a Xen host leads here; into `room` when it is another one. */
 static const char *here(const char *path, char *room)
 {
-    static const char *const hosts[] = { "/etc/xen", "/run/xen", "/var/run/xen", "/var/lib/xen", "/var/log/xen", "/var/lock", "/run/lock/xl", "/proc/xen", "/sys/hypervisor", "/sys/bus/xen-backend", "/dev/xen" };
+    static const char *const hosts[] = { "/etc/xen", "/run/xen", "/var/run/xen", "/var/lib/xen", "/var/log/xen", "/var/lock", "/run/lock/xl", "/proc/xen", "/sys/hypervisor", "/sys/bus/xen-backend", "/usr/lib/xen-4.17", "/dev/xen" };
     const char *root = getenv("ZENDO_ROOT");
     if (!root || !path) return path;
     for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++) {
@@ -481,6 +481,20 @@ static int open_device(const char *path, int flags)
     return fd;
 }
 
+/* A console's tty is a Unix socket here: it is opened by connecting. */
+static int open_socket(const char *path, int error)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    if (error == ENXIO && strlen(path) < sizeof address.sun_path) {
+        int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        strcpy(address.sun_path, path);
+        if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) == 0) return fd;
+        if (fd >= 0) close(fd);
+    }
+    errno = error;
+    return -1;
+}
+
 #define OPEN(name)                                                   \
     int name(const char *path, int flags, ...)                       \
     {                                                                \
@@ -491,7 +505,8 @@ static int open_device(const char *path, int flags)
         va_end(list);                                                \
         GENUINE(int, #name, const char *, int, ...);                 \
         int fd = open_device(path, flags);                           \
-        return fd != -2 ? fd : genuine(here(path, room), flags, mode); \
+        if (fd == -2) fd = genuine(here(path, room), flags, mode);   \
+        return fd < 0 ? open_socket(path, errno) : fd;               \
     }
 OPEN(open)
 OPEN(open64)
@@ -532,10 +547,22 @@ ON_PATH(int, mkdir, (const char *path, mode_t mode), (const char *, mode_t), her
 ON_PATH(int, rmdir, (const char *path), (const char *), here(path, room))
 ON_PATH(int, unlink, (const char *path), (const char *), here(path, room))
 ON_PATH(int, statvfs, (const char *path, struct statvfs *into), (const char *, struct statvfs *), here(path, room), into)
+ON_PATH(int, execv, (const char *path, char *const words[]), (const char *, char *const *), here(path, room), words)
+ON_PATH(int, execvp, (const char *path, char *const words[]), (const char *, char *const *), here(path, room), words)
 ON_PATH(DIR *, opendir, (const char *path), (const char *), here(path, room))
 
 ON_PATH(int, glob, (const char *path, int flags, int (*error)(const char *, int), glob_t *into), (const char *, int, int (*)(const char *, int), glob_t *), here(path, room), flags, error, into)
 ON_PATH(int, glob64, (const char *path, int flags, int (*error)(const char *, int), glob64_t *into), (const char *, int, int (*)(const char *, int), glob64_t *), here(path, room), flags, error, into)
+
+int execl(const char *path, const char *word, ...)
+{
+    char *words[64] = { (char *)word };
+    va_list list;
+    va_start(list, word);
+    for (int n = 1; n < 63 && words[n - 1]; n++) words[n] = va_arg(list, char *);
+    va_end(list);
+    return execv(path, words);
+}
 
 int rename(const char *from, const char *to)
 {

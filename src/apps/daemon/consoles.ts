@@ -1,13 +1,19 @@
-import type { ConsoleEnd, ConsoleOutput } from './api.ts';
 import { ConsoleLog } from './console-log.ts';
-import type { RpcConnection } from './rpc/rpc-server.ts';
 
-/** Bytes of output in one notification: base64 of it stays well below the longest message. */
-const PIECE = 1 << 18;
+/** Somebody who looks at a console. */
+export interface ConsoleViewer {
+  /** What tells viewers apart: a connection looks at a console once. */
+  readonly connection: object;
+  show(bytes: Uint8Array): void;
+  /** The domain is gone. */
+  end(): void;
+  /** Do something when the viewer has gone. */
+  onGone(action: () => void): void;
+}
 
 interface Watched {
   readonly log: ConsoleLog;
-  readonly viewers: Set<RpcConnection>;
+  readonly viewers: Map<object, ConsoleViewer>;
 }
 
 /** The consoles of all domains: a log of each, and whoever looks at it. */
@@ -17,7 +23,7 @@ export class Consoles {
   private of(domid: number): Watched {
     let found = this.all.get(domid);
     if (found === undefined) {
-      found = { log: new ConsoleLog(), viewers: new Set() };
+      found = { log: new ConsoleLog(), viewers: new Map() };
       this.all.set(domid, found);
     }
     return found;
@@ -26,16 +32,17 @@ export class Consoles {
   output(domid: number, bytes: Uint8Array): void {
     const { log, viewers } = this.of(domid);
     log.append(bytes);
-    for (const viewer of viewers) show(viewer, domid, bytes);
+    for (const viewer of viewers.values()) viewer.show(bytes);
   }
 
-  /** Show a client what is kept, and all that comes, until it goes. */
-  open(domid: number, viewer: RpcConnection): void {
+  /** Show a viewer what is kept, and all that comes, until it goes. */
+  open(domid: number, viewer: ConsoleViewer): void {
     const { log, viewers } = this.of(domid);
-    if (viewers.has(viewer)) return;
-    viewers.add(viewer);
-    viewer.onEnd(() => void viewers.delete(viewer));
-    show(viewer, domid, log.bytes());
+    const { connection } = viewer;
+    if (viewers.has(connection)) return;
+    viewers.set(connection, viewer);
+    viewer.onGone(() => void viewers.delete(connection));
+    viewer.show(log.bytes());
   }
 
   /** The domain is gone. */
@@ -43,14 +50,6 @@ export class Consoles {
     const watched = this.all.get(domid);
     if (watched === undefined) return;
     this.all.delete(domid);
-    const end: ConsoleEnd = { domid };
-    for (const viewer of watched.viewers) viewer.notify('consoleEnd', end);
-  }
-}
-
-function show(viewer: RpcConnection, domid: number, bytes: Uint8Array): void {
-  for (let at = 0; at < bytes.length; at += PIECE) {
-    const output: ConsoleOutput = { domid, base64: bytes.slice(at, at + PIECE).toBase64() };
-    viewer.notify('console', output);
+    for (const viewer of watched.viewers.values()) viewer.end();
   }
 }

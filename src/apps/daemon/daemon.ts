@@ -20,6 +20,7 @@ import { freshMachine } from '../zendo/fresh-machine.ts';
 import { MachineThread } from '../zendo/machine-thread.ts';
 import type { Counters, DaemonStatus } from './api.ts';
 import { choiceField, configField, domidField, flagField, numbersField, textField, wholeField } from './check-params.ts';
+import { rpcViewer, streamViewer } from './console-viewers.ts';
 import { Consoles } from './consoles.ts';
 import type { DaemonHost } from './daemon-host.ts';
 import { hostReport } from './host-report.ts';
@@ -54,6 +55,8 @@ export interface DaemonOptions {
   readonly version: string;
   /** The end has begun: no new clients. */
   readonly onStopping: () => void;
+  /** Serve connections at a socket for a domain's console: its path, and what ends that. Without it consoles have no sockets. */
+  readonly listenConsole?: (domid: number, onConnection: (stream: ByteStream) => void) => { readonly path: string; readonly close: () => void };
 }
 
 /** A domain in the records. */
@@ -76,6 +79,8 @@ export class Daemon {
   private readonly consoles = new Consoles();
   private readonly guestLines: LineLog;
   private readonly started: number;
+  /** What ends the socket of each console. */
+  private readonly consoleSockets = new Map<number, () => void>();
   private libxlMade: Libxl | undefined;
   private monitorMade: Monitor | undefined;
   private storeClient: StoreClient | undefined;
@@ -127,11 +132,13 @@ export class Daemon {
         new Libxl(programs, () => host.wall() * 1000, {
           made: () => this.record(),
           console: (domid, bytes) => consoles.output(domid, bytes),
+          tty: (domid) => this.openConsole(domid),
           ended: (domid, reason) => void this.monitor.ended(domid, reason),
           gone: (domid) => {
             this.record();
             this.guestLines.end(domid);
             consoles.end(domid);
+            this.closeConsole(domid);
             this.monitor.gone(domid);
           },
         }),
@@ -203,6 +210,23 @@ export class Daemon {
   servePrivcmd(stream: ByteStream): void {
     const { door, kernel } = this.machine;
     servePrivcmd(stream, kernel, this.privcmd, (action) => door.enter(action));
+  }
+
+  /** Serve a domain's console at a socket of its own; the socket's path. Inside a turn. */
+  private openConsole(domid: number): string | undefined {
+    const { door } = this.machine;
+    const listening = this.options.listenConsole?.(domid, (stream) => {
+      this.consoles.open(domid, streamViewer(stream));
+      stream.onData((bytes) => void door.enter(() => this.programs.type(domid, bytes)).catch(() => {}));
+    });
+    this.closeConsole(domid);
+    if (listening !== undefined) this.consoleSockets.set(domid, listening.close);
+    return listening?.path;
+  }
+
+  private closeConsole(domid: number): void {
+    this.consoleSockets.get(domid)?.();
+    this.consoleSockets.delete(domid);
   }
 
   /** Shut down the guests, then the machine. */
@@ -305,7 +329,7 @@ export class Daemon {
         machine.door.enter(() => {
           const domid = domidField(params);
           if (xc.info(domid) === undefined) throw new LibxlError(ERROR_FAIL, [aboutDomain(domid, 'Non-existant domain')]);
-          consoles.open(domid, connection);
+          consoles.open(domid, rpcViewer(connection, domid));
         }),
       consoleInput: inTurn((params) => void programs.type(domidField(params), fromBase64(textField(params, 'base64', INPUT_MAX)))),
     };

@@ -3,6 +3,7 @@ import { readdirSync, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
+import type { ByteStream } from '../../base/ports/local-socket.ts';
 import { nodeFileStore } from '../../host/node/file-store.ts';
 import { unixSockets } from '../../host/node/local-socket.ts';
 import { makeRunDirectory, runDirectoryPath, stateDirectoryPath, takeLock } from '../../host/node/run-directory.ts';
@@ -37,6 +38,7 @@ while (!takeLock(files.lock)) {
 }
 // Whoever left these behind was killed.
 for (const path of [files.socket, files.store, files.privcmd]) rmSync(path, { force: true });
+for (const name of readdirSync(directory)) if (/^console-\d+\.sock$/.test(name)) rmSync(join(directory, name), { force: true });
 
 const openFiles = (): number => {
   try {
@@ -54,6 +56,15 @@ const listening: (() => void)[] = [];
 const stopListening = (): void => {
   for (const close of listening.splice(0)) close();
 };
+/** The socket opens in the next moment, before anybody can know its path from xenstore. */
+function listenConsole(domid: number, onConnection: (stream: ByteStream) => void): { path: string; close: () => void } {
+  const path = files.console(domid);
+  const opened = unixSockets.listen(path, onConnection).catch((error: unknown) => {
+    log(`the console's socket ${path} cannot be made: ${String(error)}`);
+    return () => {};
+  });
+  return { path, close: () => void opened.then((close) => close()) };
+}
 const translationFolder = chosenFolder(undefined, join(cacheFolder(), 'translations'));
 const daemon = await Daemon.start(
   {
@@ -70,7 +81,7 @@ const daemon = await Daemon.start(
     openFiles,
     log,
   },
-  { frames, records: files.records, kept: keptPlaces(state), version, onStopping: stopListening },
+  { frames, records: files.records, kept: keptPlaces(state), version, onStopping: stopListening, listenConsole },
 );
 listening.push(await unixSockets.listen(files.store, (stream) => daemon.serveStore(stream)));
 listening.push(await unixSockets.listen(files.privcmd, (stream) => daemon.servePrivcmd(stream)));

@@ -6,6 +6,8 @@ export const places = (directory: string) => ({
   store: `${directory}/xenstored.sock`,
   /** Hypercalls and foreign mappings for processes that are programs of domain 0 (privcmd-session.ts). */
   privcmd: `${directory}/privcmd.sock`,
+  /** A domain's console, as bytes. */
+  console: (domid: number) => `${directory}/console-${domid}.sock`,
   lock: `${directory}/lock`,
   log: `${directory}/daemon.log`,
   records: `${directory}/domains.json`,

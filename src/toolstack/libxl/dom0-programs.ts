@@ -1,6 +1,6 @@
 import { ConsoleBackend, type ConsoleSink } from '../../backends/console/console-backend.ts';
 import type { GuestChannel } from '../../base/ports/guest-channel.ts';
-import type { Dom0Kernel } from '../../hypervisor/dom0/kernel.ts';
+import { type Dom0Kernel, HypercallError } from '../../hypervisor/dom0/kernel.ts';
 import { XEN_DOMINF_dying, XEN_DOMINF_shutdown } from '../../spec/xen/domctl.ts';
 import { Store } from '../../xenstore/store.ts';
 import { Xc } from '../xc/xc.ts';
@@ -57,6 +57,10 @@ export class Dom0Programs {
           return info === undefined ? undefined : { shutdown: (info.flags & XEN_DOMINF_shutdown) !== 0, dying: (info.flags & XEN_DOMINF_dying) !== 0 };
         },
       },
+      openChannel: (domid: number, gfn: number, port: number) => {
+        const held = this.tryHold(domid, { gfn, port }, () => this.onStoreEvent(domid));
+        return held && this.channel(held);
+      },
       wake: () => {
         this.storeWants = true;
         this.wake();
@@ -75,6 +79,20 @@ export class Dom0Programs {
 
   private hold(domid: number, { gfn, port }: GuestRing, handler: () => void): HeldRing {
     return { gfn, port, local: this.kernel.bindInterdomain(domid, port, handler), mapped: this.kernel.mapForeign(domid, [gfn]).gfn };
+  }
+
+  /** As `hold`; undefined when the domain has no such page or port. */
+  private tryHold(domid: number, { gfn, port }: GuestRing, handler: () => void): HeldRing | undefined {
+    const { kernel } = this;
+    let local: number | undefined;
+    try {
+      local = kernel.bindInterdomain(domid, port, handler);
+      return { gfn, port, local, mapped: kernel.mapForeign(domid, [gfn]).gfn };
+    } catch (error) {
+      if (local !== undefined) kernel.close(local);
+      if (error instanceof HypercallError) return undefined;
+      throw error;
+    }
   }
 
   private channel({ mapped, local }: HeldRing): GuestChannel {
@@ -110,6 +128,18 @@ export class Dom0Programs {
     const held = this.hold(domid, ring, () => this.drainConsole(domid));
     this.consoles.set(domid, { backend: new ConsoleBackend(this.channel(held), sink), wants: false });
     return held;
+  }
+
+  /** As `serveConsole`, for a ring that another toolstack names; false when the domain has no such page or port. */
+  tryServeConsole(domid: number, ring: GuestRing, sink: ConsoleSink): boolean {
+    const held = this.tryHold(domid, ring, () => this.drainConsole(domid));
+    if (held === undefined) return false;
+    this.consoles.set(domid, { backend: new ConsoleBackend(this.channel(held), sink), wants: false });
+    return true;
+  }
+
+  servesConsole(domid: number): boolean {
+    return this.consoles.has(domid);
   }
 
   /** Pass on what the guest has written. */

@@ -15,7 +15,8 @@ import { type DomainConfig, storedConfig } from './domain-config.ts';
 import { type DomainSummary, summarize } from './domain-summary.ts';
 import { aboutDomain, ERROR_FAIL, ERROR_INVAL, hypercalls, LibxlError, unknownDomain } from './libxl-error.ts';
 import { SCHEDULERS } from './schedulers.ts';
-import { startPvhDomain } from './start-domain.ts';
+import { startPvhDomain, uuidText } from './start-domain.ts';
+import { Xenconsoled } from './xenconsoled.ts';
 
 /** Images of a domain, read and checked. */
 export interface DomainImages {
@@ -33,6 +34,8 @@ export interface LibxlListener {
   ended(domid: number, reason: number): void;
   /** It is gone. */
   gone(domid: number): void;
+  /** Where its console can be had by other programs, for xenstore; it is asked once. */
+  tty?(domid: number): string | undefined;
 }
 
 /** What a guest is asked through its control node. */
@@ -61,6 +64,7 @@ export class Libxl {
   /** Wall clock in microseconds since 1970. */
   private readonly wall: () => number;
   readonly client: StoreClient;
+  private readonly consoles: Xenconsoled;
   private readonly kept = new Map<number, Kept>();
 
   constructor(programs: Dom0Programs, wall: () => number, listener: LibxlListener) {
@@ -71,6 +75,11 @@ export class Libxl {
     const own = programs.xc.info(0);
     const kib = (own?.tot_pages ?? 0) * 4;
     writeDomain0Nodes(this.client, { staticMax: kib, target: kib });
+    this.consoles = new Xenconsoled(programs, this.client, {
+      output: (domid, bytes) => listener.console(domid, bytes),
+      gone: (domid) => listener.gone(domid),
+      tty: (domid) => listener.tty?.(domid),
+    });
     programs.kernel.bindVirq(VIRQ_DOM_EXC, () => this.onDomainException());
   }
 
@@ -145,6 +154,7 @@ export class Libxl {
           handle: Uint8Array.fromHex(c_info.uuid.replaceAll('-', '')),
           name: c_info.name,
           startTime: this.wall(),
+          tty: (domid) => this.listener.tty?.(domid),
         },
         (bytes) => {
           this.listener.console(started.built.domid, bytes);
@@ -183,7 +193,8 @@ export class Libxl {
 
   /** Take everything from a domain. It is gone, or a zombie while others map its pages. */
   destroy(domid: number): void {
-    if (this.xc.info(domid) === undefined || domid === 0) {
+    const info = this.xc.info(domid);
+    if (info === undefined || domid === 0) {
       const text = domid === 0 ? 'Invalid domid 0' : 'Non-existant domain';
       throw new LibxlError(ERROR_INVAL, [
         aboutDomain(domid, text),
@@ -196,7 +207,12 @@ export class Libxl {
     hypercalls(domid, 'xc_domain_destroy failed', () => this.xc.destroy(domid));
     // The store lets go of the domain's page, which was the last that domain 0 held of it.
     this.programs.store.checkDomains();
-    this.forget(domid);
+    if (this.kept.has(domid)) this.forget(domid);
+    else {
+      // (built by another toolstack, whose nodes are named as ours)
+      removeDomainNodes(this.client, domid, uuidText(info.handle));
+      this.consoles.look();
+    }
   }
 
   private forget(domid: number): void {
@@ -275,6 +291,7 @@ export class Libxl {
 
   private onDomainException(): void {
     this.programs.store.checkDomains();
+    this.consoles.look();
     for (const [domid, kept] of [...this.kept]) {
       const info = this.xc.info(domid);
       if (info === undefined || (info.flags & XEN_DOMINF_dying) !== 0) {

@@ -14,6 +14,8 @@ export interface StartRequest extends PvhRequest {
   readonly targetKib?: number;
   /** Wall clock in microseconds since 1970. */
   readonly startTime: number;
+  /** Where the console of a domain can be had by other programs. */
+  readonly tty?: (domid: number) => string | undefined;
 }
 
 /** A domain that is built, known to xenstore and served, still paused. */
@@ -37,6 +39,7 @@ export function startPvhDomain(programs: Dom0Programs, client: StoreClient, requ
   const { domid } = built;
   const uuid = uuidText(request.handle);
   try {
+    const tty = request.tty?.(domid);
     const kib = request.memoryBytes / 1024;
     writeDomainNodes(client, {
       domid,
@@ -47,7 +50,7 @@ export function startPvhDomain(programs: Dom0Programs, client: StoreClient, requ
       memory: { staticMax: kib, target: request.targetKib ?? kib },
       startTime: request.startTime,
       store: { ringRef: built.store.gfn, port: built.store.port },
-      console: { ringRef: built.console.gfn, port: built.console.port },
+      console: { ringRef: built.console.gfn, port: built.console.port, ...(tty === undefined ? {} : { tty }) },
     });
     const store = programs.serveStore(domid, built.store);
     return { built, uuid, store, console: programs.serveConsole(domid, built.console, sink) };
