@@ -163,6 +163,10 @@ export class Pcpu {
     const { hv, words } = this;
     const seen = Atomics.load(words, WAKE);
     if (Atomics.load(words, WANT_TURN) !== 0 || Atomics.load(words, STOP) !== 0) return;
+    if (!hv.virtualTime && hv.header.dom0_due !== NEVER) {
+      this.grantTurn();
+      return;
+    }
     const next = nextDeadline(hv);
     const now = hv.now();
     if (next <= now) return;

@@ -32,7 +32,7 @@ export const PORT_READS = 0x13800000;
 /** Translated code: block hash table, then the bytecode arena. Rebuilt at will, never part of a snapshot. */
 export const BLOCK_HASH = 0x20000000;
 /** Entries of the block hash table (u32 block addresses, open hashing with chains through the block header). */
-export const BLOCK_HASH_ENTRIES = 65536;
+export const BLOCK_HASH_ENTRIES = 262144;
 export const CODE_ARENA = 0x20100000;
 export const CODE_ARENA_END = 0x40000000;
 /** The hypervisor's heap: domains, p2m tables, event channels, grants, timers. */

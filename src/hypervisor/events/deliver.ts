@@ -8,6 +8,8 @@ import * as twoLevel from './two-level.ts';
 
 /** How long after an event for domain 0 its programs run, in virtual time: what a real backend's wake-up costs. */
 export const DOM0_LATENCY_NS = 5_000n;
+/** The same in host time: a turn costs two switches between threads, so a guest that is busy collects events for it; one that waits gets it at once. */
+const DOM0_LATENCY_BUSY_NS = 1_000_000n;
 
 /** Make an event of `of` pending and tell the vCPU it is bound to. */
 export function setPending(hv: Hypervisor, of: Domain, ch: Channel): void {
@@ -26,7 +28,7 @@ export function markEventsPending(hv: Hypervisor, v: Vcpu): void {
   hv.memories.frameBytes[at] = 1;
   if ((v.domain.s.flags & DOMF_hvm) === 0) {
     // Domain 0's programs have no vCPU of their own that could take an upcall: they get a turn.
-    const due = hv.now() + DOM0_LATENCY_NS;
+    const due = hv.now() + (hv.virtualTime ? DOM0_LATENCY_NS : DOM0_LATENCY_BUSY_NS);
     if (due < hv.header.dom0_due) hv.header.dom0_due = due;
     return;
   }

@@ -35,8 +35,9 @@ export function find(ctx: usize, link: usize): usize {
     const entry = <usize>Ctx.get32(ctx, PCPU) + ((<usize>(rip >> 12) & (TLB_ENTRIES - 1)) << 5);
     if (load<u64>(entry, TLB_EXEC) == ((rip & ~(<u64>0xfff)) | Ctx.get(ctx, ASID)) && mode & MODE_FLAT) {
       const phys = <u32>rip + load<u32>(entry, TLB_ADDEND);
-      const block = <usize>load<u32>(hashHead(phys, mode));
-      if (block != 0 && load<u32>(block, BLK_PHYS) == phys && load<u32>(block, BLK_MODE) == mode && load<u32>(block, BLK_PHYS2) == NONE) {
+      for (let block = <usize>load<u32>(hashHead(phys, mode)); block != 0; block = <usize>load<u32>(block, BLK_NEXT)) {
+        if (load<u32>(block, BLK_PHYS) != phys || load<u32>(block, BLK_MODE) != mode) continue;
+        if (load<u32>(block, BLK_PHYS2) != NONE) break;
         if (link != 0) linkTo(ctx, link, block);
         return block + BLK_HEADER;
       }

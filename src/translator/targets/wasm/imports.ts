@@ -26,6 +26,7 @@ export const coreFunctions: readonly CoreFunction[] = [
   dispatch('dispatchVec'),
   dispatch('dispatchInt'),
   dispatch('tryVector'),
+  { name: 'chain', parameters: [I32], results: [I32] },
 ];
 
 const indexOf = (name: string): number => coreFunctions.findIndex((one) => one.name === name);
@@ -45,5 +46,5 @@ export const F_X87 = indexOf('dispatchX87');
 export const F_VEC = indexOf('dispatchVec');
 export const F_INT = indexOf('dispatchInt');
 export const F_TRY_VECTOR = indexOf('tryVector');
-/** The module's own function behind the imports: (ctx) -> i32, goes on with the region at RIP if there is one. */
-export const F_CHAIN = coreFunctions.length;
+/** (ctx) -> what to do next: goes on with the region at RIP if there is one. A module of its own, not the core's. @see chain.ts */
+export const F_CHAIN = indexOf('chain');

@@ -1,21 +1,5 @@
 /** The Wasm module around region functions: imports of both memories, the region table and the core's functions; one export per region. */
-import {
-  ASID,
-  BLK_MODE,
-  BLK_PHYS,
-  BLK_REGION,
-  BLOCK_HASH,
-  BLOCK_HASH_ENTRIES,
-  HASH_MODE_SHIFT,
-  HASH_PHYS_SHIFT,
-  MEMORY_PAGES,
-  MODE,
-  PCPU,
-  RIP,
-  TLB_ADDEND,
-  TLB_ENTRIES,
-  TLB_EXEC,
-} from '../../../machine/layout.ts';
+import { MEMORY_PAGES } from '../../../machine/layout.ts';
 import * as W from './code.ts';
 import { coreFunctions } from './imports.ts';
 
@@ -26,12 +10,12 @@ export interface FunctionBody {
   readonly relocations: readonly W.Relocation[];
 }
 
-const FUNCREF = 0x70;
-const FUNC = 0x60;
+export const FUNCREF = 0x70;
+export const FUNC = 0x60;
 /** Limits with a maximum, shared. */
-const SHARED = 3;
+export const SHARED = 3;
 
-const section = (to: W.Code, id: number, content: W.Code): void => {
+export const section = (to: W.Code, id: number, content: W.Code): void => {
   to.byte(id);
   to.u32(content.length);
   to.raw(content);
@@ -87,105 +71,13 @@ const importSection = (): W.Code => {
   return code;
 };
 
-/**
- * (ctx) -> what to do next: goes on with the region of the block at RIP, found by one probe of the soft TLB and one of the
- * block hash, or answers NEXT_FIND.
- */
-const chain = (): W.Code => {
-  const code = new W.Code();
-  const [ctx, entry, phys, block, rip] = [0, 1, 2, 3, 4];
-  code.u32(2);
-  code.u32(3);
-  code.byte(W.I32);
-  code.u32(1);
-  code.byte(W.I64);
-  code.byte(W.BLOCK);
-  code.byte(W.VOID);
-  code.get(ctx);
-  code.access(W.I64_LOAD, W.STATE, RIP * 8);
-  code.tee(rip);
-  code.i64(7);
-  code.byte(W.I64_SHR_U);
-  code.byte(W.I32_WRAP);
-  code.i32((TLB_ENTRIES - 1) << 5);
-  code.byte(W.I32_AND);
-  code.get(ctx);
-  code.access(W.I32_LOAD, W.STATE, PCPU * 8);
-  code.byte(W.I32_ADD);
-  code.tee(entry);
-  code.access(W.I64_LOAD, W.STATE, TLB_EXEC);
-  code.get(rip);
-  code.i64(-4096);
-  code.byte(W.I64_AND);
-  code.get(ctx);
-  code.access(W.I64_LOAD, W.STATE, ASID * 8);
-  code.byte(W.I64_OR);
-  code.byte(W.I64_NE);
-  code.byte(W.BR_IF);
-  code.u32(0);
-  code.get(rip);
-  code.byte(W.I32_WRAP);
-  code.get(entry);
-  code.access(W.I32_LOAD, W.STATE, TLB_ADDEND);
-  code.byte(W.I32_ADD);
-  code.tee(phys);
-  code.get(phys);
-  code.i32(HASH_PHYS_SHIFT);
-  code.byte(W.I32_SHR_U);
-  code.byte(W.I32_XOR);
-  code.get(ctx);
-  code.access(W.I32_LOAD, W.STATE, MODE * 8);
-  code.i32(HASH_MODE_SHIFT);
-  code.byte(W.I32_SHL);
-  code.byte(W.I32_XOR);
-  code.i32(BLOCK_HASH_ENTRIES - 1);
-  code.byte(W.I32_AND);
-  code.i32(2);
-  code.byte(W.I32_SHL);
-  code.access(W.I32_LOAD, W.STATE, BLOCK_HASH);
-  code.tee(block);
-  code.byte(W.I32_EQZ);
-  code.byte(W.BR_IF);
-  code.u32(0);
-  code.get(block);
-  code.access(W.I32_LOAD, W.STATE, BLK_PHYS);
-  code.get(phys);
-  code.byte(W.I32_NE);
-  code.byte(W.BR_IF);
-  code.u32(0);
-  code.get(block);
-  code.access(W.I32_LOAD, W.STATE, BLK_MODE);
-  code.get(ctx);
-  code.access(W.I32_LOAD, W.STATE, MODE * 8);
-  code.byte(W.I32_NE);
-  code.byte(W.BR_IF);
-  code.u32(0);
-  code.get(block);
-  code.access(W.I32_LOAD, W.STATE, BLK_REGION);
-  code.tee(phys);
-  code.byte(W.I32_EQZ);
-  code.byte(W.BR_IF);
-  code.u32(0);
-  code.get(ctx);
-  code.get(phys);
-  code.i32(1);
-  code.byte(W.I32_SUB);
-  code.byte(W.RETURN_CALL_INDIRECT);
-  code.u32(REGION_TYPE);
-  code.u32(0);
-  code.byte(W.END);
-  code.i32(0);
-  code.byte(W.END);
-  return code;
-};
-
 /** @see https://github.com/WebAssembly/branch-hinting */
 const hintSection = (bodies: readonly FunctionBody[]): W.Code => {
   const code = new W.Code();
   code.text('metadata.code.branch_hint');
   code.u32(bodies.length);
   for (const [k, { hints }] of bodies.entries()) {
-    code.u32(coreFunctions.length + 1 + k);
+    code.u32(coreFunctions.length + k);
     code.u32(hints.length);
     for (const [at, likely] of hints) {
       code.u32(at);
@@ -200,7 +92,7 @@ const nameSection = (names: readonly string[]): W.Code => {
   const list = new W.Code();
   list.u32(names.length);
   for (const [k, name] of names.entries()) {
-    list.u32(coreFunctions.length + 1 + k);
+    list.u32(coreFunctions.length + k);
     list.text(name);
   }
   const code = new W.Code();
@@ -211,7 +103,6 @@ const nameSection = (names: readonly string[]): W.Code => {
 
 const types = typeSection();
 const imports = importSection();
-const chainBody = chain();
 
 /** A module whose export `r<k>` is the function with body k; `names`, if any, are what a profiler shows for them. */
 export function assemble(bodies: readonly FunctionBody[], names: readonly string[] = []): Uint8Array<ArrayBuffer> {
@@ -220,21 +111,21 @@ export function assemble(bodies: readonly FunctionBody[], names: readonly string
   section(out, 1, types);
   section(out, 2, imports);
   const functions = new W.Code();
-  functions.u32(bodies.length + 1);
-  for (let k = 0; k <= bodies.length; k++) functions.u32(REGION_TYPE);
+  functions.u32(bodies.length);
+  for (let k = 0; k < bodies.length; k++) functions.u32(REGION_TYPE);
   section(out, 3, functions);
   const exports = new W.Code();
   exports.u32(bodies.length);
   for (const k of bodies.keys()) {
     exports.text(`r${k}`);
     exports.byte(0);
-    exports.u32(coreFunctions.length + 1 + k);
+    exports.u32(coreFunctions.length + k);
   }
   section(out, 7, exports);
   section(out, 0, hintSection(bodies));
   const code = new W.Code();
-  code.u32(bodies.length + 1);
-  for (const body of [chainBody, ...bodies.map((one) => one.code)]) {
+  code.u32(bodies.length);
+  for (const { code: body } of bodies) {
     code.u32(body.length);
     code.raw(body);
   }

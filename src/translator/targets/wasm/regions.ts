@@ -18,6 +18,7 @@ import {
 } from '../../../machine/layout.ts';
 import type { Memories } from '../../../machine/memories.ts';
 import type { BlockTranslator } from '../../translate-block.ts';
+import { chainModule } from './chain.ts';
 import { callDelta, canEmit, compileRegion, returnDelta, successorDeltas } from './compile-region.ts';
 import { coreFunctions } from './imports.ts';
 import { assemble, type FunctionBody } from './module.ts';
@@ -83,8 +84,11 @@ export class Regions {
     this.translator = translator;
     const functions = core as unknown as Record<string, WebAssembly.ExportValue>;
     const used: Record<string, WebAssembly.ImportValue> = { table: core.table };
-    for (const { name } of coreFunctions) used[name] = functions[name] as WebAssembly.ImportValue;
-    this.imports = { env: { state: memories.state, frames: memories.frames }, core: used };
+    for (const { name } of coreFunctions) if (name !== 'chain') used[name] = functions[name] as WebAssembly.ImportValue;
+    const env = { state: memories.state, frames: memories.frames };
+    const { chain } = new WebAssembly.Instance(new WebAssembly.Module(chainModule()), { env, core: { table: core.table } }).exports;
+    used['chain'] = chain as WebAssembly.ImportValue;
+    this.imports = { env, core: used };
   }
 
   /** `block` is to have a region: when enough of them wait to fill a module, or it has run for long while it waits. */

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PCPU, TLB_ADDEND, TLB_ENTRIES, TLB_STRIDE } from '../../../machine/layout.ts';
+import { chainModule } from './chain.ts';
 import * as W from './code.ts';
-import { F_SYSTEM } from './imports.ts';
+import { F_CHAIN, F_SYSTEM } from './imports.ts';
 import { assemble } from './module.ts';
 import { verifyModule } from './verify-module.ts';
 
@@ -120,3 +121,17 @@ for (const [name, emit] of Object.entries(unsound)) {
     assert.throws(() => verifyModule(region(emit)), /unsound module/);
   });
 }
+
+test('the chain is sound, and only as what it is', () => {
+  verifyModule(chainModule(), true);
+  assert.throws(() => verifyModule(chainModule()), /unsound module/);
+});
+
+test('refused: the chain called like a helper', () => {
+  const call = (code: W.Code): void => {
+    code.get(0);
+    code.call(F_CHAIN);
+    code.set(2);
+  };
+  assert.throws(() => verifyModule(region(call)), /unsound module/);
+});

@@ -5,7 +5,7 @@
  * function gets that context. Values on the stack and in locals carry what is known of them; a local keeps it only if all
  * assignments agree.
  *
- * The first own function of a module is the chain: it only reads `state` and makes the indirect tail call.
+ * The chain, a module of its own, only reads `state` and makes the indirect tail call; regions may leave by a tail call of it.
  */
 import { CODE_ARENA, CODE_ARENA_END, MEMORY_PAGES, PCPU, TLB_ADDEND, TLB_ENTRIES, TLB_STRIDE, VCPU_STRIDE } from '../../../machine/layout.ts';
 import { coreFunctions } from './imports.ts';
@@ -55,23 +55,23 @@ const fail = (what: string): never => {
   throw new Error(`wasm target: unsound module: ${what}`);
 };
 
-/** Throws unless the module keeps the contract. */
-export function verifyModule(bytes: Uint8Array): void {
+/** Throws unless the module keeps the contract: one of regions, or the chain's. */
+export function verifyModule(bytes: Uint8Array, isChain = false): void {
   const reader = new Reader(bytes, 8);
   while (reader.at < reader.end) {
     const id = reader.byte();
     const size = reader.leb();
     const end = reader.at + size;
     const section = new Reader(bytes, reader.at, end);
-    if (id === 2) verifyImports(section);
-    else if (id === 10) verifyCode(section);
+    if (id === 2) verifyImports(section, isChain);
+    else if (id === 10) verifyCode(section, isChain);
     else if (![0, 1, 3, 7].includes(id)) fail(`section ${id}`);
     reader.at = end;
   }
 }
 
-function verifyImports(reader: Reader): void {
-  const wanted = ['env.state', 'env.frames', 'core.table', ...coreFunctions.map(({ name }) => `core.${name}`)];
+function verifyImports(reader: Reader, isChain: boolean): void {
+  const wanted = isChain ? ['env.state', 'core.table'] : ['env.state', 'env.frames', 'core.table', ...coreFunctions.map(({ name }) => `core.${name}`)];
   const count = reader.leb();
   if (count !== wanted.length) fail(`${count} imports`);
   for (const name of wanted) {
@@ -89,7 +89,7 @@ function verifyImports(reader: Reader): void {
   }
 }
 
-function verifyCode(reader: Reader): void {
+function verifyCode(reader: Reader, isChain: boolean): void {
   const count = reader.leb();
   for (let k = 0; k < count; k++) {
     const size = reader.leb();
@@ -97,11 +97,11 @@ function verifyCode(reader: Reader): void {
     let locals: Known[] | undefined;
     // what locals hold is known when all assignments have been seen, which takes a few rounds; only then counts what is found
     for (;;) {
-      const next: Known[] = new FunctionVerifier(new Reader(reader.bytes, reader.at, end), k === 0, locals, false).run();
+      const next: Known[] = new FunctionVerifier(new Reader(reader.bytes, reader.at, end), isChain, locals, false).run();
       if (locals !== undefined && next.every((known, local) => known === (locals as Known[])[local])) break;
       locals = next;
     }
-    new FunctionVerifier(new Reader(reader.bytes, reader.at, end), k === 0, locals, true).run();
+    new FunctionVerifier(new Reader(reader.bytes, reader.at, end), isChain, locals, true).run();
     reader.at = end;
   }
 }
@@ -322,8 +322,9 @@ class FunctionVerifier {
 
   private call(index: number, tail: boolean): void {
     const target = coreFunctions[index];
-    if (target === undefined) {
-      if (index !== coreFunctions.length || !tail) fail(`a call of function ${index}`);
+    if (target === undefined || this.isChain) return fail(`a call of function ${index}`);
+    if (tail !== (target.name === 'chain')) fail(`a call of ${target.name} of the wrong kind`);
+    if (tail) {
       if (this.pop() !== 'context') fail('the chain is called without the context');
       this.dead = true;
       return;

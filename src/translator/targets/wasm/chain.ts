@@ -1,0 +1,151 @@
+/**
+ * The way from one region to the next, a module of its own: every region of every module leaves through the same function, which is optimised
+ * code soon after the first of them.
+ */
+import {
+  ASID,
+  BLK_MODE,
+  BLK_PHYS,
+  BLK_REGION,
+  BLOCK_HASH,
+  BLOCK_HASH_ENTRIES,
+  HASH_MODE_SHIFT,
+  HASH_PHYS_SHIFT,
+  MEMORY_PAGES,
+  MODE,
+  PCPU,
+  RIP,
+  TLB_ADDEND,
+  TLB_ENTRIES,
+  TLB_EXEC,
+} from '../../../machine/layout.ts';
+import * as W from './code.ts';
+import { FUNC, FUNCREF, SHARED, section } from './module.ts';
+
+/**
+ * (ctx) -> what to do next: goes on with the region of the block at RIP, found by one probe of the soft TLB and one of the
+ * block hash, or answers NEXT_FIND.
+ */
+const chainBody = (): W.Code => {
+  const code = new W.Code();
+  const [ctx, entry, phys, block, rip] = [0, 1, 2, 3, 4];
+  code.u32(2);
+  code.u32(3);
+  code.byte(W.I32);
+  code.u32(1);
+  code.byte(W.I64);
+  code.byte(W.BLOCK);
+  code.byte(W.VOID);
+  code.get(ctx);
+  code.access(W.I64_LOAD, W.STATE, RIP * 8);
+  code.tee(rip);
+  code.i64(7);
+  code.byte(W.I64_SHR_U);
+  code.byte(W.I32_WRAP);
+  code.i32((TLB_ENTRIES - 1) << 5);
+  code.byte(W.I32_AND);
+  code.get(ctx);
+  code.access(W.I32_LOAD, W.STATE, PCPU * 8);
+  code.byte(W.I32_ADD);
+  code.tee(entry);
+  code.access(W.I64_LOAD, W.STATE, TLB_EXEC);
+  code.get(rip);
+  code.i64(-4096);
+  code.byte(W.I64_AND);
+  code.get(ctx);
+  code.access(W.I64_LOAD, W.STATE, ASID * 8);
+  code.byte(W.I64_OR);
+  code.byte(W.I64_NE);
+  code.byte(W.BR_IF);
+  code.u32(0);
+  code.get(rip);
+  code.byte(W.I32_WRAP);
+  code.get(entry);
+  code.access(W.I32_LOAD, W.STATE, TLB_ADDEND);
+  code.byte(W.I32_ADD);
+  code.tee(phys);
+  code.get(phys);
+  code.i32(HASH_PHYS_SHIFT);
+  code.byte(W.I32_SHR_U);
+  code.byte(W.I32_XOR);
+  code.get(ctx);
+  code.access(W.I32_LOAD, W.STATE, MODE * 8);
+  code.i32(HASH_MODE_SHIFT);
+  code.byte(W.I32_SHL);
+  code.byte(W.I32_XOR);
+  code.i32(BLOCK_HASH_ENTRIES - 1);
+  code.byte(W.I32_AND);
+  code.i32(2);
+  code.byte(W.I32_SHL);
+  code.access(W.I32_LOAD, W.STATE, BLOCK_HASH);
+  code.tee(block);
+  code.byte(W.I32_EQZ);
+  code.byte(W.BR_IF);
+  code.u32(0);
+  code.get(block);
+  code.access(W.I32_LOAD, W.STATE, BLK_PHYS);
+  code.get(phys);
+  code.byte(W.I32_NE);
+  code.byte(W.BR_IF);
+  code.u32(0);
+  code.get(block);
+  code.access(W.I32_LOAD, W.STATE, BLK_MODE);
+  code.get(ctx);
+  code.access(W.I32_LOAD, W.STATE, MODE * 8);
+  code.byte(W.I32_NE);
+  code.byte(W.BR_IF);
+  code.u32(0);
+  code.get(block);
+  code.access(W.I32_LOAD, W.STATE, BLK_REGION);
+  code.tee(phys);
+  code.byte(W.I32_EQZ);
+  code.byte(W.BR_IF);
+  code.u32(0);
+  code.get(ctx);
+  code.get(phys);
+  code.i32(1);
+  code.byte(W.I32_SUB);
+  code.byte(W.RETURN_CALL_INDIRECT);
+  code.u32(0);
+  code.u32(0);
+  code.byte(W.END);
+  code.i32(0);
+  code.byte(W.END);
+  return code;
+};
+
+/** The module; its export `chain` is the function. Imports `env.state` and `core.table`. */
+export function chainModule(): Uint8Array<ArrayBuffer> {
+  const out = new W.Code();
+  for (const byte of [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]) out.byte(byte);
+  const types = new W.Code();
+  for (const byte of [1, FUNC, 1, W.I32, 1, W.I32]) types.byte(byte);
+  section(out, 1, types);
+  const imports = new W.Code();
+  imports.u32(2);
+  imports.text('env');
+  imports.text('state');
+  imports.byte(2);
+  imports.byte(SHARED);
+  imports.u32(MEMORY_PAGES);
+  imports.u32(MEMORY_PAGES);
+  imports.text('core');
+  imports.text('table');
+  for (const byte of [1, FUNCREF, 0, 0]) imports.byte(byte);
+  section(out, 2, imports);
+  const functions = new W.Code();
+  for (const byte of [1, 0]) functions.byte(byte);
+  section(out, 3, functions);
+  const exports = new W.Code();
+  exports.u32(1);
+  exports.text('chain');
+  for (const byte of [0, 0]) exports.byte(byte);
+  section(out, 7, exports);
+  const body = chainBody();
+  const code = new W.Code();
+  code.u32(1);
+  code.u32(body.length);
+  code.raw(body);
+  section(out, 10, code);
+  return out.done();
+}
