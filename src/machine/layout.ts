@@ -307,7 +307,7 @@ export const BLK_PHYS2 = 20;
 /** u32 execution counter (for promotion to the wasm target); u32 flags (BLKF_*) */
 export const BLK_COUNT = 24;
 export const BLK_FLAGS = 28;
-/** u32 index+1 of a wasm region function in the table, 0 = none; u32 number of micro-ops (at most); u32 next block of frame 2; u32 address of the last micro-op (the core's) */
+/** u32 index+1 of a wasm region function in the table, and from bit REGION_NODE_SHIFT the block's number in the region, 0 = none; u32 number of micro-ops (at most); u32 next block of frame 2; u32 address of the last micro-op (the core's) */
 export const BLK_REGION = 32;
 export const BLK_UOPS = 36;
 export const BLK_FRAME2_NEXT = 40;
@@ -379,5 +379,7 @@ export const EVENT_FRAME = 0x2d00;
 // ---- additions of the wasm target -----------------------------------------------------------------------------------------------
 /** 1 = the access a compiled region asked for was refused: the interpreter has to do the instruction. */
 export const REGION_BAIL = 164;
+/** Bits of BLK_REGION below which the function's index is. */
+export const REGION_NODE_SHIFT = 24;
 /** Executions after which a block whose region was dropped gets another one. */
 export const REGION_RETRY = 20000;

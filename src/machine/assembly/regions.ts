@@ -1,7 +1,7 @@
 /**
- * Compiled regions (the wasm target) as the core sees them. A region is a function (ctx) -> what to do next, in the
- * core's table; it stands for a block and those that the block reaches within its page. The block's first micro-op is OP_REGION
- * then, and header word BLK_REGION holds the function's index + 1.
+ * Compiled regions (the wasm target) as the core sees them. A region is a function (ctx, block) -> what to do next, in the
+ * core's table; it stands for a block and those that the block reaches within its page, and may be entered at some of them, which have numbers.
+ * Such a block's first micro-op is OP_REGION, and header word BLK_REGION holds the function's index + 1 and the number.
  *
  * A region that cannot go on leaves with everything in the context exact: registers, RIP, BUDGET. It never throws except
  * through a helper, which finds the same in the context as when the interpreter calls it. What the non-throwing accesses here
@@ -9,7 +9,7 @@
  */
 import {
   BLK_COUNT, BLK_FRAME2_NEXT, BLK_FRAME_NEXT, BLK_HEADER, BLK_INSNS, BLK_PHYS, BLK_REGION, BUDGET, CUR_BLOCK, DR7, FRAME_BLOCKS, FRAME_CODE_BITS,
-  MXCSR, REGION_BAIL, REGION_RETRY, UOP_SIZE,
+  MXCSR, REGION_BAIL, REGION_NODE_SHIFT, REGION_RETRY, UOP_SIZE,
 } from "../layout";
 import { OP_ENTER, OP_REGION } from "../ops";
 import { chunkBits } from "./blocks";
@@ -28,7 +28,8 @@ export const NEXT_LOOKUP = 2;
 
 /** Runs the region of the block whose first micro-op is at `pc`; answers the next micro-op, 0 = leave run(). */
 export function runRegion(ctx: usize, pc: usize): usize {
-  const next = call_indirect<i32>(load<u32>(pc - BLK_HEADER, BLK_REGION) - 1, ctx);
+  const region = load<u32>(pc - BLK_HEADER, BLK_REGION);
+  const next = call_indirect<i32>((region & ((1 << REGION_NODE_SHIFT) - 1)) - 1, ctx, region >> REGION_NODE_SHIFT);
   if (next == NEXT_FIND) return find(ctx, 0);
   if (next == NEXT_LOOKUP) return lookup(ctx, 0);
   return interpretOne(ctx);
@@ -46,9 +47,9 @@ function interpretOne(ctx: usize): usize {
   return at + UOP_SIZE;
 }
 
-/** Gives `block` the region in table entry `index`. */
-export function installRegion(ctx: usize, block: usize, index: u32): void {
-  store<u32>(block, index + 1, BLK_REGION);
+/** Gives `block` the region in table entry `index`, where it is number `node`. */
+export function installRegion(ctx: usize, block: usize, index: u32, node: u32): void {
+  store<u32>(block, (index + 1) | (node << REGION_NODE_SHIFT), BLK_REGION);
   store<u16>(block + BLK_HEADER, OP_REGION);
 }
 

@@ -14,6 +14,7 @@ import {
   MEMORY_PAGES,
   MODE,
   PCPU,
+  REGION_NODE_SHIFT,
   RIP,
   TLB_ADDEND,
   TLB_ENTRIES,
@@ -103,10 +104,15 @@ const chainBody = (): W.Code => {
   code.u32(0);
   code.get(ctx);
   code.get(phys);
+  code.i32(REGION_NODE_SHIFT);
+  code.byte(W.I32_SHR_U);
+  code.get(phys);
+  code.i32((1 << REGION_NODE_SHIFT) - 1);
+  code.byte(W.I32_AND);
   code.i32(1);
   code.byte(W.I32_SUB);
   code.byte(W.RETURN_CALL_INDIRECT);
-  code.u32(0);
+  code.u32(1);
   code.u32(0);
   code.byte(W.END);
   code.i32(0);
@@ -119,7 +125,7 @@ export function chainModule(): Uint8Array<ArrayBuffer> {
   const out = new W.Code();
   for (const byte of [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]) out.byte(byte);
   const types = new W.Code();
-  for (const byte of [1, FUNC, 1, W.I32, 1, W.I32]) types.byte(byte);
+  for (const byte of [2, FUNC, 1, W.I32, 1, W.I32, FUNC, 2, W.I32, W.I32, 1, W.I32]) types.byte(byte);
   section(out, 1, types);
   const imports = new W.Code();
   imports.u32(2);

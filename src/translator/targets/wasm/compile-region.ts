@@ -167,7 +167,7 @@ class RegionCompiler {
     code.i32(NEXT_PLAIN);
     code.byte(W.RETURN);
     e.close();
-    e.prologue(this.entries);
+    e.prologue(this.entries.length > 0);
     e.open(W.BLOCK);
     e.lookupLabel = e.depth;
     e.open(W.BLOCK);
@@ -200,7 +200,7 @@ class RegionCompiler {
   }
 
   private withLocals(): FunctionBody {
-    const types = this.e.localTypes.slice(1);
+    const types = this.e.localTypes.slice(2);
     const runs: [number, number][] = [];
     for (const type of types) {
       const last = runs.at(-1);

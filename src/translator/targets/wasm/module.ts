@@ -28,7 +28,7 @@ const typeOf = (parameters: readonly number[], results: readonly number[]): numb
   const found = signatures.indexOf(key);
   return found === -1 ? signatures.push(key) - 1 : found;
 };
-const REGION_TYPE = typeOf([W.I32], [W.I32]);
+const REGION_TYPE = typeOf([W.I32, W.I32], [W.I32]);
 const coreTypes = coreFunctions.map(({ parameters, results }) => typeOf(parameters, results));
 
 const typeSection = (): W.Code => {

@@ -11,19 +11,17 @@ import { A_IN, B_IN, C_IN, CLOBBERS, D_IN, D_OUT, FLAGS_MAY_WRITE, FLAGS_READ, F
 import {
   BR,
   Code,
-  ELSE,
   END,
   I32,
-  I32_AND,
   I32_CONST,
-  I32_EQ,
   I32_LOAD,
   I32_NE,
-  I32_WRAP,
   I64,
   I64_ADD,
+  I64_AND,
   I64_CONST,
   I64_LOAD,
+  I64_OR,
   I64_STORE,
   IF,
   type Relocation,
@@ -64,15 +62,16 @@ export class RegionEmitter {
   lookupLabel = 0;
 
   // locals
-  readonly localTypes: number[] = [I32];
+  /** The parameters are the context and `next`. */
+  readonly localTypes: number[] = [I32, I32];
   readonly pcpu: number;
   readonly asid: number;
   readonly budget: number;
   readonly rip: number;
   /** RIP at which the region is left. */
   readonly exitRip: number;
-  /** Node that the dispatcher goes to. */
-  readonly next: number;
+  /** Node that the dispatcher goes to; at the entry, the one that is entered. */
+  readonly next = 1;
   readonly va: number;
   readonly entry: number;
   readonly value: number;
@@ -96,7 +95,6 @@ export class RegionEmitter {
     this.budget = this.local(I64);
     this.rip = this.local(I64);
     this.exitRip = this.local(I64);
-    this.next = this.local(I32);
     this.va = this.local(I64);
     this.entry = this.local(I32);
     this.value = this.local(I64);
@@ -296,28 +294,18 @@ export class RegionEmitter {
     this.code.set(local);
   }
 
-  /** Loads what lives in locals; RIP is the region's first block's, `next` the node of the block that is entered. */
-  prologue(entries: readonly number[]): void {
+  /** Loads what lives in locals; RIP is the region's first block's, in the same page as that of the block that is entered. */
+  prologue(manyEntries: boolean): void {
     const { code } = this;
-    this.load(RIP, this.rip);
-    for (const node of entries) {
-      const { delta } = this.blocks[node] as RegionBlock;
-      code.get(this.rip);
-      code.byte(I32_WRAP);
-      code.i32(4095);
-      code.byte(I32_AND);
-      code.i32((this.page + delta) & 4095);
-      code.byte(I32_EQ);
-      this.open(IF);
-      code.get(this.rip);
-      code.i64(-delta);
-      code.byte(I64_ADD);
-      code.set(this.rip);
-      code.i32(node);
-      code.set(this.next);
-      code.byte(ELSE);
+    code.get(CTX);
+    code.access(I64_LOAD, STATE, RIP * 8);
+    if (manyEntries) {
+      code.i64(-4096);
+      code.byte(I64_AND);
+      code.i64(this.page, 0);
+      code.byte(I64_OR);
     }
-    for (const _ of entries) this.close();
+    code.set(this.rip);
     this.code.get(CTX);
     this.code.access(I32_LOAD, STATE, PCPU * 8);
     this.code.set(this.pcpu);

@@ -35,7 +35,7 @@ const PAGE = 4096;
 
 /** What this needs of the core's exports. */
 export interface RegionCore {
-  installRegion(ctx: number, block: number, index: number): void;
+  installRegion(ctx: number, block: number, index: number, node: number): void;
   dropRegions(mfn: number): void;
   readonly table: WebAssembly.Table;
 }
@@ -127,7 +127,7 @@ export class Regions {
       this.counters.regions++;
       this.counters.blocks += blocks.length;
       // the entries get the function below, before any of them can run
-      for (const node of [0, ...entries]) this.core.installRegion(ctx, (blocks[node] as RegionBlock).address, index);
+      for (const node of [0, ...entries]) this.core.installRegion(ctx, (blocks[node] as RegionBlock).address, index, node);
     }
     this.waiting.length = 0;
     this.addresses.length = 0;

@@ -7,7 +7,7 @@ import { F_CHAIN, F_SYSTEM } from './imports.ts';
 import { assemble } from './module.ts';
 import { verifyModule } from './verify-module.ts';
 
-/** A module with one region: local 1 is an i64, locals 2 and 3 are i32. */
+/** A module with one region: local 2 is an i64, locals 3 and 4 are i32. */
 const region = (emit: (code: W.Code) => void): Uint8Array => {
   const code = new W.Code();
   code.u32(2);
@@ -21,9 +21,9 @@ const region = (emit: (code: W.Code) => void): Uint8Array => {
   return assemble([{ code, hints: [], relocations: [] }]);
 };
 
-/** Soft-TLB entry of the address in local 1 into local 2. */
+/** Soft-TLB entry of the address in local 2 into local 3. */
 const probe = (code: W.Code): void => {
-  code.get(1);
+  code.get(2);
   code.i64(7);
   code.byte(W.I64_SHR_U);
   code.byte(W.I32_WRAP);
@@ -32,13 +32,13 @@ const probe = (code: W.Code): void => {
   code.get(0);
   code.access(W.I32_LOAD, W.STATE, PCPU * 8);
   code.byte(W.I32_ADD);
-  code.set(2);
+  code.set(3);
 };
 
 const pushOffset = (code: W.Code): void => {
-  code.get(1);
-  code.byte(W.I32_WRAP);
   code.get(2);
+  code.byte(W.I32_WRAP);
+  code.get(3);
   code.access(W.I32_LOAD, W.STATE, TLB_ADDEND);
   code.byte(W.I32_ADD);
 };
@@ -48,7 +48,7 @@ test('an access to guest memory by way of the soft TLB is sound', () => {
     region((code) => {
       probe(code);
       pushOffset(code);
-      code.get(1);
+      code.get(2);
       code.access(W.I64_STORE, W.FRAMES, 0);
     }),
   );
@@ -56,56 +56,56 @@ test('an access to guest memory by way of the soft TLB is sound', () => {
 
 const unsound: Readonly<Record<string, (code: W.Code) => void>> = {
   'guest memory read at a guest address': (code) => {
-    code.get(1);
+    code.get(2);
     code.byte(W.I32_WRAP);
     code.access(W.I64_LOAD, W.FRAMES, 0);
     code.byte(W.I64_EQZ);
-    code.set(2);
+    code.set(3);
   },
   'guest memory written behind a checked offset': (code) => {
     probe(code);
     pushOffset(code);
-    code.get(1);
+    code.get(2);
     code.access(W.I64_STORE, W.FRAMES, 4096);
   },
   'an offset made of an addend that was changed': (code) => {
     probe(code);
-    code.get(2);
-    code.access(W.I32_LOAD, W.STATE, TLB_ADDEND);
-    code.set(3);
-    code.i32(5);
-    code.set(3);
-    code.get(1);
-    code.byte(W.I32_WRAP);
     code.get(3);
+    code.access(W.I32_LOAD, W.STATE, TLB_ADDEND);
+    code.set(4);
+    code.i32(5);
+    code.set(4);
+    code.get(2);
+    code.byte(W.I32_WRAP);
+    code.get(4);
     code.byte(W.I32_ADD);
-    code.get(1);
+    code.get(2);
     code.access(W.I64_STORE, W.FRAMES, 0);
   },
   'a write to state outside the context': (code) => {
     code.i32(0x12000000);
-    code.get(1);
+    code.get(2);
     code.access(W.I64_STORE, W.STATE, 0);
   },
   'a write to state behind the context': (code) => {
     code.get(0);
-    code.get(1);
+    code.get(2);
     code.access(W.I64_STORE, W.STATE, 0x4000);
   },
   'a write to the soft TLB': (code) => {
     probe(code);
+    code.get(3);
     code.get(2);
-    code.get(1);
     code.access(W.I64_STORE, W.STATE, 0);
   },
   'a read of state anywhere': (code) => {
-    code.get(1);
+    code.get(2);
     code.byte(W.I32_WRAP);
     code.access(W.I32_LOAD, W.STATE, 0);
-    code.set(2);
+    code.set(3);
   },
   'a helper with another context': (code) => {
-    code.get(2);
+    code.get(3);
     for (let k = 0; k < 5; k++) code.i32(0);
     code.i64(0);
     code.call(F_SYSTEM);
@@ -131,7 +131,7 @@ test('refused: the chain called like a helper', () => {
   const call = (code: W.Code): void => {
     code.get(0);
     code.call(F_CHAIN);
-    code.set(2);
+    code.set(3);
   };
   assert.throws(() => verifyModule(region(call)), /unsound module/);
 });

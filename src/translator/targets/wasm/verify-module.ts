@@ -114,7 +114,7 @@ class FunctionVerifier {
   private readonly stack: Known[] = [];
   private readonly frames: { height: number; results: number }[] = [];
   private dead = false;
-  private localCount = 1;
+  private localCount: number;
 
   /** False: only learns. */
   private readonly strict: boolean;
@@ -123,6 +123,7 @@ class FunctionVerifier {
     this.strict = strict;
     this.reader = reader;
     this.isChain = isChain;
+    this.localCount = isChain ? 1 : 2;
     this.known = known;
   }
 
@@ -201,6 +202,7 @@ class FunctionVerifier {
         if (!this.isChain) fail('an indirect call outside the chain');
         reader.leb();
         reader.leb();
+        this.pop();
         this.pop();
         if (this.pop() !== 'context') fail('a region is called without its context');
         this.dead = true;
