@@ -40,7 +40,13 @@ for (const source of sources) {
 }
 
 /** The programs, each with all its modules in one file. */
-const programs = ['src/apps/zendo/main.ts', 'src/apps/zendo/pcpu.worker.ts', 'src/apps/daemon/main.ts', 'src/apps/xl/main.ts'];
+const programs = [
+  'src/apps/zendo/main.ts',
+  'src/apps/zendo/pcpu.worker.ts',
+  'src/apps/zendo/regions.worker.ts',
+  'src/apps/daemon/main.ts',
+  'src/apps/xl/main.ts',
+];
 const bundler = new Bundler(sources.map((source) => join(root, source)));
 for (const program of programs) {
   const text = bundler.bundle(join(root, program));

@@ -22,7 +22,7 @@ import { BlockCache } from './cache.ts';
 import type { Builder } from './ir/builder.ts';
 import { allPasses, type PassSwitches } from './ir/passes/pipeline.ts';
 import { type StoreCore, TranslationStore } from './store/translation-store.ts';
-import { type RegionCore, Regions } from './targets/wasm/regions.ts';
+import { type RegionCompiler, type RegionCore, Regions } from './targets/wasm/regions.ts';
 import { BlockTranslator, MAX_INSTRUCTIONS } from './translate-block.ts';
 
 /** What the core exports; see machine/README.md. Addresses and offsets are 32-bit numbers, possibly negative. */
@@ -58,6 +58,8 @@ export interface EngineOptions {
   readonly stored?: Uint8Array | 'none';
   /** Looks at each module of regions before it is compiled (tests: the verifier). */
   readonly checkModule?: (bytes: Uint8Array<ArrayBuffer>) => void;
+  /** Makes the regions in another thread; undefined: this one does. */
+  readonly regionCompiler?: RegionCompiler;
   /** Host's time stamp counter in guest ticks, for vCPUs with TSC_MODE 1. */
   readonly hostTsc?: () => bigint;
   /** Trace points of the core. */
@@ -151,6 +153,7 @@ export class Engine {
       this.regions = new Regions(memories, instance.exports as unknown as RegionCore, this.translator);
       this.regions.batch = options.regionBatch ?? 1;
       this.regions.check = options.checkModule;
+      this.regions.compiler = options.regionCompiler;
       if (typeof promoteAfter === 'function') this.cache.threshold = promoteAfter;
       else {
         this.cache.threshold = () => promoteAfter;
@@ -167,6 +170,7 @@ export class Engine {
   /** Runs the vCPU at `ctx` until an exit (EXIT_*), at most BUDGET instructions. */
   run(ctx: number): number {
     const { core, counters } = this;
+    this.regions?.poll(ctx);
     for (;;) {
       try {
         const reason = core.run(ctx);

@@ -10,6 +10,7 @@ import type { PcpuWorkerData } from './pcpu.worker.ts';
 import type { PcpuMessage } from './pcpu-message.ts';
 
 const PCPU_WORKER = new URL('./pcpu.worker.ts', import.meta.url);
+const REGIONS_WORKER = new URL('./regions.worker.ts', import.meta.url);
 
 /** A machine will be needed soon. */
 export const prepareMachineThread = (workers: WorkerHost): void => workers.prepare(PCPU_WORKER);
@@ -60,11 +61,14 @@ export class MachineThread {
   private readonly thread: WorkerThread;
   private keeping: Promise<void> | undefined;
   private readonly onConsole: MachineOptions['onConsole'];
+  private readonly compiler: WorkerThread | undefined;
 
   constructor(options: MachineOptions) {
     this.onConsole = options.onConsole;
     this.memories = options.memories ?? new Memories();
     resetMailbox(this.memories);
+    // a compiler of its own pays only where a processor is left for it
+    const channel = options.promoteAfter === 0 || options.workers.parallelism < 2 ? undefined : new MessageChannel();
     const data: PcpuWorkerData = {
       frames: this.memories.frames,
       state: this.memories.state,
@@ -74,13 +78,18 @@ export class MachineThread {
       ...(options.fresh === undefined ? {} : { fresh: options.fresh }),
       ...(options.blockLimit === undefined ? {} : { blockLimit: options.blockLimit }),
       ...(options.promoteAfter === undefined ? {} : { promoteAfter: options.promoteAfter }),
+      ...(channel === undefined ? {} : { regions: channel.port1 as never }),
       ...(options.symbols === undefined ? {} : { symbols: options.symbols }),
       ...(options.profileEvery === undefined ? {} : { profileEvery: options.profileEvery }),
       ...(options.translations === undefined ? {} : { stored: options.translations.stored ?? 'none' }),
     };
     this.door = new Door(this.memories);
     this.kernel = new Dom0Kernel(this.memories, this.door);
-    this.thread = options.workers.start(PCPU_WORKER, data);
+    this.thread = options.workers.start(PCPU_WORKER, data, channel === undefined ? [] : [channel.port1]);
+    if (channel !== undefined) {
+      const { frames, state } = this.memories;
+      this.compiler = options.workers.start(REGIONS_WORKER, { frames, state, cpuModel: options.cpuModel, port: channel.port2 }, [channel.port2]);
+    }
     this.ended = new Promise((resolve, reject) => {
       let report: MachineReport | undefined;
       this.thread.onMessage((raw) => {
@@ -93,6 +102,7 @@ export class MachineThread {
       this.thread.onExit((error) => {
         this.showConsole();
         this.door.close();
+        void this.compiler?.stop();
         if (report !== undefined) resolve(report);
         else reject(error ?? new Error('the processor thread of the machine ended without a report'));
       });

@@ -4,7 +4,7 @@
  */
 import { writeSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
-import { parentPort, workerData } from 'node:worker_threads';
+import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { present } from '../../base/assert.ts';
 import { profileThread } from '../../host/node/thread-profiler.ts';
 import { logBoot } from '../../hypervisor/boot-log.ts';
@@ -22,6 +22,8 @@ import { chooseCpu } from '../../spec/x86/choose-cpu.ts';
 import { ROWS } from '../../spec/x86/opcodes.ts';
 import { type PackedSymbols, SymbolTable } from '../../toolstack/loader/elf/symbol-table.ts';
 import { Engine } from '../../translator/engine.ts';
+import type { RegionModule } from '../../translator/targets/wasm/region-module.ts';
+import type { RegionCompiler } from '../../translator/targets/wasm/regions.ts';
 import { hostTime } from './host-time.ts';
 import type { PcpuMessage } from './pcpu-message.ts';
 
@@ -45,6 +47,8 @@ export interface PcpuWorkerData {
   readonly profileEvery?: number;
   /** Translations are kept, beginning with those of earlier runs, if there are any. */
   readonly stored?: Uint8Array | 'none';
+  /** To the thread that makes regions (regions.worker.ts); absent: this one does. */
+  readonly regions?: MessagePort;
 }
 
 /** Executions after which a block becomes a compiled region, and how many regions make a module: measured on Debian's boot. */
@@ -67,11 +71,20 @@ const engine = new Engine(memories, new WebAssembly.Module(data.core), {
   features: new Set(model.features) as never,
   vendor: model.vendor === 'GenuineIntel' ? 'intel' : 'amd',
   hostTsc: () => process.hrtime.bigint() - started,
+  ...(data.regions === undefined ? {} : { regionCompiler: regionCompiler(data.regions) }),
   ...(promoteAfter === 0 ? {} : { promoteAfter, regionBatch: promoteAfter < REGION_BATCH ? 1 : REGION_BATCH }),
   ...(data.blockLimit === undefined ? {} : { blockLimit: data.blockLimit }),
   ...(data.stored === undefined ? {} : { stored: data.stored }),
 });
 setFlagsFromString('--liftoff');
+
+/** The thread behind `to` as a compiler. This thread never comes to its event loop, so it asks for messages. */
+function regionCompiler(to: MessagePort): RegionCompiler {
+  return {
+    submit: (job) => to.postMessage(job),
+    take: () => receiveMessageOnPort(to)?.message as RegionModule | undefined,
+  };
+}
 
 /** Trace lines go to stderr from this thread, in order and at the pace of who reads them; messages would pile up. */
 function writeTrace(line: string): void {

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { Worker } from 'node:worker_threads';
+import { type MessagePort, Worker } from 'node:worker_threads';
 import type { WorkerHost, WorkerThread } from '../../base/ports/worker-host.ts';
 
 /** Threads that load their module already, by URL. */
@@ -15,13 +15,14 @@ export const nodeWorkerHost: WorkerHost = {
     worker.on('error', () => prepared.delete(url.href)); // whoever starts it next sees the error
     prepared.set(url.href, worker);
   },
-  start(url, data): WorkerThread {
+  start(url, data, moved = []): WorkerThread {
+    const transferList = [...moved] as MessagePort[];
     let worker = prepared.get(url.href);
-    if (worker === undefined) worker = new Worker(url, { workerData: data });
+    if (worker === undefined) worker = new Worker(url, { workerData: data, transferList });
     else {
       prepared.delete(url.href);
       worker.ref();
-      worker.postMessage(data);
+      worker.postMessage(data, transferList);
     }
     return attach(worker);
   },

@@ -10,7 +10,7 @@ import type { Memories } from '../../machine/memories.ts';
 import type { BlockCache } from '../cache.ts';
 import { Code, type Relocation, relocate } from '../targets/wasm/code.ts';
 import type { FunctionBody } from '../targets/wasm/module.ts';
-import type { RegionBlock } from '../targets/wasm/region-block.ts';
+import type { MadeRegion } from '../targets/wasm/region-module.ts';
 import type { Regions } from '../targets/wasm/regions.ts';
 import type { BlockTranslator } from '../translate-block.ts';
 import { type BlockRecord, StoredBlocks } from './stored-blocks.ts';
@@ -29,7 +29,7 @@ const NEW_SHARE = 50;
 /** What the store needs of the core's exports. */
 export interface StoreCore {
   insertBlock(ctx: number, block: number): void;
-  installRegion(ctx: number, block: number, index: number): void;
+  installRegion(ctx: number, block: number, index: number, node: number): void;
 }
 
 export interface StoreCounters {
@@ -182,7 +182,7 @@ export class TranslationStore {
       } else if (!this.isAlive(at, place, this.blocks.mode(record))) return false;
     }
     for (const k of missing) this.insert(ctx, records[k] as BlockRecord, phys + (deltas[k] as number));
-    for (const k of [0, ...entries]) this.core.installRegion(ctx, this.addresses.get(records[k] as BlockRecord) as number, one.index);
+    for (const k of [0, ...entries]) this.core.installRegion(ctx, this.addresses.get(records[k] as BlockRecord) as number, one.index, k);
     if (!one.used) this.counters.usedRegions++;
     one.used = true;
     return true;
@@ -215,21 +215,20 @@ export class TranslationStore {
   }
 
   /** Keeps a region that was just compiled. */
-  recordRegion(blocks: readonly RegionBlock[], entries: readonly number[], body: FunctionBody): void {
+  recordRegion({ blocks, deltas, entries, body, hints, relocations }: MadeRegion): void {
     const words = this.memories.stateWords;
     const records: BlockRecord[] = [];
-    for (const { address } of blocks) {
+    for (const address of blocks) {
       const record = this.blocks.find((words[(address + BLK_PHYS) >>> 2] as number) >>> 0, words[(address + BLK_MODE) >>> 2] as number);
       if (record < 0) return;
       records.push(record);
     }
-    const { code, hints, relocations } = body;
     const key = keyOf(records, entries);
     const known = this.known.get(key);
     if (known !== undefined) known.used = true;
     if (this.known.has(key)) return;
     this.known.set(key, undefined);
-    this.added.push({ records, deltas: blocks.map(({ delta }) => delta), entries: [...entries], body: code.done(), hints, relocations, age: 0 });
+    this.added.push({ records, deltas, entries: [...entries], body, hints, relocations, age: 0 });
   }
 
   /** What a file keeps for the next run; undefined when that is hardly more than the file has already. */

@@ -7,6 +7,9 @@ import { BUDGET, CR4, EXIT_BUDGET, EXIT_HLT, GDTR_BASE, GDTR_LIMIT, IDTR_BASE, I
 import type { TranslationStore } from '../../store/translation-store.ts';
 import { nasm, nasmIsThere } from '../../testing/nasm.ts';
 import { coreIsBuilt, TestMachine } from '../../testing/test-machine.ts';
+import { BlockTranslator } from '../../translate-block.ts';
+import { makeRegions, type RegionJob, type RegionModule } from './region-module.ts';
+import type { RegionCompiler } from './regions.ts';
 
 const START = 0x10000;
 const HANDLER = 0x18000;
@@ -294,8 +297,41 @@ interface Execution {
   readonly store: TranslationStore | undefined;
 }
 
-const execute = (code: Uint8Array, promoteAfter: number | (() => number) | undefined, slice: number, stored?: Uint8Array | 'none'): Execution => {
-  const machine = new TestMachine({ ...(promoteAfter === undefined ? {} : { promoteAfter }), ...(stored === undefined ? {} : { stored }) }, PAGES);
+/** A compiler like one in another thread: each answer comes after as many questions as `delay` says, made when it was asked for or when it comes. */
+class LateCompiler implements RegionCompiler {
+  words: Int32Array = new Int32Array();
+  private readonly translator = new BlockTranslator({ features: undefined, vendor: 'amd' });
+  private readonly answers: { made: () => RegionModule; after: number }[] = [];
+  private readonly delay: () => number;
+
+  constructor(delay: () => number) {
+    this.delay = delay;
+  }
+
+  submit(job: RegionJob): void {
+    const make = (): RegionModule => makeRegions(job, this.translator, this.words);
+    const early = this.delay() > 20 ? make() : undefined;
+    this.answers.push({ made: () => early ?? make(), after: this.delay() });
+  }
+
+  take(): RegionModule | undefined {
+    const [first] = this.answers;
+    if (first === undefined || --first.after > 0) return undefined;
+    this.answers.shift();
+    return first.made();
+  }
+}
+
+const execute = (
+  code: Uint8Array,
+  promoteAfter: number | (() => number) | undefined,
+  slice: number,
+  stored?: Uint8Array | 'none',
+  late?: LateCompiler,
+): Execution => {
+  const compiler = late === undefined ? {} : { regionCompiler: late };
+  const machine = new TestMachine({ ...(promoteAfter === undefined ? {} : { promoteAfter }), ...(stored === undefined ? {} : { stored }), ...compiler }, PAGES);
+  if (late !== undefined) late.words = machine.memories.stateWords;
   machine.write(START, code);
   machine.write(HANDLER, nasm(handler));
   machine.enter(64, START);
@@ -358,7 +394,7 @@ for (const [name, source] of Object.entries(programs)) {
       [1, 61],
       [random(4), 1_000_000],
     ] as const) {
-      const { outcome, store } = execute(code, promoteAfter, slice, stored ?? 'none');
+      const { outcome, store } = execute(code, promoteAfter, slice, stored ?? 'none', stored === undefined ? new LateCompiler(() => 1) : undefined);
       assert.deepEqual(
         outcome,
         reference,
@@ -368,6 +404,12 @@ for (const [name, source] of Object.entries(programs)) {
       if (stored !== undefined) assert.ok((store?.counters.usedRegions ?? 0) > 0, 'no stored region was used');
       stored = file ?? stored;
       assert.ok(stored, 'nothing was stored');
+    }
+    for (const seed of [4, 5]) {
+      const slice = Math.max(5, Math.min(seed * 17, reference.retired >> 8));
+      const { outcome, regions } = execute(code, 3, slice, undefined, new LateCompiler(random(seed)));
+      assert.deepEqual(outcome, reference, `compiled late, slices of ${slice}`);
+      assert.ok(regions > 0, 'no region was made');
     }
   });
 }

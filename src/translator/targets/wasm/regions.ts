@@ -14,24 +14,29 @@ import {
   MODE_CODE64,
   MODE_SIZE_MASK,
   MODE_STEP,
+  REGION_RETRY,
   RIP,
 } from '../../../machine/layout.ts';
 import type { Memories } from '../../../machine/memories.ts';
 import type { BlockTranslator } from '../../translate-block.ts';
 import { chainModule } from './chain.ts';
-import { callDelta, canEmit, compileRegion, returnDelta, successorDeltas } from './compile-region.ts';
 import { coreFunctions } from './imports.ts';
 import { assemble, type FunctionBody } from './module.ts';
-import { RegionBlock } from './region-block.ts';
+import { type MadeRegion, makeRegions, type RegionJob, type RegionModule, type RegionRequest } from './region-module.ts';
 
-/** Blocks and operations that one region may hold: functions stay small enough for the host's optimising compiler. */
-const MAX_BLOCKS = 48;
-const MAX_OPERATIONS = 1200;
-/** Places where a region can be entered besides its first block. */
-const MAX_ENTRIES = 12;
 /** Executions after which a block does not wait for others any more: a loop may be all that runs for long. */
 const PATIENCE = 2000;
+/** Jobs that a compiler in another thread has at once, so that it never waits; regions that go into one of them. */
+const JOBS = 2;
+const JOB_REGIONS = 16;
 const PAGE = 4096;
+
+/** Somebody who makes regions in another thread. When an answer comes does not matter to any result. */
+export interface RegionCompiler {
+  submit(job: RegionJob): void;
+  /** An answer that has come, compiled. */
+  take(): RegionModule | undefined;
+}
 
 /** What this needs of the core's exports. */
 export interface RegionCore {
@@ -44,7 +49,7 @@ export interface RegionCore {
 export interface RegionStore {
   /** Installs a stored region for the block, if there is one. */
   promote(ctx: number, block: number): boolean;
-  recordRegion(blocks: readonly RegionBlock[], entries: readonly number[], body: FunctionBody): void;
+  recordRegion(region: MadeRegion): void;
 }
 
 export interface RegionCounters {
@@ -63,20 +68,26 @@ export class Regions {
   hot: () => number = () => 0x7fffffff;
   check: ((bytes: Uint8Array<ArrayBuffer>) => void) | undefined;
 
-  private readonly memories: Memories;
-  private readonly core: RegionCore;
-  private readonly translator: BlockTranslator;
-  private readonly imports: WebAssembly.Imports;
   store: RegionStore | undefined;
   /** Regions that go into one module. */
   batch = 1;
   /** Name the functions by guest address, for profilers. */
   names = false;
+  /** Absent: regions are made at once, in this thread. */
+  compiler: RegionCompiler | undefined;
+
+  private readonly memories: Memories;
+  private readonly core: RegionCore;
+  private readonly translator: BlockTranslator;
+  private readonly imports: WebAssembly.Imports;
   private readonly waiting: number[] = [];
   private readonly addresses: bigint[] = [];
   private readonly free: number[] = [];
   /** Head of the region in each table entry. */
   private readonly heads = new Map<number, number>();
+  private jobs = 0;
+  /** Times all regions were forgotten. */
+  private generation = 0;
 
   constructor(memories: Memories, core: RegionCore, translator: BlockTranslator) {
     this.memories = memories;
@@ -98,59 +109,98 @@ export class Regions {
       this.waiting.push(block);
       if (this.names) this.addresses.push(this.memories.stateQuads[(ctx >>> 3) + RIP] as bigint);
     }
-    if (again || this.waiting.length >= this.batch) this.compile(ctx);
+    if (this.compiler !== undefined) this.poll(ctx);
+    else if (again || this.waiting.length >= this.batch) this.install(ctx, makeRegions(this.job(), this.translator, this.memories.stateWords));
     else this.memories.stateWords[(block + BLK_COUNT) >>> 2] = PATIENCE;
   }
 
-  /** Compiles what waits, as one module. */
-  compile(ctx: number): void {
+  /** Takes what the compiler has made, gives it what waits. */
+  poll(ctx: number): void {
+    const { compiler } = this;
+    if (compiler === undefined) return;
+    while (this.jobs > 0) {
+      const made = compiler.take();
+      if (made === undefined) break;
+      this.jobs--;
+      this.install(ctx, made);
+    }
+    while (this.jobs < JOBS && this.waiting.length > 0) {
+      compiler.submit(this.job());
+      this.jobs++;
+    }
+  }
+
+  /** What waits, as a job. */
+  private job(): RegionJob {
     const words = this.memories.stateWords;
-    const bodies: FunctionBody[] = [];
-    const indices: number[] = [];
-    const names: string[] = [];
-    for (const [k, block] of this.waiting.entries()) {
+    const waiting = this.waiting.splice(0, this.compiler === undefined ? this.waiting.length : JOB_REGIONS);
+    const addresses = this.addresses.splice(0, waiting.length);
+    const requests: RegionRequest[] = [];
+    for (const [k, head] of waiting.entries()) {
       // it may have got one as an entry of another's, or may be gone
-      if (words[(block + BLK_REGION) >>> 2] !== 0 || ((words[(block + BLK_FLAGS) >>> 2] as number) & BLKF_DEAD) !== 0) continue;
-      const blocks = this.collect(block);
-      if (blocks.length === 0) {
+      if (words[(head + BLK_REGION) >>> 2] !== 0 || ((words[(head + BLK_FLAGS) >>> 2] as number) & BLKF_DEAD) !== 0) continue;
+      const mode = words[(head + BLK_MODE) >>> 2] as number;
+      if ((mode & MODE_SIZE_MASK) !== MODE_CODE64 || (mode & MODE_STEP) !== 0 || words[(head + BLK_PHYS2) >>> 2] !== -1) {
         this.counters.refused++;
         continue;
       }
-      const index = this.entry();
-      const entries = this.entriesOf(blocks);
-      const body = compileRegion(blocks, entries, index, (words[(block + BLK_PHYS) >>> 2] as number) & (PAGE - 1));
-      bodies.push(body);
-      this.store?.recordRegion(blocks, entries, body);
-      indices.push(index);
-      if (this.names) names.push(`guest ${(this.addresses[k] as bigint).toString(16)}`);
-      this.heads.set(index, block);
-      this.counters.regions++;
-      this.counters.blocks += blocks.length;
-      // the entries get the function below, before any of them can run
-      for (const node of [0, ...entries]) this.core.installRegion(ctx, (blocks[node] as RegionBlock).address, index, node);
+      const phys = (words[(head + BLK_PHYS) >>> 2] as number) >>> 0;
+      const page = this.memories.frameBytes.slice(phys - (phys & (PAGE - 1)), phys - (phys & (PAGE - 1)) + PAGE);
+      const name = this.names ? { name: `guest ${(addresses[k] as bigint).toString(16)}` } : {};
+      requests.push({ index: this.entry(), head, offset: phys & (PAGE - 1), page, mode, known: this.known(phys | 0, mode, head), ...name });
     }
-    this.waiting.length = 0;
-    this.addresses.length = 0;
-    if (bodies.length === 0) return;
-    const bytes = assemble(bodies, this.names ? names : []);
-    this.check?.(bytes);
-    this.counters.modules++;
-    this.counters.bytes += bytes.length;
+    return { generation: this.generation, requests, waiting };
+  }
+
+  /** Gives the blocks of what was made their regions, unless they are gone or have one. */
+  private install(ctx: number, made: RegionModule): void {
+    const words = this.memories.stateWords;
+    const { counters } = this;
+    const lives = (block: number): boolean => ((words[(block + BLK_FLAGS) >>> 2] as number) & BLKF_DEAD) === 0;
+    const bodies = made.regions.filter(({ blocks }) => blocks.length > 0);
+    counters.refused += made.regions.filter(({ refused }) => refused).length;
+    const good = bodies.filter(
+      ({ blocks }) => made.generation === this.generation && words[((blocks[0] as number) + BLK_REGION) >>> 2] === 0 && blocks.every(lives),
+    );
+    for (const region of made.regions) if (!good.includes(region)) this.free.push(region.index);
+    if (made.generation === this.generation) {
+      // regions made of code that has changed since
+      for (const { blocks, entries } of bodies) {
+        if (blocks.every(lives)) continue;
+        for (const node of [0, ...entries]) words[((blocks[node] as number) + BLK_COUNT) >>> 2] = REGION_RETRY;
+      }
+    }
+    if (good.length === 0) return;
+    this.check?.(made.bytes);
+    counters.modules++;
+    counters.bytes += made.bytes.length;
     let exports: WebAssembly.Exports;
     try {
-      ({ exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), this.imports));
+      ({ exports } = new WebAssembly.Instance(made.module ?? new WebAssembly.Module(made.bytes), this.imports));
     } catch (error) {
       // The host refuses the module: out of memory, or our bug, which tests are to see. Guests go on as bytecode.
-      for (const index of indices) {
-        const head = this.heads.get(index) as number;
-        this.core.dropRegions((words[(head + BLK_PHYS) >>> 2] as number) >>> 12);
-        this.release(index);
-      }
-      this.counters.refused += indices.length;
+      for (const { index } of good) this.free.push(index);
+      counters.refused += good.length;
       if (this.check !== undefined) throw error;
       return;
     }
-    for (const [k, index] of indices.entries()) this.core.table.set(index, exports[`r${k}`] as () => number);
+    for (const region of good) {
+      const { index, blocks, entries } = region;
+      // an entry of one before it in this module
+      if (words[((blocks[0] as number) + BLK_REGION) >>> 2] !== 0) {
+        this.free.push(index);
+        continue;
+      }
+      counters.regions++;
+      counters.blocks += blocks.length;
+      this.store?.recordRegion(region);
+      this.heads.set(index, blocks[0] as number);
+      this.core.table.set(index, exports[`r${bodies.indexOf(region)}`] as () => number);
+      for (const node of [0, ...entries]) {
+        const block = blocks[node] as number;
+        if (words[(block + BLK_REGION) >>> 2] === 0) this.core.installRegion(ctx, block, index, node);
+      }
+    }
   }
 
   /**
@@ -178,6 +228,8 @@ export class Regions {
   /** Forgets all regions; the blocks are gone already. */
   reset(): void {
     this.waiting.length = 0;
+    this.addresses.length = 0;
+    this.generation++;
     for (const index of this.heads.keys()) this.release(index);
   }
 
@@ -199,42 +251,11 @@ export class Regions {
     for (const [index, head] of this.heads) if (stateWords[(head + BLK_REGION) >>> 2] !== index + 1) this.release(index);
   }
 
-  /** The block and those of its page that it is connected with, as IR; empty if it cannot have a region. */
-  private collect(head: number): RegionBlock[] {
+  /** Blocks of the page at `phys` that have run often enough to be worth it. @see RegionRequest.known */
+  private known(phys: number, mode: number, head: number): Int32Array {
     const words = this.memories.stateWords;
-    const mode = words[(head + BLK_MODE) >>> 2] as number;
-    if ((mode & MODE_SIZE_MASK) !== MODE_CODE64 || (mode & MODE_STEP) !== 0) return [];
-    const phys = words[(head + BLK_PHYS) >>> 2] as number;
-    const known = this.known(phys, mode, head);
-    const found: RegionBlock[] = [];
-    const seen = new Set<number>([0]);
-    const queue: number[] = [0];
-    let operations = 0;
-    while (queue.length > 0 && found.length < MAX_BLOCKS && operations < MAX_OPERATIONS) {
-      const delta = queue.shift() as number;
-      const address = known.get(delta);
-      if (address === undefined) continue;
-      const block = this.retranslate(address, delta, mode);
-      if (block === undefined) continue;
-      operations += block.count;
-      found.push(block);
-      const reached = successorDeltas(block);
-      const back = returnDelta(block);
-      if (back !== undefined) reached.push(back);
-      for (const further of reached) {
-        const next = delta + further;
-        if (seen.has(next)) continue;
-        seen.add(next);
-        queue.push(next);
-      }
-    }
-    return found[0]?.delta === 0 ? found : [];
-  }
-
-  /** Blocks of the page at `phys` that have run often enough to be worth it, by their distance from it. */
-  private known(phys: number, mode: number, head: number): Map<number, number> {
-    const words = this.memories.stateWords;
-    const blocks = new Map<number, number>([[0, head]]);
+    const size = (block: number): number => words[(block + BLK_BYTES) >>> 2] as number;
+    const blocks = [0, head, size(head)];
     const page = phys & -PAGE;
     const hot = this.hot();
     for (let at = words[(FRAME_BLOCKS >>> 2) + (phys >>> 12)] as number; at !== 0; ) {
@@ -244,44 +265,11 @@ export class Regions {
         continue;
       }
       const count = words[(at + BLK_COUNT) >>> 2] as number;
-      if (words[(at + BLK_MODE) >>> 2] === mode && !blocks.has(own - phys) && (count <= hot || words[(at + BLK_REGION) >>> 2] !== 0))
-        blocks.set(own - phys, at);
+      const inside = words[(at + BLK_PHYS2) >>> 2] === -1;
+      if (inside && own !== phys && words[(at + BLK_MODE) >>> 2] === mode && (count <= hot || words[(at + BLK_REGION) >>> 2] !== 0))
+        blocks.push(own - phys, at, size(at));
       at = words[(at + BLK_FRAME_NEXT) >>> 2] as number;
     }
-    return blocks;
-  }
-
-  /** Where the region will be entered from outside besides at its first block: behind calls that leave it, and at functions that are called. */
-  private entriesOf(blocks: readonly RegionBlock[]): number[] {
-    const words = this.memories.stateWords;
-    const nodes = new Map(blocks.map((block, n) => [block.delta, n]));
-    const entries = new Set<number>();
-    for (const block of blocks) {
-      const back = returnDelta(block);
-      const site = back === undefined ? undefined : nodes.get(block.delta + back);
-      if (site !== undefined) entries.add(site);
-      const called = callDelta(block);
-      const target = called === undefined ? undefined : nodes.get(block.delta + called);
-      if (target !== undefined) entries.add(target);
-    }
-    for (const [n, block] of blocks.entries()) if (this.waiting.includes(block.address)) entries.add(n);
-    entries.delete(0);
-    return [...entries].filter((n) => words[((blocks[n] as RegionBlock).address + BLK_REGION) >>> 2] === 0).slice(0, MAX_ENTRIES);
-  }
-
-  private retranslate(address: number, delta: number, mode: number): RegionBlock | undefined {
-    const { translator, memories } = this;
-    const words = memories.stateWords;
-    const at = address >>> 2;
-    if (words[at + (BLK_PHYS2 >> 2)] !== -1) return undefined;
-    const size = words[at + (BLK_BYTES >> 2)] as number;
-    const insns = size >>> 16;
-    const { fuse } = translator;
-    translator.fuse = false;
-    const good = translator.translate(memories.frameBytes, (words[at + (BLK_PHYS >> 2)] as number) >>> 0, -1, mode, insns);
-    translator.fuse = fuse;
-    if (!good || translator.instructions !== insns || translator.bytes !== (size & 0xffff)) return undefined;
-    const block = new RegionBlock(translator.builder, address, delta, insns, words);
-    return canEmit(block) ? block : undefined;
+    return Int32Array.from(blocks);
   }
 }
