@@ -90,6 +90,7 @@ export class Harness {
         promote: () => {},
         host_tsc: () => 0n,
         trace: () => {},
+        check_access: () => {},
         abort: () => {
           throw new Error('core aborted');
         },

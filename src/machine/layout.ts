@@ -194,6 +194,10 @@ export const NMI_BLOCKED = 166;
 export const CPU_INTEL = 1;
 /** CPU_FLAGS: no device answers IN, so the core does: all ones. */
 export const CPU_OPEN_BUS = 2;
+/** CPU_FLAGS: no access takes the fast path, and each is told to env.check_access (the paranoid mode). Set before updateMode(). */
+export const CPU_PARANOID = 4;
+/** Added to slot ASID in paranoid mode, so that it equals no tag's. Tags have it only from the 512th vCPU on. */
+export const ASID_PARANOID = 0x800;
 export const SLOTS = 256;
 
 // ---- vCPU context: the rest --------------------------------------------------------------------------------------------

@@ -62,6 +62,8 @@ export interface EngineOptions {
   readonly regionCompiler?: RegionCompiler;
   /** Host's time stamp counter in guest ticks, for vCPUs with TSC_MODE 1. */
   readonly hostTsc?: () => bigint;
+  /** Told of every access to guest memory by vCPUs in paranoid mode (CPU_PARANOID): the arguments of the core's `check_access`. */
+  readonly checkAccess?: (ctx: number, vaLow: number, vaHigh: number, access: number, view: number, low: number, high: number) => void;
   /** Trace points of the core. */
   readonly trace?: (kind: number, a: bigint, b: bigint) => void;
 }
@@ -139,6 +141,7 @@ export class Engine {
         promote: (ctx: number, block: number) => this.offered(ctx, block >>> 0),
         host_tsc: options.hostTsc ?? (() => 0n),
         trace: options.trace ?? (() => {}),
+        check_access: options.checkAccess ?? (() => {}),
         abort: () => {
           throw new Error('engine: the core aborted');
         },

@@ -26,6 +26,8 @@ export async function startMachine(
     /** Model and changes, as `chooseCpu` reads them. */
     readonly cpu: string;
     readonly symbols: () => SymbolTable | undefined;
+    /** Every access of guests to memory is compared with an independent walk. */
+    readonly paranoid?: boolean;
     /** A profile is wanted. */
     readonly profile?: string;
     /** Under which name translations are kept; undefined: they are not. */

@@ -37,6 +37,8 @@ export interface MachineOptions {
   readonly promoteAfter?: number;
   /** Names for the trace of instructions. */
   readonly symbols?: PackedSymbols;
+  /** Compare every access of guests to memory with an independent walk. */
+  readonly paranoid?: boolean | undefined;
   /** Instructions between two samples of a profile; none is made without. */
   readonly profileEvery?: number | undefined;
   /** Translations of earlier runs, and where to leave those of this one. */
@@ -80,6 +82,7 @@ export class MachineThread {
       ...(options.promoteAfter === undefined ? {} : { promoteAfter: options.promoteAfter }),
       ...(channel === undefined ? {} : { regions: channel.port1 as never }),
       ...(options.symbols === undefined ? {} : { symbols: options.symbols }),
+      ...(options.paranoid === true ? { paranoid: true } : {}),
       ...(options.profileEvery === undefined ? {} : { profileEvery: options.profileEvery }),
       ...(options.translations === undefined ? {} : { stored: options.translations.stored ?? 'none' }),
     };

@@ -11,7 +11,10 @@ import { logBoot } from '../../hypervisor/boot-log.ts';
 import { createDomain0 } from '../../hypervisor/domain0.ts';
 import { EngineCpu } from '../../hypervisor/engine-cpu.ts';
 import { ExecTrace } from '../../hypervisor/exec-trace.ts';
-import { type Host, Hypervisor, type MachineConfig } from '../../hypervisor/hypervisor.ts';
+import { type Host, Hypervisor, type MachineConfig, type Vcpu } from '../../hypervisor/hypervisor.ts';
+import { crashDomain } from '../../hypervisor/lifecycle/shutdown.ts';
+import { AccessCheck } from '../../hypervisor/paranoid/access-check.ts';
+import { ParanoidCpu } from '../../hypervisor/paranoid/paranoid-cpu.ts';
 import { Pcpu } from '../../hypervisor/pcpu.ts';
 import { type FunctionPlace, GuestSampler } from '../../hypervisor/profile/guest-sampler.ts';
 import { SamplingCpu } from '../../hypervisor/profile/sampling-cpu.ts';
@@ -43,6 +46,8 @@ export interface PcpuWorkerData {
   readonly blockLimit?: number;
   /** Executions after which a block becomes a compiled region; 0 = never. */
   readonly promoteAfter?: number;
+  /** Compare every access of guests to memory with an independent walk. */
+  readonly paranoid?: boolean;
   /** Tell at the end where the guest was, with a sample every so many instructions, and what this thread did. */
   readonly profileEvery?: number;
   /** Translations are kept, beginning with those of earlier runs, if there are any. */
@@ -67,6 +72,7 @@ if (promoteAfter === 0) setFlagsFromString('--no-liftoff');
 const memories = new Memories(data);
 const model = chooseCpu(data.cpuModel);
 const started = process.hrtime.bigint();
+const accessCheck = data.paranoid === true ? new AccessCheck(memories) : undefined;
 const engine = new Engine(memories, new WebAssembly.Module(data.core), {
   features: new Set(model.features) as never,
   vendor: model.vendor === 'GenuineIntel' ? 'intel' : 'amd',
@@ -75,6 +81,7 @@ const engine = new Engine(memories, new WebAssembly.Module(data.core), {
   ...(promoteAfter === 0 ? {} : { promoteAfter, regionBatch: promoteAfter < REGION_BATCH ? 1 : REGION_BATCH }),
   ...(data.blockLimit === undefined ? {} : { blockLimit: data.blockLimit }),
   ...(data.stored === undefined ? {} : { stored: data.stored }),
+  ...(accessCheck === undefined ? {} : { checkAccess: accessCheck.check.bind(accessCheck) }),
 });
 setFlagsFromString('--liftoff');
 
@@ -120,11 +127,19 @@ const exec = data.trace.includes('exec')
   : undefined;
 const engineCpu = new EngineCpu(memories, engine, exec === undefined ? undefined : (instruction, linear) => exec.instruction(instruction, linear));
 const sampler = data.profileEvery === undefined ? undefined : new GuestSampler(memories, functionAt, data.profileEvery);
-const cpu = sampler === undefined ? engineCpu : new SamplingCpu(engineCpu, memories, data.profileEvery as number, (context) => sampler.sample(context));
+const checkedCpu =
+  accessCheck === undefined
+    ? engineCpu
+    : new ParanoidCpu(engineCpu, memories, accessCheck, ({ context, report }) => crashDomain(hv, vcpuOf(context).domain, report));
+const cpu = sampler === undefined ? checkedCpu : new SamplingCpu(checkedCpu, memories, data.profileEvery as number, (context) => sampler.sample(context));
 const hv = new Hypervisor(memories, cpu, host);
 function functionAt(address: bigint): FunctionPlace | undefined {
   const place = symbols?.lookup(address);
   return place === undefined ? undefined : { name: place.name, start: address - place.offset };
+}
+function vcpuOf(context: number): Vcpu {
+  for (const domain of hv.domains()) for (const vcpu of hv.vcpus(domain)) if (vcpu.context.address === context) return vcpu;
+  return hv.vcpuAt(hv.header.current);
 }
 function runningVcpu(): string {
   const v = hv.vcpuAt(hv.header.current);
@@ -150,7 +165,13 @@ if (file !== undefined) port.postMessage({ kind: 'translations', file } satisfie
 post({
   kind: 'ended',
   counters: trace.counters(new Uint32Array(memories.state.buffer, PORT_READS, 0x10000)),
-  engine: { ...engine.counters, ...engine.regions?.counters, ...engine.store?.counters, exits: undefined },
+  engine: {
+    ...engine.counters,
+    ...engine.regions?.counters,
+    ...engine.store?.counters,
+    ...(accessCheck && { accessesChecked: accessCheck.checked }),
+    exits: undefined,
+  },
   retired: hv.header.retired,
   ...(profile === undefined ? {} : { profile }),
 });

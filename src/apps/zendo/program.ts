@@ -72,6 +72,7 @@ export function makeProgram(host: CommandHost, debian: DebianFiles, version: str
       .addOption(new Option('--timeout <seconds>', 'give up after this time (exit status 124)').default(0, 'none').argParser(seconds))
       .addOption(new Option('--trace <kinds>', `write traces to stderr: ${TRACES.join(', ')}`).default([], 'none').argParser(traces))
       .option('--profile <file>', 'write where the guest spent its time: .html (a page) or .json (for speedscope)')
+      .option('--paranoid', 'walk the page tables anew at every memory access and compare: finds errors of ours, slow')
       .option('--snapshot <file>', 'save the machine to this file when zendo leaves while the guest runs (Ctrl-], timeout)')
       .addOption(new Option('--snapshot-at <seconds>', 'take the snapshot at this machine time, then leave').argParser(instant))
       .addOption(

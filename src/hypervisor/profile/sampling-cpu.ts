@@ -1,13 +1,13 @@
 import { BUDGET, EXIT_BUDGET, EXIT_WINDOW, RETIRED_BASE, WANT_WINDOW } from '../../machine/layout.ts';
 import type { Memories } from '../../machine/memories.ts';
-import type { Cpu, WatchedRange } from '../cpu.ts';
+import type { Cpu } from '../cpu.ts';
+import { CpuLayer } from '../cpu-layer.ts';
 
 /**
  * A CPU that stops every `interval` instructions to have a look. Budgets end there as they end anywhere: what the guest does, and
  * when, is the same as without it.
  */
-export class SamplingCpu implements Cpu {
-  private readonly cpu: Cpu;
+export class SamplingCpu extends CpuLayer {
   private readonly quads: BigUint64Array;
   private readonly interval: bigint;
   private readonly sample: (context: number) => void;
@@ -15,7 +15,7 @@ export class SamplingCpu implements Cpu {
   private ahead: bigint;
 
   constructor(cpu: Cpu, memories: Memories, interval: number, sample: (context: number) => void) {
-    this.cpu = cpu;
+    super(cpu);
     this.quads = memories.stateQuads;
     this.interval = BigInt(interval);
     this.ahead = this.interval;
@@ -31,13 +31,13 @@ export class SamplingCpu implements Cpu {
     for (const slot of [BUDGET, RETIRED_BASE]) this.quads[context / 8 + slot] = BigInt.asUintN(64, this.signed(context, slot) + by);
   }
 
-  run(context: number): number {
+  override run(context: number): number {
     for (;;) {
       const budget = this.signed(context, BUDGET);
       const beyond = budget > this.ahead ? budget - this.ahead : 0n;
       if (beyond !== 0n) this.extend(context, -beyond);
       const before = budget - beyond;
-      const reason = this.cpu.run(context);
+      const reason = super.run(context);
       this.ahead -= before - this.signed(context, BUDGET);
       if (beyond !== 0n) this.extend(context, beyond);
       if (this.ahead <= 0n) {
@@ -48,37 +48,5 @@ export class SamplingCpu implements Cpu {
       // whoever waits for a window looks again, as at every budget's end
       if (this.quads[context / 8 + WANT_WINDOW] !== 0n) return EXIT_WINDOW;
     }
-  }
-
-  translate(context: number, va: bigint, write: boolean): number {
-    return this.cpu.translate(context, va, write);
-  }
-
-  interrupt(context: number, vector: number): void {
-    this.cpu.interrupt(context, vector);
-  }
-
-  nmi(context: number): void {
-    this.cpu.nmi(context);
-  }
-
-  exception(context: number, vector: number, error?: number): void {
-    this.cpu.exception(context, vector, error);
-  }
-
-  stateChanged(context: number): void {
-    this.cpu.stateChanged(context);
-  }
-
-  flushTlb(): void {
-    this.cpu.flushTlb();
-  }
-
-  frameWritten(mfn: number): void {
-    this.cpu.frameWritten(mfn);
-  }
-
-  setBreakpoints(context: number, addresses: readonly bigint[] | undefined, watched?: readonly WatchedRange[]): void {
-    this.cpu.setBreakpoints(context, addresses, watched);
   }
 }

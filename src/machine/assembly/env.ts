@@ -17,3 +17,5 @@ export declare function promote(ctx: usize, block: usize): void;
 export declare function host_tsc(): i64;
 /** For debugging only. */
 export declare function trace(kind: i32, a: i64, b: i64): void;
+/** Paranoid mode: resolve() answered `high:low` for an access of `view` at `vaHigh:vaLow`. */
+export declare function check_access(ctx: usize, vaLow: u32, vaHigh: u32, access: u32, view: u32, low: u32, high: u32): void;

@@ -67,10 +67,10 @@ export class TestMachine {
   readonly ctx: number;
   readonly pages: number;
 
-  /** `pages`: guest frames of 4 KiB from address 0. Every block's IR is verified. */
-  constructor(options: EngineOptions = {}, pages = 1024) {
+  /** `pages`: guest frames of 4 KiB from address 0. Every block's IR is verified. `module`: another core than the one that was built. */
+  constructor(options: EngineOptions = {}, pages = 1024, module = coreModule()) {
     this.pages = pages;
-    this.engine = new Engine(this.memories, coreModule(), { check: assertSound, checkModule: verifyModule, ...defaults, ...options });
+    this.engine = new Engine(this.memories, module, { check: assertSound, checkModule: verifyModule, ...defaults, ...options });
     this.ctx = contextAddress(0);
     this.context = new VcpuContext(this.memories, this.ctx);
     this.map();

@@ -37,6 +37,8 @@ export interface BootOptions {
   readonly blockLimit?: number;
   /** Executions after which a block becomes a compiled region; 0 = never. */
   readonly promoteAfter?: number;
+  /** Every access of the guest to memory is compared with an independent walk. */
+  readonly paranoid?: boolean;
   /** File for a profile, .html or .json. */
   readonly profile?: string;
   /** Folder of kept translations, or `off`; the usual one if not given. */
@@ -98,6 +100,7 @@ export async function boot(host: CommandHost, options: BootOptions, images?: Gue
     cpu,
     symbols: () => kernel.symbols(),
     translations: options.gdb === undefined ? kernelIdentity(host, kernel) : undefined,
+    ...(options.paranoid === true ? { paranoid: true } : {}),
     ...(options.profile === undefined ? {} : { profile: options.profile }),
     ...(options.translationCache === undefined ? {} : { translationCache: options.translationCache }),
   });

@@ -18,6 +18,8 @@ export interface ResumeOptions {
   readonly gdb?: number;
   readonly json: boolean;
   readonly hash: boolean;
+  /** Every access of the guest to memory is compared with an independent walk. */
+  readonly paranoid?: boolean;
   /** File for a profile, .html or .json. */
   readonly profile?: string;
   /** Folder of kept translations, or `off`; the usual one if not given. */

@@ -14,7 +14,7 @@
  * An access that crosses a page resolves both pages before anything is read or written.
  */
 import {
-  ASID, CPL, CR2, CUR_UOP, DEBUG_PENDING, DR0, DR7, EFLAGS_SYS, FRAME_CODE_BITS, MODE, MODE_CODE64, MODE_FLAT, MODE_SIZE_MASK, P2M_WRITABLE, RBP, RSP,
+  ASID, CPL, CPU_FLAGS, CPU_PARANOID, CR2, CUR_UOP, DEBUG_PENDING, DR0, DR7, EFLAGS_SYS, FRAME_CODE_BITS, MODE, MODE_CODE64, MODE_FLAT, MODE_SIZE_MASK, P2M_WRITABLE, RBP, RSP,
   T0, TEMPS, TLB_ADDEND, TLB_EXEC, TLB_READ, TLB_WRITE, UOP_A, UOP_B, UOP_D, UOP_IDX, UOP_IMM, UOP_SIZE, WALK_GPA,
 } from "../../layout";
 import {
@@ -22,6 +22,7 @@ import {
 } from "../../ops";
 import { V_GATHER, V_MASKLOAD, V_MASKSTORE } from "../../helpers/vec";
 import { codeWrite } from "../blocks";
+import { check_access } from "../env";
 import { AC, GP, PF, raise, setPending, SS } from "../exceptions/raise";
 import { ld128, ld16u, ld32u, ld64, ld8u, st128, st16, st32, st64, st8 } from "../frames";
 import { Ctx } from "../state";
@@ -65,6 +66,12 @@ function cutSys(ctx: usize, va: u64): u64 {
  * Throws nothing and changes nothing but the TLB and accessed and dirty bits.
  */
 export function resolve(ctx: usize, va: u64, access: u32, view: u32): u64 {
+  const result = find(ctx, va, access, view);
+  if (Ctx.get32(ctx, CPU_FLAGS) & CPU_PARANOID) check_access(ctx, <u32>va, <u32>(va >> 32), access, view, <u32>result, <u32>(result >> 32));
+  return result;
+}
+
+function find(ctx: usize, va: u64, access: u32, view: u32): u64 {
   const entry = Tlb.entry(ctx, va);
   const tag = (va & ~(<u64>0xfff)) | (asidBase(ctx) + view);
   const have = access == READ ? load<u64>(entry, TLB_READ) : access == WRITE ? load<u64>(entry, TLB_WRITE) : load<u64>(entry, TLB_EXEC);
