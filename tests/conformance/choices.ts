@@ -55,10 +55,6 @@ export const CHOICES: readonly Choice[] = [
     applies: (o) => (MANY_ACCESSES.test(o.row.lift) || TWO_OPERANDS.test(o.row.lift)) && bothMemory(o) && !o.memory && only(o.words, isException),
   },
   {
-    reason: 'REP CMPS and SCAS that fault: Intel restores the flags, AMD leaves those of the last comparison',
-    applies: (o) => /^string\.(cmps|scas)$/.test(o.row.lift) && isFault(o) && o.native === o.ours && only(o.words, (word) => word === L.R_RFLAGS),
-  },
-  {
     reason: 'POPA that faults may have loaded some registers; it begins anew when it is repeated',
     applies: (o) => o.row.lift === 'stack.popa' && isFault(o) && only(o.words, (word) => isException(word) || isRegister(word)),
   },
@@ -82,10 +78,6 @@ export const CHOICES: readonly Choice[] = [
   {
     reason: 'a wrong LOCK and a memory fault: either may come first',
     applies: (o) => o.bytes.includes(0xf0) && o.ours === UD && MEMORY_FAULTS.includes(o.native) && only(o.words, isException),
-  },
-  {
-    reason: 'a misaligned operand beyond the limit of SS: #GP or #SS',
-    applies: (o) => /^(sse|ssefp|avx)/.test(o.row.lift) && o.code.mode !== 2 && o.native === GP && o.ours === SS && only(o.words, isException),
   },
   {
     reason: '#AC: before or after another fault of the same access, and not of instructions of many accesses',

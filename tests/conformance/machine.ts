@@ -11,6 +11,8 @@ import {
   CC_B,
   CC_OP,
   CPL,
+  CPU_FLAGS,
+  CPU_INTEL,
   CR2,
   DEBUG_PENDING,
   DELIVERING,
@@ -97,6 +99,7 @@ export class ConformanceMachine {
     this.frames = this.memories.frameWords;
     this.at = this.ctx >>> 2;
     this.setup = new MachineSetup(this.memories, this.context);
+    this.context.setLow(CPU_FLAGS, options.vendor === 'intel' ? CPU_INTEL : 0);
     this.pageBuffers = L.TEMPLATE_PAGES.map((offset) => Buffer.from(this.memories.frames.buffer, this.setup.offset(WINDOW_AT + offset), PAGE));
   }
 

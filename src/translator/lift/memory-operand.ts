@@ -6,6 +6,8 @@
  */
 import { RBP, RIP, RSP, SEG_BASE, ZERO } from '../../machine/layout.ts';
 import {
+  OP_ADD,
+  OP_ALIGN,
   OP_LD8,
   OP_LD16,
   OP_LD32,
@@ -162,6 +164,17 @@ export function segmentAddress(b: Builder, offset: number, segment: number, size
     b.emit(OP_SEGLIN, linear, offset, 0, segment, write ? size | 0x100 : size, 0);
     at.set(linear);
   }
+}
+
+/**
+ * Before the address of an operand that must be aligned to `size` bytes: AMD's processors look at that (#GP) before they look at the limit, which
+ * is another exception for SS alone.
+ */
+export function alignedBefore(b: Builder, i: Insn, size: number): void {
+  if (b.code64 || i.memSeg !== SEG_SS || (b.flat && !namesOtherSegment(i))) return;
+  const linear = b.temp();
+  b.bin(OP_ADD, linear, offsetSlot(b, i), SEG_BASE + SEG_SS);
+  b.emit(OP_ALIGN, 0, linear, 0, size, 0, 0);
 }
 
 /**

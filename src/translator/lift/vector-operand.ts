@@ -5,15 +5,19 @@ import { MODE_FPU_TRAP, MODE_SSE } from '../../machine/layout.ts';
 import { OP_ALIGN, OP_HVEC, OP_VLD32, OP_VLD64, OP_VLD128, OP_VPUT, OP_VST32, OP_VST64, OP_VST128 } from '../../machine/ops.ts';
 import { type Insn, OPK_MEM, OPK_VEC, type Operand } from '../decode/insn.ts';
 import type { Builder } from '../ir/builder.ts';
-import { address, ea, loadAt } from './memory-operand.ts';
+import { address, alignedBefore, ea, loadAt } from './memory-operand.ts';
 
 /** First thing of every SSE instruction: #UD or #NM where the block's mode says that control registers forbid it. */
 export function guard(b: Builder): void {
   if ((b.mode & (MODE_FPU_TRAP | MODE_SSE)) !== MODE_SSE) b.helper(OP_HVEC, V_CHECK);
 }
 
+/** Legacy SSE demands 16-byte operands to be aligned unless the row says otherwise. */
+const mustAlign = (i: Insn, size: number): boolean => size === 16 && i.row.unaligned !== true;
+
 /** Address of the memory operand in `ea`, without an index register: vector loads and stores have none. */
 function plainAddress(b: Builder, i: Insn, size: number, write: boolean): void {
+  if (mustAlign(i, size)) alignedBefore(b, i, size);
   const at = address(b, i, size, write);
   if (at.indexed) {
     const t = b.temp();
@@ -22,9 +26,8 @@ function plainAddress(b: Builder, i: Insn, size: number, write: boolean): void {
   }
 }
 
-/** Legacy SSE demands 16-byte operands to be aligned unless the row says otherwise. */
 function checkAlignment(b: Builder, i: Insn, size: number): void {
-  if (size === 16 && i.row.unaligned !== true) b.emit(OP_ALIGN, 0, ea.a, 0, 16, ea.lo, ea.hi);
+  if (mustAlign(i, size)) b.emit(OP_ALIGN, 0, ea.a, 0, 16, ea.lo, ea.hi);
 }
 
 /** Loads `size` (2, 4, 8, 16) bytes of the memory operand into vector `to`; shorter ones are zero-extended to 128 bits (2 bytes: the low 64 bits only). */

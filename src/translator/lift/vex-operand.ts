@@ -4,7 +4,7 @@ import { MODE_AVX, MODE_FPU_TRAP, ZERO } from '../../machine/layout.ts';
 import { OP_ALIGN, OP_HVEC, OP_VGET, OP_VLD32, OP_VLD64, OP_VLD128, OP_VPUT, OP_VST32, OP_VST64, OP_VST128 } from '../../machine/ops.ts';
 import { type Insn, OPK_IMM, OPK_MEM, OPK_NONE, OPK_VEC, type Operand } from '../decode/insn.ts';
 import type { Builder } from '../ir/builder.ts';
-import { address, ea, linearSlot, loadAt } from './memory-operand.ts';
+import { address, alignedBefore, ea, linearSlot, loadAt } from './memory-operand.ts';
 
 /** First thing of every VEX instruction on vectors. CR0.EM and CR4.OSFXSR do not count. */
 export function guard(b: Builder): void {
@@ -26,6 +26,7 @@ export function clearUpper(b: Builder, vector: number): void {
 
 /** Address of the memory operand in `ea`, without an index register. */
 function plainAddress(b: Builder, i: Insn, size: number, write: boolean, aligned: boolean): void {
+  if (aligned) alignedBefore(b, i, size);
   const at = address(b, i, size, write);
   if (at.indexed) {
     const t = b.temp();
@@ -43,6 +44,7 @@ export function loadVex(b: Builder, i: Insn, to: number, size: number, aligned =
     return putLane(b, to, 0, t);
   }
   if (size === 32) {
+    if (aligned) alignedBefore(b, i, 32);
     const at = linearSlot(b, i, 32, false);
     if (aligned) b.emit(OP_ALIGN, 0, at, 0, 32, 0, 0);
     return b.helper(OP_HVEC, V_LOAD256, to, at);
@@ -54,6 +56,7 @@ export function loadVex(b: Builder, i: Insn, to: number, size: number, aligned =
 /** Stores the low `size` (4, 8, 16, 32) bytes of vector `from` to the memory operand. */
 export function storeVex(b: Builder, i: Insn, from: number, size: number, aligned = false): void {
   if (size === 32) {
+    if (aligned) alignedBefore(b, i, 32);
     const at = linearSlot(b, i, 32, true);
     if (aligned) b.emit(OP_ALIGN, 0, at, 0, 32, 0, 0);
     return b.helper(OP_HVEC, V_STORE256, from, at);

@@ -1,8 +1,8 @@
 /**
- * CMPS and SCAS. A repeated one that faults or runs out of budget leaves the flags as they were: it does not read them, and
- * goes on where it stopped. @see Intel SDM 2B REP, "a fault occurs during the execution of a CMPS or SCAS"
+ * CMPS and SCAS. A repeated one that faults or is interrupted leaves the flags as they were on Intel's processors (SDM 2B REP, "a fault
+ * occurs during the execution of a CMPS or SCAS"), and those of the last comparison on AMD's. It goes on where it stopped.
  */
-import { CC_A, CC_B, CC_OP, CC_SUB, RAX, RCX, RDI, RSI } from '../../layout';
+import { CC_A, CC_B, CC_OP, CC_SUB, CPU_FLAGS, CPU_INTEL, RAX, RCX, RDI, RSI } from '../../layout';
 import { readSized } from '../memory/access';
 import { Ctx } from '../state';
 import { allowed, finish, linear, mustTrap, nothingToDo, part, retire, setPart, stride } from './element';
@@ -21,6 +21,7 @@ export function compareStrings(ctx: usize, scan: bool, log2: i32, repeat: i32, s
   const mask: u64 = log2 == 3 ? u64.MAX_VALUE : (<u64>1 << (<u64>8 << log2)) - 1;
   const step = <u64>stride(ctx, log2);
   if (repeat != 0 && nothingToDo(ctx, addressSize, extra)) return;
+  const amd = !(Ctx.get32(ctx, CPU_FLAGS) & CPU_INTEL);
   let done = false;
   for (;;) {
     if (repeat != 0 && allowed(ctx) == 0) break;
@@ -40,6 +41,7 @@ export function compareStrings(ctx: usize, scan: bool, log2: i32, repeat: i32, s
       done = true;
       break;
     }
+    if (amd) setCompare(ctx, log2, a, b);
     if (mustTrap(ctx)) break;
   }
   finish(ctx, done, extra);
