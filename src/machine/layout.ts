@@ -375,6 +375,10 @@ export const TLB_USED = 4;
 export const TLB_LIST = 0x10;
 export const TLB_LARGE_2M = 0x3000;
 export const TLB_LARGE_1G = 0x3100;
+/** u64 instructions that compiled regions retired on this pCPU; i64 budget with which the region under way was entered; u64 1 = one is. */
+export const REGION_RETIRED = 0x4000;
+export const REGION_BUDGET = 0x4008;
+export const REGION_UNDER_WAY = 0x4010;
 /** TLB_FLAGS bits. */
 export const TLBF_GLOBAL = 1;
 export const TLBF_LISTED = 2;

@@ -14,6 +14,9 @@ import {
   EXIT_REASON,
   ONE_INSN,
   PCPU,
+  PCPU_BASE,
+  PCPU_SCRATCH,
+  REGION_RETIRED,
   RETIRED_BASE,
   STEP_PENDING,
 } from '../machine/layout.ts';
@@ -192,6 +195,11 @@ export class Engine {
   runFor(ctx: number, instructions: number): number {
     this.setSlot(ctx, BUDGET, BigInt(instructions));
     return this.run(ctx);
+  }
+
+  /** Instructions that compiled regions have retired on this thread's pCPU. */
+  get retiredInRegions(): bigint {
+    return this.memories.stateQuads[(PCPU_BASE + PCPU_SCRATCH + REGION_RETIRED) / 8] as bigint;
   }
 
   /** Forgets all translations. Not from within run(). */

@@ -20,6 +20,8 @@ export type PcpuMessage =
       readonly kind: 'ended';
       readonly counters: Counters;
       readonly engine: Readonly<Record<string, unknown>>;
+      /** Instructions of guests since the machine was made; by compiled regions since this thread began. */
       readonly retired: bigint;
+      readonly retiredInRegions: bigint;
       readonly profile?: ThreadProfile;
     };

@@ -173,5 +173,6 @@ post({
     exits: undefined,
   },
   retired: hv.header.retired,
+  retiredInRegions: engine.retiredInRegions,
   ...(profile === undefined ? {} : { profile }),
 });

@@ -9,7 +9,7 @@
  */
 import {
   BLK_COUNT, BLK_FRAME2_NEXT, BLK_FRAME_NEXT, BLK_HEADER, BLK_INSNS, BLK_PHYS, BLK_REGION, BUDGET, CUR_BLOCK, DR7, FRAME_BLOCKS, FRAME_CODE_BITS,
-  MXCSR, REGION_BAIL, REGION_NODE_SHIFT, REGION_RETRY, UOP_SIZE,
+  MXCSR, PCPU, PCPU_SCRATCH, REGION_BAIL, REGION_BUDGET, REGION_NODE_SHIFT, REGION_RETIRED, REGION_RETRY, REGION_UNDER_WAY, UOP_SIZE,
 } from "../layout";
 import { OP_ENTER, OP_REGION } from "../ops";
 import { chunkBits } from "./blocks";
@@ -26,10 +26,27 @@ export const NEXT_FIND = 0;
 export const NEXT_PLAIN = 1;
 export const NEXT_LOOKUP = 2;
 
+/** Notes the budget with which a region is entered. */
+function enterRegion(ctx: usize): void {
+  const scratch = <usize>Ctx.get32(ctx, PCPU) + PCPU_SCRATCH;
+  store<u64>(scratch, Ctx.get(ctx, BUDGET), REGION_BUDGET);
+  store<u64>(scratch, 1, REGION_UNDER_WAY);
+}
+
+/** Counts what the region under way, if there is one, has retired: it returned, or was left by a throw. */
+export function leaveRegion(ctx: usize): void {
+  const scratch = <usize>Ctx.get32(ctx, PCPU) + PCPU_SCRATCH;
+  if (load<u64>(scratch, REGION_UNDER_WAY) == 0) return;
+  store<u64>(scratch, 0, REGION_UNDER_WAY);
+  store<u64>(scratch, load<u64>(scratch, REGION_RETIRED) + load<u64>(scratch, REGION_BUDGET) - Ctx.get(ctx, BUDGET), REGION_RETIRED);
+}
+
 /** Runs the region of the block whose first micro-op is at `pc`; answers the next micro-op, 0 = leave run(). */
 export function runRegion(ctx: usize, pc: usize): usize {
   const region = load<u32>(pc - BLK_HEADER, BLK_REGION);
+  enterRegion(ctx);
   const next = call_indirect<i32>((region & ((1 << REGION_NODE_SHIFT) - 1)) - 1, ctx, region >> REGION_NODE_SHIFT);
+  leaveRegion(ctx);
   if (next == NEXT_FIND) return find(ctx, 0);
   if (next == NEXT_LOOKUP) return lookup(ctx, 0);
   return interpretOne(ctx);
