@@ -27,7 +27,7 @@ export interface StoreOptions {
 
 /** The store's end of a byte stream. */
 export interface StreamEnd {
-  /** Bytes from the peer, any pieces. False: send no more before `run()` had its turn. */
+  /** Bytes from the peer, any pieces. False: give no more before the peer's `ready`. */
   receive(bytes: Uint8Array): boolean;
   /** The peer takes bytes again after `send` said false. */
   drained(): void;
@@ -106,7 +106,7 @@ export class Store {
     const turn = (): boolean => {
       const more = pump(this.core, connection);
       this.settle(more);
-      return !transport.readable();
+      return transport.keepsUp();
     };
     return {
       receive: (bytes) => {

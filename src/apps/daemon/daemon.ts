@@ -200,8 +200,16 @@ export class Daemon {
   /** Serve a client of xenstored with domain 0's rights. */
   serveStore(stream: ByteStream): void {
     const { door } = this.machine;
-    const end = this.programs.store.open({ send: (bytes) => stream.send(bytes), close: () => stream.close() });
-    stream.onData((bytes) => void door.enter(() => end.receive(bytes)).catch(() => {}));
+    const end = this.programs.store.open({ send: (bytes) => stream.send(bytes), ready: () => stream.resume(), close: () => stream.close() });
+    // a client that asks for more than it reads waits with its requests
+    stream.onData((bytes) => {
+      stream.pause();
+      door
+        .enter(() => {
+          if (end.receive(bytes)) stream.resume();
+        })
+        .catch(() => {});
+    });
     stream.onDrain(() => void door.enter(() => end.drained()).catch(() => {}));
     stream.onClose(() => void door.enter(() => end.close()).catch(() => {}));
   }

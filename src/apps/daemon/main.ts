@@ -6,7 +6,9 @@ import { join } from 'node:path';
 import type { ByteStream } from '../../base/ports/local-socket.ts';
 import { nodeFileStore } from '../../host/node/file-store.ts';
 import { unixSockets } from '../../host/node/local-socket.ts';
+import { LogFile } from '../../host/node/log-file.ts';
 import { makeRunDirectory, runDirectoryPath, stateDirectoryPath, takeLock } from '../../host/node/run-directory.ts';
+import { surviveFullOutput } from '../../host/node/standard-output.ts';
 import { chosenFolder, NodeTranslationCache } from '../../host/node/translation-cache.ts';
 import { nodeWorkerHost } from '../../host/node/worker-host.ts';
 import { cacheFolder } from '../../host/node/xdg.ts';
@@ -15,17 +17,19 @@ import { FRAMES_MAX } from '../zendo/fresh-machine.ts';
 import { Daemon } from './daemon.ts';
 import { keptPlaces, places } from './places.ts';
 
-const log = (line: string): void => {
-  process.stderr.write(`${new Date().toISOString()} ${line}\n`);
-};
-
 const { version } = JSON.parse(await readFile(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string };
+/** Bytes of the log; as much again is kept of the one before. Stops: a guest that writes for ever filling the disk. */
+const LOG_LIMIT = 4 << 20;
 /** How often a lock is looked at, in ms. */
 const LOOK_MS = 20;
 
 const directory = runDirectoryPath();
 makeRunDirectory(directory);
 const files = places(directory);
+surviveFullOutput('zendo daemon');
+// stderr is the log, unless somebody started us by hand
+const output = new LogFile(files.log, 2, LOG_LIMIT);
+const log = (line: string): void => output.write(`${new Date().toISOString()} ${line}`);
 const state = stateDirectoryPath();
 makeRunDirectory(state);
 while (!takeLock(files.lock)) {

@@ -94,6 +94,8 @@ export function servePrivcmd(stream: ByteStream, kernel: Dom0Kernel, privcmd: Pr
   let program: Dom0Program | undefined;
   let busy = false;
   let ended = false;
+  /** The program does not read its answers: it is asked for no more. */
+  let full = false;
   let kept: Uint8Array[] = [];
   let length = 0;
 
@@ -113,14 +115,14 @@ export function servePrivcmd(stream: ByteStream, kernel: Dom0Kernel, privcmd: Pr
   };
 
   const next = async (): Promise<void> => {
+    if (busy || full) return;
     const message = take();
-    if (message === undefined || busy) return;
+    if (message === undefined) return;
     busy = true;
     try {
       const { errno, pieces } = await enter(() => perform(message.type, new Body(message.body)));
       const size = pieces.reduce((sum, piece) => sum + piece.length, 0);
-      stream.send(words(errno, size));
-      for (const piece of pieces) stream.send(piece);
+      for (const piece of [words(errno, size), ...pieces]) full = !stream.send(piece) || full;
     } catch (error) {
       stream.close();
       if (!(error instanceof Nonsense)) throw error;
@@ -156,6 +158,10 @@ export function servePrivcmd(stream: ByteStream, kernel: Dom0Kernel, privcmd: Pr
     }
     kept.push(bytes.slice());
     length += bytes.length;
+    if (!busy) void next().catch(() => stream.close());
+  });
+  stream.onDrain(() => {
+    full = false;
     if (!busy) void next().catch(() => stream.close());
   });
   stream.onClose(() => {

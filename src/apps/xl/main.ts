@@ -6,6 +6,7 @@ import { startDetached } from '../../host/node/detached-process.ts';
 import { unixSockets } from '../../host/node/local-socket.ts';
 import { readWholeFile } from '../../host/node/read-whole-file.ts';
 import { makeRunDirectory, runDirectoryPath } from '../../host/node/run-directory.ts';
+import { surviveFullOutput } from '../../host/node/standard-output.ts';
 import { processTerminal } from '../../host/node/terminal.ts';
 import { type DaemonClient, findDaemon, needDaemon } from '../daemon/connect.ts';
 import { places } from '../daemon/places.ts';
@@ -27,6 +28,7 @@ async function connect(): Promise<DaemonClient> {
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
+surviveFullOutput('xl');
 process.exitCode = await runXl(
   {
     daemon: () => (daemon ??= connect()),

@@ -9,6 +9,7 @@ import { nodeFileStore } from '../../host/node/file-store.ts';
 import { hostFacts } from '../../host/node/host-facts.ts';
 import { unixSockets } from '../../host/node/local-socket.ts';
 import { makeRunDirectory, runDirectoryPath, stateDirectoryPath } from '../../host/node/run-directory.ts';
+import { surviveFullOutput } from '../../host/node/standard-output.ts';
 import { nodeStreamServer } from '../../host/node/stream-server.ts';
 import { processTerminal } from '../../host/node/terminal.ts';
 import { chosenFolder, NodeTranslationCache } from '../../host/node/translation-cache.ts';
@@ -28,6 +29,8 @@ import { makeProgram } from './program.ts';
 const message = (line: string): void => {
   process.stderr.write(`${line}\n`);
 };
+
+surviveFullOutput('zendo');
 
 const host: CommandHost = {
   workers: nodeWorkerHost,

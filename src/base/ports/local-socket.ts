@@ -4,6 +4,9 @@ export interface ByteStream {
   send(bytes: Uint8Array): boolean;
   onData(listener: (bytes: Uint8Array) => void): void;
   onDrain(listener: () => void): void;
+  /** No more data for now: what the other side sends waits with it. */
+  pause(): void;
+  resume(): void;
   /** Called once, whoever ended it. */
   onClose(listener: () => void): void;
   close(): void;

@@ -17,6 +17,8 @@ function stream(socket: Socket): ByteStream {
     onClose: (listener) => {
       socket.on('close', listener);
     },
+    pause: () => void socket.pause(),
+    resume: () => void socket.resume(),
     // what was sent goes out first
     close: () => {
       if (socket.writableLength === 0) socket.destroy();
@@ -25,14 +27,20 @@ function stream(socket: Socket): ByteStream {
   };
 }
 
+/** Clients of one socket. Stops: connections without end taking all of the process's files. */
+const MOST_CONNECTIONS = 4096;
+
 /** Unix sockets. */
 export const unixSockets: LocalSockets = {
   async listen(path, onConnection) {
     const server = createServer((socket) => onConnection(stream(socket)));
+    server.maxConnections = MOST_CONNECTIONS;
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
       server.listen(path, resolve);
     });
+    // what a client does wrong is no end of the server
+    server.on('error', () => {});
     await chmod(path, 0o600);
     return () => {
       server.close();

@@ -4,6 +4,8 @@ import type { Transport } from './transport.ts';
 export interface StreamPeer {
   /** Send bytes (they are the peer's from now on). False: they were taken, but ask no more before `StreamTransport.drained`. */
   send(bytes: Uint8Array): boolean;
+  /** All that was given after `receive` said false has been read. */
+  ready?(): void;
   /** The store has ended the connection. */
   close(): void;
 }
@@ -13,6 +15,7 @@ export class StreamTransport implements Transport {
   private readonly peer: StreamPeer;
   private readonly chunks: Uint8Array[] = [];
   private full = false;
+  private behind = false;
 
   constructor(peer: StreamPeer) {
     this.peer = peer;
@@ -21,6 +24,12 @@ export class StreamTransport implements Transport {
   /** Bytes from the peer. */
   push(bytes: Uint8Array): void {
     if (bytes.length > 0) this.chunks.push(bytes);
+  }
+
+  /** Whether everything has been read; if not, `ready` will say so. */
+  keepsUp(): boolean {
+    this.behind = this.chunks.length > 0;
+    return !this.behind;
   }
 
   /** The peer takes bytes again. */
@@ -36,6 +45,10 @@ export class StreamTransport implements Transport {
       count += part.length;
       if (part.length === chunk.length) this.chunks.shift();
       else this.chunks[0] = chunk.subarray(part.length);
+    }
+    if (this.behind && this.chunks.length === 0) {
+      this.behind = false;
+      this.peer.ready?.();
     }
     return count;
   }

@@ -12,6 +12,8 @@ export function streamPair(): [ByteStream, ByteStream] {
     },
     onData: (listener) => void ends[mine]?.data.push(listener),
     onDrain: () => {},
+    pause: () => {},
+    resume: () => {},
     onClose: (listener) => void ends[mine]?.close.push(listener),
     close: () => {
       if (!open) return;
