@@ -35,8 +35,8 @@ function client(m = new TestMachine()) {
         data = listener;
       },
       onDrain: () => {},
-    pause: () => {},
-    resume: () => {},
+      pause: () => {},
+      resume: () => {},
       onClose: (listener) => {
         end = listener;
       },
