@@ -7,4 +7,5 @@ echo "seed $seed" >&2
 ZENDO_FPU_CASES="${ZENDO_FPU_CASES:-10000000}" ZENDO_AVX_CASES="${ZENDO_AVX_CASES:-10000000}" \
   ZENDO_FPU_SEED="${ZENDO_FPU_SEED:-$seed}" ZENDO_AVX_SEED="${ZENDO_AVX_SEED:-$seed}" ZENDO_SEED="${ZENDO_SEED:-$seed}" CONFORMANCE_SEED="${CONFORMANCE_SEED:-$seed}" \
   sh scripts/test.sh 'tests/fpu/**/*.test.ts' 'tests/avx/**/*.test.ts' 'tests/conformance/**/*.test.ts' src/translator/ir/passes/passes.test.ts
+ZENDO_PARANOID=1 sh scripts/test.sh tests/boot/paranoid.test.ts
 PATH="$PWD/node_modules/.bin:$PATH" node scripts/conformance.ts

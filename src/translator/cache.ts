@@ -95,7 +95,7 @@ export class BlockCache {
     const at = words[FREE >>> 2] as number;
     const after = at + BLK_HEADER + uops * UOP_SIZE;
     if (after > this.end) return 0;
-    words.fill(0, at >>> 2, after >>> 2);
+    words.fill(0, at >>> 2, (at + BLK_HEADER) >>> 2);
     words[(at + BLK_PHYS2) >>> 2] = -1;
     words[(at + BLK_UOPS) >>> 2] = uops;
     words[FREE >>> 2] = after;
@@ -107,7 +107,8 @@ export class BlockCache {
     const { words } = this;
     const at = reserved ?? this.reserve(code.length / (UOP_SIZE >> 2));
     if (at === 0) return 0;
-    words.set(code, (at + BLK_HEADER) >>> 2);
+    // by hand: blocks are so short that a call to copy them takes longer
+    for (let k = 0, to = (at + BLK_HEADER) >>> 2; k < code.length; k++, to++) words[to] = code[k] as number;
     this.writeHeader(at, phys, -1, mode, size, at + BLK_HEADER + code.length * 4);
     words[BLOCKS >>> 2] = (words[BLOCKS >>> 2] as number) + 1;
     return at;

@@ -2,10 +2,9 @@ import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { OperatorError } from '../../base/operator-error.ts';
 import { CPU_NAMES, chooseCpu, DEFAULT_CPU } from '../../spec/x86/choose-cpu.ts';
 import { helloGuest } from '../../toolstack/guests/hello.ts';
-import { loadKernel } from '../../toolstack/loader/domain-image.ts';
 import { SHELLS } from '../completion/program-words.ts';
 import { type DaemonFinder, findDaemon } from '../daemon/connect.ts';
-import { boot } from './commands/boot.ts';
+import { boot, imagesOf } from './commands/boot.ts';
 import { completion } from './commands/completion.ts';
 import { daemon } from './commands/daemon.ts';
 import { doctor, OPTIONAL_PROGRAMS } from './commands/doctor.ts';
@@ -113,7 +112,7 @@ export function makeProgram(host: CommandHost, debian: DebianFiles, version: str
     .addOption(new Option('--timeout <seconds>', 'give up after this time (exit status 124)').default(0, 'none').argParser(seconds))
     .option('--json', 'print one JSON object about the run to stderr at the end', false)
     .action(async (options) => {
-      const fallback = () => ({ kernel: loadKernel(helloGuest({ echo: true }), 'hello'), name: 'hello' });
+      const fallback = () => imagesOf(helloGuest({ echo: true }), 'hello');
       status = await start(host, debian, fallback, options);
     });
   program

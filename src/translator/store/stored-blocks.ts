@@ -11,7 +11,9 @@ const PLACE = 1;
 const SIZE = 2;
 const CHAIN = 3;
 const HEAD = 4;
-/** In SIZE: found or made since the start. Above it lies the age. */
+/** In SIZE, above the micro-ops: part of a region; found or made since the start. Above that lies the age. */
+const UOPS = 0x3fff;
+const IN_REGION = 0x4000;
 const TOUCHED = 0x8000;
 /** A block so near its page's end that what lies behind may have shaped it is not kept. */
 const LAST_BYTE = 4096 - 16;
@@ -70,7 +72,7 @@ export class StoredBlocks {
   }
 
   uops(record: BlockRecord): number {
-    return (this.words[record + SIZE] as number) & (TOUCHED - 1);
+    return (this.words[record + SIZE] as number) & UOPS;
   }
 
   private operations(record: BlockRecord): number {
@@ -112,6 +114,15 @@ export class StoredBlocks {
       chain = this.words[record + CHAIN] as number;
     }
     return -1;
+  }
+
+  /** A region is made of it. */
+  setInRegion(record: BlockRecord): void {
+    this.words[record + SIZE] = (this.words[record + SIZE] as number) | IN_REGION;
+  }
+
+  isInRegion(record: BlockRecord): boolean {
+    return ((this.words[record + SIZE] as number) & IN_REGION) !== 0;
   }
 
   /** It was of use in this run. */

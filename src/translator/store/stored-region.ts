@@ -18,48 +18,74 @@ export interface StoredRegion {
 
 const KINDS = ['address', 'offset', 'region'] as const;
 
+/** Words of a region before its lists. */
+const HEAD = 6;
+
+const wordsOf = ({ records, entries, hints, relocations, body }: StoredRegion): number =>
+  HEAD + records.length * 2 + entries.length + hints.length + relocations.length * 4 + ((body.length + 3) >> 2);
+
 /** Regions as words for a file; `places` says where their blocks lie there. */
 export function encodeRegions(regions: readonly StoredRegion[], places: ReadonlyMap<BlockRecord, BlockRecord>): Int32Array {
-  const words: number[] = [];
+  const words = new Int32Array(regions.reduce((sum, region) => sum + wordsOf(region), 0));
+  const bytes = new Uint8Array(words.buffer);
+  let at = 0;
   for (const { records, deltas, entries, body, hints, relocations, age } of regions) {
-    words.push(records.length, entries.length, hints.length, relocations.length, body.length, age);
-    for (const [k, record] of records.entries()) words.push(places.get(record) as number, deltas[k] as number);
-    words.push(...entries);
-    for (const [at, likely] of hints) words.push(at * 2 + (likely ? 1 : 0));
-    for (const relocation of relocations) {
-      const [block, addend] = relocation.kind === 'region' ? [0, 0] : [relocation.block, relocation.addend];
-      words.push(relocation.at, KINDS.indexOf(relocation.kind), block, addend);
+    const put = (word: number): void => {
+      words[at++] = word;
+    };
+    for (const count of [records.length, entries.length, hints.length, relocations.length, body.length, age]) put(count);
+    for (const [k, record] of records.entries()) {
+      put(places.get(record) as number);
+      put(deltas[k] as number);
     }
-    const padded = new Uint8Array((body.length + 3) & -4);
-    padded.set(body);
-    for (const word of new Int32Array(padded.buffer)) words.push(word);
+    for (const entry of entries) put(entry);
+    for (const [place, likely] of hints) put(place * 2 + (likely ? 1 : 0));
+    for (const relocation of relocations) {
+      put(relocation.at);
+      put(KINDS.indexOf(relocation.kind));
+      put(relocation.kind === 'region' ? 0 : relocation.block);
+      put(relocation.kind === 'region' ? 0 : relocation.addend);
+    }
+    bytes.set(body, at * 4);
+    at += (body.length + 3) >> 2;
   }
-  return Int32Array.from(words);
+  return words;
 }
 
 /** What `encodeRegions` wrote. Throws RangeError if it is not that. */
 export function decodeRegions(words: Int32Array): StoredRegion[] {
   const regions: StoredRegion[] = [];
   let at = 0;
-  const next = (): number => {
-    if (at >= words.length) throw new RangeError('the stored regions end early');
-    return words[at++] as number;
-  };
-  const list = <T>(count: number, one: () => T): T[] => {
-    if (count < 0 || count > words.length) throw new RangeError('a stored region is too long');
-    return Array.from({ length: count }, one);
-  };
+  const word = (k: number): number => words[k] as number;
   while (at < words.length) {
-    const [blocks, entryCount, hintCount, relocationCount, size, age] = [next(), next(), next(), next(), next(), next()];
-    const members = list(blocks, () => [next(), next()] as const);
-    const entries = list(entryCount, next);
-    const hints = list(hintCount, next).map((word) => [word >> 1, (word & 1) !== 0] as const);
-    const relocations = list(relocationCount, (): Relocation => {
-      const [place, kind, block, addend] = [next(), KINDS[next()], next(), next()];
-      return kind === 'address' || kind === 'offset' ? { at: place, kind, block, addend } : { at: place, kind: 'region' };
-    });
-    const body = new Uint8Array(Int32Array.from(list((size + 3) >> 2, next)).buffer, 0, size);
-    regions.push({ records: members.map(([record]) => record), deltas: members.map(([, delta]) => delta), entries, body, hints, relocations, age });
+    const [blocks = -1, entryCount = -1, hintCount = -1, relocationCount = -1, size = -1, age = -1] = words.subarray(at, at + HEAD);
+    const counts = [blocks, entryCount, hintCount, relocationCount, size, age];
+    if (counts.some((count) => count < 0 || count > words.length * 4)) throw new RangeError('a stored region is too long');
+    const memberAt = at + HEAD;
+    const entryAt = memberAt + blocks * 2;
+    const hintAt = entryAt + entryCount;
+    const relocationAt = hintAt + hintCount;
+    const bodyAt = relocationAt + relocationCount * 4;
+    at = bodyAt + ((size + 3) >> 2);
+    if (at > words.length) throw new RangeError('the stored regions end early');
+    const records: BlockRecord[] = [];
+    const deltas: number[] = [];
+    for (let k = memberAt; k < entryAt; k += 2) {
+      records.push(word(k));
+      deltas.push(word(k + 1));
+    }
+    const hints: [number, boolean][] = [];
+    for (let k = hintAt; k < relocationAt; k++) hints.push([word(k) >> 1, (word(k) & 1) !== 0]);
+    const relocations: Relocation[] = [];
+    for (let k = relocationAt; k < bodyAt; k += 4) {
+      const kind = KINDS[word(k + 1)];
+      relocations.push(
+        kind === 'address' || kind === 'offset' ? { at: word(k), kind, block: word(k + 2), addend: word(k + 3) } : { at: word(k), kind: 'region' },
+      );
+    }
+    const start = words.byteOffset + bodyAt * 4;
+    const body = new Uint8Array(words.buffer as ArrayBuffer, start, size);
+    regions.push({ records, deltas, entries: [...words.subarray(entryAt, hintAt)], body, hints, relocations, age });
   }
   return regions;
 }

@@ -99,6 +99,7 @@ export class TranslationStore {
         if (at === 0) return;
         this.addresses.set(record, at);
         this.recordAt.set(at, record);
+        this.blocks.setInRegion(record);
       }
     }
     const first = regions.adopt(stored.length, (index) => stored.map((region, k) => this.bodyFor(region, index + k)));
@@ -141,7 +142,8 @@ export class TranslationStore {
     const record = this.blocks.find(phys, mode);
     if (record < 0) return 0;
     const block = this.insert(ctx, record, phys);
-    if (block !== 0) for (const one of this.having.get(record) ?? []) this.install(ctx, one, phys - this.deltaOf(one, record));
+    if (block !== 0 && this.blocks.isInRegion(record))
+      for (const one of this.having.get(record) ?? []) this.install(ctx, one, phys - this.deltaOf(one, record));
     return block;
   }
 
@@ -151,7 +153,7 @@ export class TranslationStore {
 
   private insert(ctx: number, record: BlockRecord, phys: number): number {
     const { blocks, cache } = this;
-    const kept = this.addresses.get(record);
+    const kept = blocks.isInRegion(record) ? this.addresses.get(record) : undefined;
     const at = kept !== undefined && this.isFree(kept) ? kept : undefined;
     const size = blocks.length(record) | (blocks.instructions(record) << 16);
     const block = cache.storePacked(blocks.code(record), size, phys, blocks.mode(record), at);

@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
-import { boot } from '../../../src/apps/zendo/commands/boot.ts';
+import { boot, imagesOf } from '../../../src/apps/zendo/commands/boot.ts';
 import type { CommandHost } from '../../../src/apps/zendo/host.ts';
 import { nodeFileStore } from '../../../src/host/node/file-store.ts';
 import { nodeWorkerHost } from '../../../src/host/node/worker-host.ts';
-import { loadKernel } from '../../../src/toolstack/loader/domain-image.ts';
 import { TestGuest } from './test-guest.ts';
 
 /** How a guest's run ended. */
@@ -91,7 +90,7 @@ export async function runKernel(
       hash: false,
       ...(seed === undefined ? {} : { seed }),
     },
-    { kernel: loadKernel(kernel, 'guest'), name: 'guest' },
+    imagesOf(kernel, 'guest'),
   );
   const end = messages.findLast((line) => line.startsWith('{"end"')) ?? '{}';
   const lines = console.split(/\r?\n/);

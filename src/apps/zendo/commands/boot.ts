@@ -47,14 +47,27 @@ export interface BootOptions {
   readonly cpu?: string;
 }
 
-/** Images already in memory, for `zendo start`. */
+/** What a guest is made of. */
 export interface GuestImages {
-  readonly kernel: KernelImage;
+  /** The kernel's file. */
+  readonly file: Uint8Array;
+  /** The kernel in it: unpacking takes its time. Throws operator errors. */
+  readonly kernel: () => KernelImage;
   readonly initrd?: Uint8Array;
   readonly name: string;
 }
 
-export async function readImages(host: CommandHost, options: Pick<BootOptions, 'kernel' | 'initrd'>): Promise<GuestImages> {
+/** Images of a kernel's file, which is unpacked when it is first asked for. */
+export function imagesOf(file: Uint8Array, path: string, initrd?: Uint8Array): GuestImages {
+  let kernel: KernelImage | undefined;
+  const unpacked = (): KernelImage => {
+    kernel ??= loadKernel(file, path);
+    return kernel;
+  };
+  return { file, kernel: unpacked, name: path.split('/').at(-1) ?? 'guest', ...(initrd === undefined ? {} : { initrd }) };
+}
+
+async function readImages(host: CommandHost, options: Pick<BootOptions, 'kernel' | 'initrd'>): Promise<GuestImages> {
   const read = async (what: 'kernel' | 'initrd', path: string): Promise<Uint8Array> => {
     try {
       return await host.files.read(path);
@@ -62,16 +75,18 @@ export async function readImages(host: CommandHost, options: Pick<BootOptions, '
       throw unreadable({ what, path }, error instanceof Error && error.cause !== undefined ? error.cause : error);
     }
   };
-  const kernel = loadKernel(await read('kernel', options.kernel), options.kernel);
+  const file = await read('kernel', options.kernel);
   const initrd = options.initrd === undefined ? undefined : checkInitrd(await read('initrd', options.initrd), options.initrd);
-  const name = options.kernel.split('/').at(-1) ?? 'guest';
-  return { kernel, name, ...(initrd === undefined ? {} : { initrd }) };
+  return imagesOf(file, options.kernel, initrd);
 }
 
+/** Parts of a kernel's file that tell it from others, in bytes. */
+const SAMPLE = 65536;
+
 /** A name for a kernel's translations. Two kernels that share one would only lose time. */
-function kernelIdentity(host: CommandHost, { segments }: KernelImage): string {
-  const pieces = segments.flatMap(({ paddr, bytes, memsz }) => [new TextEncoder().encode(`${paddr} ${bytes.length} ${memsz}`), bytes.subarray(0, 65536)]);
-  return host.sha256(pieces);
+function kernelIdentity(host: CommandHost, file: Uint8Array): string {
+  const samples = [0, file.length >> 1, file.length - SAMPLE].map((at) => file.subarray(Math.max(0, at), Math.max(0, at) + SAMPLE));
+  return host.sha256([new TextEncoder().encode(`${file.length} `), ...samples]);
 }
 
 /** Boot a kernel as a PVH domain and stay with it until it ends. The exit status. */
@@ -79,8 +94,7 @@ export async function boot(host: CommandHost, options: BootOptions, images?: Gue
   if (options.profile !== undefined) checkProfileName(options.profile);
   const started = host.milliseconds();
   prepareMachineThread(host.workers);
-  const { kernel, initrd, name } = images ?? (await readImages(host, options));
-  const loaded = host.milliseconds();
+  const { file, kernel: unpack, initrd, name } = images ?? (await readImages(host, options));
   const memoryBytes = options.memory * MIB;
   const frames = memoryBytes / 4096 + SPARE_FRAMES;
   if (frames > FRAMES_MAX) {
@@ -98,12 +112,22 @@ export async function boot(host: CommandHost, options: BootOptions, images?: Gue
     ...(options.blockLimit === undefined ? {} : { blockLimit: options.blockLimit }),
     ...(options.promoteAfter === undefined ? {} : { promoteAfter: options.promoteAfter }),
     cpu,
-    symbols: () => kernel.symbols(),
-    translations: options.gdb === undefined ? kernelIdentity(host, kernel) : undefined,
+    symbols: () => unpack().symbols(),
+    translations: options.gdb === undefined ? kernelIdentity(host, file) : undefined,
     ...(options.paranoid === true ? { paranoid: true } : {}),
     ...(options.profile === undefined ? {} : { profile: options.profile }),
     ...(options.translationCache === undefined ? {} : { translationCache: options.translationCache }),
   });
+  // the kernel is unpacked while the machine's thread gets ready
+  let kernel: KernelImage;
+  try {
+    kernel = unpack();
+  } catch (error) {
+    machine.door.stop();
+    await machine.ended.catch(() => {});
+    throw error;
+  }
+  const loaded = host.milliseconds();
   const begin = (): void => {
     session.start({
       kernel,

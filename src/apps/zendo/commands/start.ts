@@ -1,9 +1,8 @@
 import { OperatorError } from '../../../base/operator-error.ts';
 import { buildInitramfs } from '../../../toolstack/images/initramfs.ts';
-import { loadKernel } from '../../../toolstack/loader/domain-image.ts';
 import type { CommandHost } from '../host.ts';
 import { prepareMachineThread } from '../machine-thread.ts';
-import { type BootOptions, boot, type GuestImages } from './boot.ts';
+import { type BootOptions, boot, type GuestImages, imagesOf } from './boot.ts';
 
 /** Debian's kernel and busybox, as the host can get them. */
 export interface DebianFiles {
@@ -44,7 +43,7 @@ async function fetchImages(host: CommandHost, debian: DebianFiles, fallback: () 
     const kernel = await debian.kernel();
     const busybox = await debian.busybox();
     host.message(`zendo: ${kernel.name}, with a busybox shell`);
-    return { kernel: loadKernel(kernel.data, kernel.name), initrd: buildInitramfs({ busybox, init: 'interactive' }), name: kernel.name };
+    return imagesOf(kernel.data, kernel.name, buildInitramfs({ busybox, init: 'interactive' }));
   } catch (error) {
     if (!(error instanceof OperatorError)) throw error;
     host.message(`zendo: Debian's kernel cannot be had: ${error.shortMessage}`);

@@ -21,7 +21,7 @@ const decoders: Readonly<Record<Codec, (input: Uint8Array, limit: number, option
   lzma: decompressLzmaAlone,
   xz: (input, limit, options) => decompressXz(input, limit, options.enough),
   lzo: decompressLzop,
-  lz4: decompressLz4Legacy,
+  lz4: (input, limit, options) => decompressLz4Legacy(input, limit, options.expected),
   zstd: (input, limit, options) => decompressZstd(input, limit, options.expected),
 };
 

@@ -10,12 +10,12 @@ const fail = (details: string): DecompressError => new DecompressError('lz4', de
 
 /**
  * Decode LZ4 legacy frames (what `lz4 -l` and kernel builds write) of at most `limit` bytes of output. A frame has no
- * end mark; four bytes left over behind the last block are taken for the size that kernel builds append.
+ * end mark; `expected`: bytes of output, where it is known; only a help to speed. Four bytes left over behind the last block are taken for the size that kernel builds append.
  */
-export function decompressLz4Legacy(input: Uint8Array, limit: number): Uint8Array {
+export function decompressLz4Legacy(input: Uint8Array, limit: number, expected?: number): Uint8Array {
   const view = new DataView(input.buffer, input.byteOffset, input.byteLength);
   if (input.length < 4 || view.getUint32(0, true) !== LZ4_LEGACY_MAGIC) throw fail('it does not start with the magic of a legacy frame');
-  const out = new OutputBuffer('lz4', limit, input.length * 3);
+  const out = new OutputBuffer('lz4', limit, expected === undefined ? input.length * 3 : Math.min(expected, limit) + BLOCK_SIZE);
   let at = 4;
   while (input.length - at > 4) {
     const size = view.getUint32(at, true);
@@ -34,6 +34,8 @@ export function decompressLz4Legacy(input: Uint8Array, limit: number): Uint8Arra
   return out.view();
 }
 
+/** Copies above this many bytes are left to the host. */
+const LONG = 64;
 const CORRUPT = -1;
 const PAST_END = -2;
 
@@ -41,6 +43,10 @@ const PAST_END = -2;
 function decodeBlock(input: Uint8Array, from: number, to: number, out: Uint8Array, start: number, outEnd: number): number {
   let at = from;
   let pos = start;
+  const inView = new DataView(input.buffer, input.byteOffset, input.byteLength);
+  const outView = new DataView(out.buffer, out.byteOffset, out.byteLength);
+  const safeIn = input.length - 4;
+  const safeOut = outEnd - 4;
   while (at < to) {
     const token = input[at++]!;
     let literals = token >> 4;
@@ -54,8 +60,13 @@ function decodeBlock(input: Uint8Array, from: number, to: number, out: Uint8Arra
     }
     if (literals > to - at) return CORRUPT;
     if (literals > outEnd - pos) return PAST_END;
-    if (literals > 64) {
+    if (literals > LONG) {
       out.set(input.subarray(at, at + literals), pos);
+      at += literals;
+      pos += literals;
+    } else if (at + LONG <= safeIn && pos + LONG <= safeOut) {
+      // four bytes at a time, up to three too many: they are overwritten
+      for (let k = 0; k < literals; k += 4) outView.setInt32(pos + k, inView.getInt32(at + k, true), true);
       at += literals;
       pos += literals;
     } else for (const end = at + literals; at < end; ) out[pos++] = input[at++]!;
@@ -75,8 +86,11 @@ function decodeBlock(input: Uint8Array, from: number, to: number, out: Uint8Arra
     }
     if (length > outEnd - pos) return PAST_END;
     let source = pos - offset;
-    if (length > 64 && offset >= length) {
+    if (length > LONG && offset >= length) {
       out.copyWithin(pos, source, source + length);
+      pos += length;
+    } else if (offset >= 4 && length <= LONG && pos + LONG <= safeOut) {
+      for (let k = 0; k < length; k += 4) outView.setInt32(pos + k, outView.getInt32(source + k, true), true);
       pos += length;
     } else for (const end = pos + length; pos < end; ) out[pos++] = out[source++]!;
   }
