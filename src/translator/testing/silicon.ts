@@ -85,6 +85,8 @@ export class Silicon {
     if (status === DECODE_INVALID) {
       // some processors fault on memory before they see that LOCK is wrong
       if (event === UNDEFINED || (bytes.includes(0xf0) && (event === PAGE_FAULT || event === OTHER_FAULT))) return undefined;
+      // an opcode that means nothing, but would be longer than any instruction: the processor complains of that first
+      if (event === OTHER_FAULT && length === LONGEST) return undefined;
       return found(`runs here (length ${length}, event ${event}), but does not decode`);
     }
     if (status !== DECODE_OK) return event === OTHER_FAULT ? undefined : found(`status ${status}, here event ${event}`);

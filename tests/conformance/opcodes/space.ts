@@ -1,4 +1,4 @@
-/** All opcodes of one to three bytes, with prefixes and ModRM bytes, and all VEX opcodes: the decoder's whole space, in an order that can be sampled. */
+/** All opcodes of one to three bytes, with prefixes and ModRM bytes, all VEX opcodes and some of EVEX: the decoder's whole space, in an order that can be sampled. */
 import { type CodeSize, Dice } from '../../../src/translator/decode/encodings.ts';
 
 /** Prefixes that choose a row: with all ModRM bytes. */
@@ -60,6 +60,13 @@ function stretches(code: CodeSize): Stretch[] {
         }
       }
     }
+  }
+  for (const before of [
+    [0x62, 0xf1, 0x7c, 0x48],
+    [0x62, 0xf2, 0x7d, 0x48],
+    [0x62, 0xf3, 0x7d, 0x28],
+  ]) {
+    list.push({ before, opcodes: ALL_BYTES, modrm: SOME_MODRM });
   }
   // maps that do not exist, and VEX behind prefixes that forbid it
   for (const map of [0, 4, 5, 6, 7, 9, 15, 16, 31]) list.push({ before: [0xc4, 0xe0 | map, 0x78], opcodes: ALL_BYTES, modrm: [0xc1] });
