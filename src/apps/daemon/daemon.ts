@@ -95,7 +95,7 @@ export class Daemon {
     this.host = host;
     this.options = options;
     this.started = host.wall();
-    this.guestLines = new LineLog(host.log);
+    this.guestLines = new LineLog(host.log, host.wall);
     this.machine = new MachineThread({
       workers: host.workers,
       core,
