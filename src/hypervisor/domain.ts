@@ -1,4 +1,4 @@
-import { array, bytes, s32, struct, u8, u16, u32, u64 } from '../base/struct.ts';
+import { array, bytes, s32, s64, struct, u8, u16, u32, u64 } from '../base/struct.ts';
 
 /** Entries of a domain's hvm parameter array (HVM_PARAM_*). */
 export const HVM_NR_PARAMS = 64;
@@ -99,6 +99,9 @@ export const domain = struct('domain', {
   removed_features: array(u32, 5),
   /** What the toolstack set aside for page tables, in pages; 0: nothing was said. */
   paging_pool_pages: u32,
+  /** What is left of a capped domain's budget, in ns, of the period that began at this instant. */
+  cap_budget: s64,
+  cap_period: u64,
   /** The guest takes its shared info as 32-bit code lays it out. */
   has_32bit_shinfo: u32,
   spare: array(u32, 5),
@@ -119,6 +122,8 @@ export const VCPUF_nmi_pending = 8;
 export const VCPUF_initialised = 16;
 /** Waits for SIPI after INIT. */
 export const VCPUF_wait_sipi = 32;
+/** Lets others run first, once. */
+export const VCPUF_yields = 64;
 
 /** No deadline. */
 export const NEVER = 0xffffffffffffffffn;
@@ -174,6 +179,8 @@ export const vcpu = struct('vcpu', {
   /** pCPUs that it may run on, and those it would rather run on: a bit each. */
   affinity_hard: u64,
   affinity_soft: u64,
+  /** Credit (scheduler.ts), in nanoseconds at the highest weight. */
+  credit: s64,
 });
 
 /** Affinity to every pCPU. */

@@ -3,7 +3,7 @@ import { HEADER_BASE } from '../machine/layout.ts';
 
 /** Marks an initialised machine; its version changes with every change of what a snapshot holds. */
 export const MACHINE_MAGIC = 0x4f444e5a; // "ZNDO"
-export const MACHINE_VERSION = 2;
+export const MACHINE_VERSION = 3;
 
 /** Time runs with retired instructions (deterministic), or with the host's clock. */
 export const TIME_VIRTUAL = 0;
@@ -45,9 +45,9 @@ export const machine_header = struct('machine_header', {
   next_domid: u32,
   /** Bit per vCPU context in use: address of the map in the heap. */
   contexts_used: u32,
-  /** vCPU that runs or ran last on the pCPU (address), for round robin. */
+  /** vCPU that runs or ran last on the pCPU (address). */
   current: u32,
-  /** Instant (ns) until which it may keep the pCPU. */
+  /** Instant (ns) at which its slice ends (scheduler.ts). */
   quantum_end: u64,
   /** Console ring of the hypervisor (console-ring.ts): address, bytes ever written. */
   conring: u32,
@@ -67,7 +67,11 @@ export const machine_header = struct('machine_header', {
   guest_console: u32,
   guest_console_prod: u32,
   guest_console_cons: u32,
-  spare: array(u32, 27),
+  /** Shortest time a vCPU runs before another one does, in microseconds; 0: no limit. */
+  sched_ratelimit_us: u32,
+  /** Instant (ns) at which the slice began that is under way, all ones = none is. */
+  sched_since: u64,
+  spare: array(u32, 24),
   /** Mailbox between domain 0's programs (any host thread) and the pCPU. See mailbox.ts. */
   mailbox: struct({
     /** MAILBOX_*: who may act. */

@@ -13,6 +13,7 @@ import { HEADER, MACHINE_MAGIC, MACHINE_VERSION, machine_header, TIME_VIRTUAL } 
 import { Heap } from './heap.ts';
 import { FrameTable } from './memory/frame-table.ts';
 import { P2m } from './memory/p2m.ts';
+import { CREDIT_INIT, DEFAULT_RATELIMIT_US } from './scheduler.ts';
 
 /** A domain record in the heap, with the objects that view its parts. Holds no truth of its own. */
 export interface Domain {
@@ -102,6 +103,8 @@ export class Hypervisor {
       seed: config.seed,
       random: config.seed === 0n ? 0x9e3779b97f4a7c15n : config.seed,
       dom0_due: NEVER,
+      sched_since: NEVER,
+      sched_ratelimit_us: DEFAULT_RATELIMIT_US,
       next_domid: 1,
       contexts_used: new Heap(memories).allocate(VCPU_MAX / 8),
     });
@@ -256,6 +259,7 @@ export class Hypervisor {
       runstate_entry: this.now(),
       affinity_hard: ALL_PCPUS,
       affinity_soft: ALL_PCPUS,
+      credit: CREDIT_INIT,
     });
     this.memories.stateView.setUint32(of.address + domainStruct.offsets.vcpus + id * 4, address, true);
     const made = this.vcpuAt(address);

@@ -20,7 +20,7 @@ import { domainModel } from './arch/x86/cpu-policy.ts';
 import { deliverPending, hasPendingInterrupt } from './arch/x86/interrupts.ts';
 import { attachContext } from './arch/x86/vcpu-state.ts';
 import { STOP_STEP, stopForDebugger } from './debug/stop.ts';
-import { NEVER, VCPUF_blocked, VCPUF_down, VCPUF_nmi_pending } from './domain.ts';
+import { NEVER, VCPUF_nmi_pending } from './domain.ts';
 import { answerWaits, type ExitContext } from './exit-context.ts';
 import { exitName } from './exit-names.ts';
 import { handleExit } from './exits.ts';
@@ -29,6 +29,7 @@ import type { Call } from './hypercalls/call.ts';
 import { hypercall } from './hypercalls/table.ts';
 import type { Hypervisor, Vcpu } from './hypervisor.ts';
 import { mailbox, REQUEST, REQUEST_ANSWERED, REQUEST_POSTED, STOP, STOP_WANTED, TURN, TURN_DONE, TURN_GRANTED, TURN_NONE, WAKE, WANT_TURN } from './mailbox.ts';
+import { beginSlice, endSlice, nextBudget, runnable } from './scheduler.ts';
 import { updateTime } from './time/pvclock.ts';
 import { setRunstate } from './time/runstate.ts';
 import { nextDeadline, runTimers } from './time/timers.ts';
@@ -38,10 +39,10 @@ import type { Trace } from './trace.ts';
 const SLICE = 2_000_000;
 /** Exits handled before the run loop looks at timers, the mailbox and other vCPUs again. */
 const EXITS_PER_SLICE = 4096;
-/** How long a vCPU runs before another runnable one gets the pCPU, in nanoseconds of machine time. */
-const QUANTUM_NS = 10_000_000n;
 /** Longest sleep of the idle loop, in ms, so that a lost wake-up is never for ever. */
 const IDLE_MS_MAX = 1000;
+
+const earlier = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 
 /** How a pCPU is set up. */
 export interface PcpuConfig {
@@ -52,8 +53,8 @@ export interface PcpuConfig {
 }
 
 /**
- * The run loop of a host thread that executes guests. With one pCPU, all vCPUs of all domains take turns on it in a
- * fixed order, and machine time advances with what they retire (virtual time) or with the host clock.
+ * The run loop of a host thread that executes guests. With one pCPU, all vCPUs of all domains take turns on it as the
+ * scheduler says, and machine time advances with what they retire (virtual time) or with the host clock.
  */
 export class Pcpu {
   private readonly hv: Hypervisor;
@@ -123,40 +124,18 @@ export class Pcpu {
     else this.runSlice(v);
   }
 
-  private runnable(v: Vcpu): boolean {
-    const d = v.domain;
-    return (v.s.flags & (VCPUF_down | VCPUF_blocked)) === 0 && v.s.pause_count === 0 && d.s.pause_count === 0 && d.s.is_shut_down === 0 && d.s.is_dying === 0;
-  }
-
-  /** The vCPU that ran last while its quantum lasts, else the next runnable one after it, in order of domains and vCPUs. */
+  /** The vCPU that ran last while its slice lasts, else the one that the scheduler says. */
   private pick(): Vcpu | undefined {
     const { hv } = this;
     const before = hv.header.current === 0 ? undefined : hv.vcpuAt(hv.header.current);
-    if (before !== undefined && this.runnable(before) && hv.now() < hv.header.quantum_end) return before;
+    if (before !== undefined && hv.header.sched_since !== NEVER && runnable(before) && hv.now() < hv.header.quantum_end) return before;
+    endSlice(hv);
     // One that the toolstack paused does not run on, even when nobody takes its place.
-    if (before !== undefined && before.s.runstate === RUNSTATE_running && !this.runnable(before)) setRunstate(hv, before, RUNSTATE_offline);
-    const next = this.nextInTurn();
+    if (before !== undefined && before.s.runstate === RUNSTATE_running && !runnable(before)) setRunstate(hv, before, RUNSTATE_offline);
+    const next = beginSlice(hv);
     if (next === undefined) return undefined;
     if (before !== undefined && before !== next && before.s.runstate === RUNSTATE_running) setRunstate(hv, before, RUNSTATE_runnable);
-    hv.header.quantum_end = hv.now() + QUANTUM_NS;
     return next;
-  }
-
-  private nextInTurn(): Vcpu | undefined {
-    const last = this.hv.header.current;
-    let first: Vcpu | undefined;
-    let passed = false;
-    for (const d of this.hv.domains()) {
-      if (d.id === 0) continue;
-      for (const v of this.hv.vcpus(d)) {
-        if (this.runnable(v)) {
-          if (passed) return v;
-          first ??= v;
-        }
-        if (v.address === last) passed = true;
-      }
-    }
-    return first;
   }
 
   private idle(): void {
@@ -167,7 +146,7 @@ export class Pcpu {
       this.grantTurn();
       return;
     }
-    const next = nextDeadline(hv);
+    const next = earlier(nextDeadline(hv), nextBudget(hv));
     const now = hv.now();
     if (next <= now) return;
     if (hv.virtualTime) {
@@ -179,12 +158,9 @@ export class Pcpu {
     Atomics.wait(words, WAKE, seen, ms);
   }
 
-  /** Next timer, or the end of the running vCPU's quantum. */
+  /** Next timer, or the end of the running vCPU's slice. */
   private nextStop(): bigint {
-    const timer = nextDeadline(this.hv);
-    const quantum = this.hv.header.quantum_end;
-    if (timer < quantum) return timer;
-    return quantum;
+    return earlier(nextDeadline(this.hv), this.hv.header.quantum_end);
   }
 
   /** Instructions until the next deadline, at most a slice. */
@@ -213,7 +189,7 @@ export class Pcpu {
     const stepping = v.s.single_step !== 0;
     this.setBudget(v, stepping ? 1 : this.budget(start, this.nextStop()));
     let exits = 0;
-    while (this.runnable(v) && ++exits < EXITS_PER_SLICE) {
+    while (runnable(v) && ++exits < EXITS_PER_SLICE) {
       if (answerWaits(v)) this.finishAccess(v);
       // A step is one instruction of the code that is debugged, so interrupts wait.
       else if (stepping) c.setLow(WANT_WINDOW, 0);

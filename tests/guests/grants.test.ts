@@ -157,9 +157,9 @@ test('grant table', async () => {
     get_version 0
     version 1
     table in its place 0
-    flags of the console grant 0
+    flags of the console grant 1
     its domain 0
-    its frame 0
+    its frame fefff
     setup_table 0
     status 0
     first frame is off by 0

@@ -152,14 +152,15 @@ test('power management: there is nothing to manage, and that is said', () => {
   assert.equal(pm(S.XEN_SYSCTL_pm_op_get_max_cstate, 1).result, -EINVAL);
 });
 
-test('scheduler parameters: a rate limit that is off', () => {
+test('scheduler parameters: the rate limit', () => {
   const m = new TestMachine();
   const op = (cmd: number, ratelimit_us = 0, sched_id = XEN_SCHEDULER_CREDIT2, cpupool_id = 0) =>
     sysctl(m, S.XEN_SYSCTL_scheduler_op, S.xen_sysctl_scheduler_op, { cmd, sched_id, cpupool_id, u: { sched_credit2: { ratelimit_us } } });
-  assert.equal(op(S.XEN_SYSCTL_SCHEDOP_getinfo, 9).u.sched_credit2.ratelimit_us, 0);
+  assert.equal(op(S.XEN_SYSCTL_SCHEDOP_getinfo, 9).u.sched_credit2.ratelimit_us, 1000);
   assert.deepEqual(
-    [0, 1, 1000].map((limit) => op(S.XEN_SYSCTL_SCHEDOP_putinfo, limit).result),
-    [0, -EINVAL, -EOPNOTSUPP],
+    [1, 99, 500_001, 0, 500].map((limit) => op(S.XEN_SYSCTL_SCHEDOP_putinfo, limit).result),
+    [-EINVAL, -EINVAL, -EINVAL, 0, 0],
   );
+  assert.equal(op(S.XEN_SYSCTL_SCHEDOP_getinfo, 9).u.sched_credit2.ratelimit_us, 500);
   assert.deepEqual([op(7).result, op(1, 0, XEN_SCHEDULER_CREDIT2, 3).result, op(1, 0, 1).result], [-EINVAL, -ESRCH, -EINVAL]);
 });

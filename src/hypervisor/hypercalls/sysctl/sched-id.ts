@@ -5,6 +5,6 @@ import { sysctlOperation } from './operation.ts';
 
 /**
  * Which scheduler runs.
- * @xen sysctl 4 sched_id #P[says credit2, Xen's default; it is round robin so far]
+ * @xen sysctl 4 sched_id #Y
  */
 export const schedId = sysctlOperation(xen_sysctl_sched_id, () => ok({ sched_id: XEN_SCHEDULER_CREDIT2 }));

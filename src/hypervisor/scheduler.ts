@@ -1,0 +1,146 @@
+import { NEVER, VCPUF_blocked, VCPUF_down, VCPUF_yields } from './domain.ts';
+import type { Domain, Hypervisor, Vcpu } from './hypervisor.ts';
+
+/**
+ * The scheduler: Xen's credit2, on one pCPU. Each vCPU has credit, which it burns while it runs, the faster the smaller
+ * its domain's weight; the runnable one with the most runs next. When that has none left, all get more. A capped domain
+ * also has a budget of each period, and waits for the next when it is used up. Unlike Xen's, nobody is preempted because
+ * another one wakes up: what is decided depends on instants of machine time only, and holds until the slice ends.
+ */
+
+/** Credit that all are given at a time, and what may be carried over beyond it, in nanoseconds at the highest weight. */
+export const CREDIT_INIT = 10_000_000n;
+const CARRY_OVER_MAX = 500_000n;
+/** Shortest slice without a rate limit, and the longest, in nanoseconds. */
+const SLICE_MIN_NS = 500_000n;
+const SLICE_MAX_NS = 10_000_000n;
+/** A capped domain's budget is renewed so often, in nanoseconds. */
+const PERIOD_NS = 10_000_000n;
+/** How long a vCPU may run at least, in microseconds, unless the toolstack says otherwise; as in Xen. */
+export const DEFAULT_RATELIMIT_US = 1000;
+
+/** May it run, as far as it is concerned itself? */
+export function runnable(v: Vcpu): boolean {
+  const d = v.domain;
+  return (v.s.flags & (VCPUF_down | VCPUF_blocked)) === 0 && v.s.pause_count === 0 && d.s.pause_count === 0 && d.s.is_shut_down === 0 && d.s.is_dying === 0;
+}
+
+/** Domains whose vCPUs share the pCPU: domain 0's programs run beside it. */
+function* guests(hv: Hypervisor): Generator<Domain> {
+  for (const d of hv.domains()) if (d.id !== 0) yield d;
+}
+
+function highestWeight(hv: Hypervisor): bigint {
+  let most = 1;
+  for (const d of guests(hv)) most = Math.max(most, d.s.sched_weight);
+  return BigInt(most);
+}
+
+/** Nanoseconds that a capped domain may run in each period. */
+const budgetOf = (cap: number): bigint => (PERIOD_NS * BigInt(cap)) / 100n;
+
+/** Has a capped domain used up its budget? Renews it when a period has begun since. */
+function parked(hv: Hypervisor, d: Domain): boolean {
+  if (d.s.sched_cap === 0) return false;
+  const now = hv.now();
+  const periods = (now - d.s.cap_period) / PERIOD_NS;
+  if (periods > 0n) {
+    const all = budgetOf(d.s.sched_cap);
+    const budget = d.s.cap_budget + periods * all;
+    d.s.cap_budget = budget > all ? all : budget;
+    d.s.cap_period += periods * PERIOD_NS;
+  }
+  return d.s.cap_budget <= 0n;
+}
+
+/** Set a domain's cap in percent of a pCPU, 0 for none. Its budget is a new one. */
+export function setCap(hv: Hypervisor, d: Domain, cap: number): void {
+  d.s.sched_cap = cap;
+  d.s.cap_budget = budgetOf(cap);
+  d.s.cap_period = hv.now();
+}
+
+/** The next instant at which a domain that waits for its budget gets one, NEVER when none waits. */
+export function nextBudget(hv: Hypervisor): bigint {
+  let next = NEVER;
+  for (const d of guests(hv)) {
+    if (d.s.sched_cap === 0 || d.s.cap_budget > 0n) continue;
+    // So many periods until the debt is paid.
+    const all = budgetOf(d.s.sched_cap);
+    const at = d.s.cap_period + (-d.s.cap_budget / all + 1n) * PERIOD_NS;
+    if (at < next && [...hv.vcpus(d)].some(runnable)) next = at;
+  }
+  return next;
+}
+
+/** The slice of the vCPU that ran has ended: what it ran is charged. */
+export function endSlice(hv: Hypervisor): void {
+  const { header } = hv;
+  if (header.sched_since === NEVER) return;
+  const ran = hv.now() - header.sched_since;
+  header.sched_since = NEVER;
+  if (header.current === 0) return;
+  const v = hv.vcpuAt(header.current);
+  v.s.credit -= (ran * highestWeight(hv)) / BigInt(Math.max(1, v.domain.s.sched_weight));
+  if (v.domain.s.sched_cap !== 0) v.domain.s.cap_budget -= ran;
+}
+
+/** The vCPU that runs lets others go first: its slice ends, and the next is another's, if one can run. */
+export function yieldSlice(hv: Hypervisor, v: Vcpu): void {
+  v.s.flags |= VCPUF_yields;
+  hv.header.quantum_end = hv.now();
+}
+
+/** Everybody gets more credit, so much that the one in front has some. */
+function moreCredit(hv: Hypervisor, most: bigint): void {
+  const more = CREDIT_INIT * (-most / CREDIT_INIT + 1n);
+  for (const d of guests(hv)) {
+    for (const v of hv.vcpus(d)) {
+      const credit = v.s.credit + more;
+      v.s.credit = credit > CREDIT_INIT + CARRY_OVER_MAX ? CREDIT_INIT + CARRY_OVER_MAX : credit;
+    }
+  }
+}
+
+/** The vCPU that is to run now; of equals, the next after the one that ran last, in order of domains and vCPUs. Its slice begins. */
+export function beginSlice(hv: Hypervisor): Vcpu | undefined {
+  const { header } = hv;
+  const last = header.current;
+  const before: Vcpu[] = [];
+  const after: Vcpu[] = [];
+  let passed = false;
+  for (const d of guests(hv)) {
+    const waits = parked(hv, d);
+    for (const v of hv.vcpus(d)) {
+      if (!waits && runnable(v)) (passed ? after : before).push(v);
+      if (v.address === last) passed = true;
+    }
+  }
+  const all = [...after, ...before];
+  const [first] = all;
+  if (first === undefined) return undefined;
+  const willing = all.filter((v) => (v.s.flags & VCPUF_yields) === 0);
+  for (const v of all) v.s.flags &= ~VCPUF_yields;
+  const best = willing.reduce((most, v) => (v.s.credit > most.s.credit ? v : most), willing[0] ?? first);
+  if (best.s.credit <= 0n) moreCredit(hv, best.s.credit);
+  header.sched_since = hv.now();
+  header.quantum_end = hv.now() + sliceOf(hv, best, all);
+  return best;
+}
+
+/** How long it runs: until another one has more credit than it. */
+function sliceOf(hv: Hypervisor, v: Vcpu, all: readonly Vcpu[]): bigint {
+  let slice = SLICE_MAX_NS;
+  const rival = all
+    .filter((other) => other !== v)
+    .reduce<bigint | undefined>((most, { s }) => (most === undefined || s.credit > most ? s.credit : most), undefined);
+  if (rival !== undefined) {
+    slice = ((v.s.credit - (rival > 0n ? rival : 0n)) * BigInt(Math.max(1, v.domain.s.sched_weight))) / highestWeight(hv);
+    const limit = BigInt(hv.header.sched_ratelimit_us) * 1000n;
+    const least = limit > SLICE_MIN_NS ? limit : SLICE_MIN_NS;
+    if (slice < least) slice = least;
+    if (slice > SLICE_MAX_NS) slice = SLICE_MAX_NS;
+  }
+  const { sched_cap, cap_budget } = v.domain.s;
+  return sched_cap !== 0 && cap_budget < slice ? cap_budget : slice;
+}
