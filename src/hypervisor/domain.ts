@@ -109,6 +109,10 @@ export const domain = struct('domain', {
 
 /** Weight of a domain that was given no other, as in Xen's credit schedulers. */
 export const DEFAULT_WEIGHT = 256;
+/** Credit of a new vCPU, and what all are given at a time, in nanoseconds at the highest weight. */
+export const CREDIT_INIT = 10_000_000n;
+/** How long a vCPU may run at least, in microseconds, unless the toolstack says otherwise; as in Xen. */
+export const DEFAULT_RATELIMIT_US = 1000;
 
 /** The domain's flags. */
 export const DOMF_privileged = 1;

@@ -7,13 +7,23 @@ import { contextAddress, VcpuContext } from '../machine/vcpu-context.ts';
 import { AMD_X86_64_V2, type CpuModel } from '../spec/x86/cpu-models.ts';
 import { DOMID_FIRST_RESERVED, DOMID_SELF } from '../spec/xen/xen.ts';
 import type { Cpu } from './cpu.ts';
-import { ALL_PCPUS, DEFAULT_WEIGHT, DOMF_privileged, domain as domainStruct, MAX_VIRT_CPUS, NEVER, VCPUF_down, vcpu as vcpuStruct } from './domain.ts';
+import {
+  ALL_PCPUS,
+  CREDIT_INIT,
+  DEFAULT_RATELIMIT_US,
+  DEFAULT_WEIGHT,
+  DOMF_privileged,
+  domain as domainStruct,
+  MAX_VIRT_CPUS,
+  NEVER,
+  VCPUF_down,
+  vcpu as vcpuStruct,
+} from './domain.ts';
 import { GuestPhysicalMemory } from './guest-memory.ts';
 import { HEADER, MACHINE_MAGIC, MACHINE_VERSION, machine_header, TIME_VIRTUAL } from './header.ts';
 import { Heap } from './heap.ts';
 import { FrameTable } from './memory/frame-table.ts';
 import { P2m } from './memory/p2m.ts';
-import { CREDIT_INIT, DEFAULT_RATELIMIT_US } from './scheduler.ts';
 
 /** A domain record in the heap, with the objects that view its parts. Holds no truth of its own. */
 export interface Domain {

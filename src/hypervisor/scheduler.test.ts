@@ -9,6 +9,8 @@ import type { Domain } from './hypervisor.ts';
 import { beginSlice, endSlice, nextBudget, runnable } from './scheduler.ts';
 import { TestMachine } from './testing/test-machine.ts';
 
+const less = (a: bigint, b: bigint): bigint => (a < b ? a : b);
+
 const share = (m: TestMachine, d: Domain, fields: { weight?: number; cap?: number }) =>
   m.domctl(d.id, D.XEN_DOMCTL_scheduler_op, D.xen_domctl_scheduler_op, {
     sched_id: D.XEN_SCHEDULER_CREDIT2,
@@ -25,14 +27,14 @@ function run(m: TestMachine, ns: bigint, behave: (d: Domain) => bigint = () => N
     const v = beginSlice(m.hv);
     if (v === undefined) {
       const wake = nextBudget(m.hv);
-      m.time = wake < end ? wake : end;
+      m.time = less(wake, end);
       continue;
     }
     m.hv.header.current = v.address;
     const works = behave(v.domain);
     const slice = m.hv.header.quantum_end - m.time;
     assert.ok(slice > 0n);
-    const took = works < slice ? works : slice;
+    const took = less(works, slice);
     m.time += took;
     ran.set(v.domain.id, (ran.get(v.domain.id) ?? 0n) + took);
   }

@@ -1,4 +1,4 @@
-import { NEVER, VCPUF_blocked, VCPUF_down, VCPUF_yields } from './domain.ts';
+import { CREDIT_INIT, NEVER, VCPUF_blocked, VCPUF_down, VCPUF_yields } from './domain.ts';
 import type { Domain, Hypervisor, Vcpu } from './hypervisor.ts';
 
 /**
@@ -8,16 +8,15 @@ import type { Domain, Hypervisor, Vcpu } from './hypervisor.ts';
  * another one wakes up: what is decided depends on instants of machine time only, and holds until the slice ends.
  */
 
-/** Credit that all are given at a time, and what may be carried over beyond it, in nanoseconds at the highest weight. */
-export const CREDIT_INIT = 10_000_000n;
+/** Credit that may be carried over beyond what is given at a time. */
 const CARRY_OVER_MAX = 500_000n;
 /** Shortest slice without a rate limit, and the longest, in nanoseconds. */
 const SLICE_MIN_NS = 500_000n;
 const SLICE_MAX_NS = 10_000_000n;
 /** A capped domain's budget is renewed so often, in nanoseconds. */
 const PERIOD_NS = 10_000_000n;
-/** How long a vCPU may run at least, in microseconds, unless the toolstack says otherwise; as in Xen. */
-export const DEFAULT_RATELIMIT_US = 1000;
+
+const less = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 
 /** May it run, as far as it is concerned itself? */
 export function runnable(v: Vcpu): boolean {
@@ -46,8 +45,7 @@ function parked(hv: Hypervisor, d: Domain): boolean {
   const periods = (now - d.s.cap_period) / PERIOD_NS;
   if (periods > 0n) {
     const all = budgetOf(d.s.sched_cap);
-    const budget = d.s.cap_budget + periods * all;
-    d.s.cap_budget = budget > all ? all : budget;
+    d.s.cap_budget = less(d.s.cap_budget + periods * all, all);
     d.s.cap_period += periods * PERIOD_NS;
   }
   return d.s.cap_budget <= 0n;
@@ -96,8 +94,7 @@ function moreCredit(hv: Hypervisor, most: bigint): void {
   const more = CREDIT_INIT * (-most / CREDIT_INIT + 1n);
   for (const d of guests(hv)) {
     for (const v of hv.vcpus(d)) {
-      const credit = v.s.credit + more;
-      v.s.credit = credit > CREDIT_INIT + CARRY_OVER_MAX ? CREDIT_INIT + CARRY_OVER_MAX : credit;
+      v.s.credit = less(v.s.credit + more, CREDIT_INIT + CARRY_OVER_MAX);
     }
   }
 }
