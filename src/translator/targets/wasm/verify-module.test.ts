@@ -135,3 +135,13 @@ test('refused: the chain called like a helper', () => {
   };
   assert.throws(() => verifyModule(region(call)), /unsound module/);
 });
+
+test('more locals than engines take are refused before they are counted', () => {
+  const code = new W.Code();
+  code.u32(1);
+  code.u32(100_000_000);
+  code.byte(W.I32);
+  code.i32(0);
+  code.byte(W.END);
+  assert.throws(() => verifyModule(assemble([{ code, hints: [], relocations: [] }])), /too many locals/);
+});

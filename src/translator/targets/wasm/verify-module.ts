@@ -106,6 +106,9 @@ function verifyCode(reader: Reader, isChain: boolean): void {
   }
 }
 
+/** Locals of a function, as engines take them at most. @see WebAssembly JavaScript Interface, "Implementation-defined Limits" */
+const MOST_LOCALS = 50_000;
+
 class FunctionVerifier {
   private readonly reader: Reader;
   private readonly isChain: boolean;
@@ -137,6 +140,7 @@ class FunctionVerifier {
     const { reader } = this;
     for (let groups = reader.leb(); groups > 0; groups--) {
       this.localCount += reader.leb();
+      if (this.localCount > MOST_LOCALS) fail('too many locals');
       reader.byte();
     }
     this.frames.push({ height: 0, results: 1 });
