@@ -27,6 +27,7 @@ export interface Choice {
   readonly applies: (outcome: Outcome) => boolean;
 }
 
+const DB = 1;
 const UD = 6;
 const SS = 12;
 const GP = 13;
@@ -98,6 +99,10 @@ export const CHOICES: readonly Choice[] = [
       (o.ours === GP || o.ours === SS) &&
       o.native !== o.ours &&
       o.code.instructions.some(({ row }) => FPU_IMAGE.test((ROWS[row] as Row).lift)),
+  },
+  {
+    reason: 'a gather that faults while a single step is pending: the trap for the elements there are (Intel SDM 2C, VGATHER), or the fault',
+    applies: (o) => /^avx\.vp?gather/.test(o.row.lift) && o.native === DB && MEMORY_FAULTS.includes(o.ours),
   },
   {
     reason: 'upper halves of registers after 64-bit code was left',

@@ -50,10 +50,16 @@ function returnFrom(ctx: usize, size: i32, next: i32): void {
     returnToVm86(ctx, sp, rip, selector, flags);
     return;
   }
+  // in 64-bit code all five are popped before any is looked at
+  const whole = is64(ctx);
+  let newSp: u64 = whole ? readStack(ctx, sp + 3 * step, size) : 0;
+  let ss: u32 = whole ? <u32>readStack(ctx, sp + 4 * step, size) & 0xffff : 0;
   const descriptor = checkedReturn(ctx, selector);
-  if (is64(ctx) || (selector & 3) != cpl(ctx)) {
-    const newSp = readStack(ctx, sp + 3 * step, size);
-    const ss = <u32>readStack(ctx, sp + 4 * step, size) & 0xffff;
+  if (whole || (selector & 3) != cpl(ctx)) {
+    if (!whole) {
+      newSp = readStack(ctx, sp + 3 * step, size);
+      ss = <u32>readStack(ctx, sp + 4 * step, size) & 0xffff;
+    }
     returnOuter(ctx, selector, descriptor, rip, ss, newSp, 0);
   } else {
     checkTarget(ctx, rip, descriptor);
