@@ -59,6 +59,8 @@ export interface PcpuWorkerData {
 /** Executions after which a block becomes a compiled region, and how many regions make a module: measured on Debian's boot. */
 const PROMOTE_AFTER = 2000;
 const REGION_BATCH = 8;
+/** Fewer blocks than this are translated as quickly as they are read from a file. */
+const STORED_LEAST = 1000;
 
 const port = present(parentPort, 'parent of the pCPU thread');
 // a thread that was prepared is told what to do by its first message
@@ -160,7 +162,7 @@ const profile =
   sampler === undefined || threadSamples === undefined
     ? undefined
     : { guest: sampler.profile(), host: hostTime(threadSamples(), `wasm-function[${(engine.core.run as unknown as { readonly name: string }).name}]`) };
-const file = engine.store?.save();
+const file = engine.store?.save(STORED_LEAST);
 if (file !== undefined) port.postMessage({ kind: 'translations', file } satisfies PcpuMessage, [file.buffer]);
 post({
   kind: 'ended',

@@ -18,8 +18,8 @@ const TOUCHED = 0x8000;
 /** A block so near its page's end that what lies behind may have shaped it is not kept. */
 const LAST_BYTE = 4096 - 16;
 const HASH_BITS = 17;
-/** Records are kept up to this many words (64 MiB): what one kernel and its programs need several times over. */
-const WORDS_MAX = 1 << 24;
+/** Records are kept up to this many words (32 MiB): what one kernel and its programs need three times over. */
+const WORDS_MAX = 1 << 23;
 /** A record that was of no use in so many runs is left out. */
 const AGE_MAX = 4;
 

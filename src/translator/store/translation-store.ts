@@ -60,6 +60,7 @@ export class TranslationStore {
   private placed: Placed[] = [];
   private readonly having = new Map<BlockRecord, Placed[]>();
   private readonly added: StoredRegion[] = [];
+  private addedBytes = 0;
   /** Regions that are kept already; undefined: made in this run. */
   private readonly known = new Map<string, Placed | undefined>();
   /** Addresses kept for the blocks of regions, which the regions' code contains; and the other way round. */
@@ -228,17 +229,19 @@ export class TranslationStore {
     const key = keyOf(records, entries);
     const known = this.known.get(key);
     if (known !== undefined) known.used = true;
-    if (this.known.has(key)) return;
+    if (this.known.has(key) || this.addedBytes > REGION_BYTES_MAX) return;
+    this.addedBytes += body.length;
     this.known.set(key, undefined);
     this.added.push({ records, deltas, entries: [...entries], body, hints, relocations, age: 0 });
   }
 
-  /** What a file keeps for the next run; undefined when that is hardly more than the file has already. */
-  save(): Uint8Array<ArrayBuffer> | undefined {
+  /** What a file keeps for the next run; undefined when that is hardly more than the file has already, or, without a file, fewer than `least` blocks. */
+  save(least = 1): Uint8Array<ArrayBuffer> | undefined {
     this.counters.newBlocks = this.blocks.added;
     this.counters.newRegions = this.added.length;
     this.counters.storedBlocks = this.blocks.loaded;
     if (this.added.length * NEW_SHARE < this.placed.length && this.blocks.added * NEW_SHARE < this.blocks.loaded) return undefined;
+    if (this.blocks.loaded === 0 && this.blocks.added < least) return undefined;
     if (this.added.length === 0 && this.blocks.added === 0) return undefined;
     const kept = this.placed.map(({ region, used }) => ({ ...region, age: used ? 0 : region.age + 1 })).filter(({ age }) => age <= AGE_MAX);
     let size = 0;

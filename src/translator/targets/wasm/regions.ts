@@ -104,6 +104,7 @@ export class Regions {
 
   /** `block` is to have a region: when enough of them wait to fill a module, or it has run for long while it waits. */
   promote(ctx: number, block: number): void {
+    if (this.store?.promote(ctx, block) === true) return;
     const again = this.waiting.includes(block);
     if (!again) {
       this.waiting.push(block);
