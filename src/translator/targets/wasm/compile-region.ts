@@ -75,15 +75,29 @@ export function returnDelta(block: RegionBlock): number | undefined {
   return undefined;
 }
 
+/** The block ends in a jump to an address that is not written in it (neither CALL nor RET). */
+export function jumpsIndirectly(block: RegionBlock): boolean {
+  return block.op[block.count - 1] === O.OP_IND;
+}
+
 /** Delta of the function that a block's CALL calls. */
 export function callDelta(block: RegionBlock): number | undefined {
   const k = block.count - 1;
   return block.op[k] === O.OP_CALL ? (block.immLo[k] as number) : undefined;
 }
 
-/** Function body, with its locals, ready for a code section. `entries`: nodes besides the first where it may be entered; `page`: offset of the first block in its page. */
-export function compileRegion(blocks: readonly RegionBlock[], entries: readonly number[], index: number, page: number): FunctionBody {
-  return new RegionCompiler(blocks, entries, index, page).compile();
+/**
+ * Function body, with its locals, ready for a code section. `entries`: nodes besides the first where it may be entered; `page`: offset of the
+ * first block in its page; `jumpTargets`: nodes to which indirect jumps may lead.
+ */
+export function compileRegion(
+  blocks: readonly RegionBlock[],
+  entries: readonly number[],
+  index: number,
+  page: number,
+  jumpTargets: readonly number[] = [],
+): FunctionBody {
+  return new RegionCompiler(blocks, entries, index, page, jumpTargets).compile();
 }
 
 class RegionCompiler {
@@ -100,10 +114,12 @@ class RegionCompiler {
   private readonly walking: ReadonlyMap<number, ReadonlySet<number>>;
 
   private readonly entries: readonly number[];
+  private readonly jumpTargets: readonly number[];
 
-  constructor(blocks: readonly RegionBlock[], entries: readonly number[], index: number, page: number) {
+  constructor(blocks: readonly RegionBlock[], entries: readonly number[], index: number, page: number, jumpTargets: readonly number[]) {
     this.blocks = blocks;
     this.entries = entries;
+    this.jumpTargets = jumpTargets;
     this.e = new RegionEmitter(blocks, index, page);
     for (const [n, block] of blocks.entries()) this.nodeAt.set(block.delta, n);
     const jumpers = new Set<number>();
@@ -114,12 +130,14 @@ class RegionCompiler {
         const site = back === undefined ? undefined : this.nodeAt.get(block.delta + back);
         if (site !== undefined && !this.returnSites.includes(site)) this.returnSites.push(site);
       }
+      if (this.returnSites.length === 0) jumpers.clear();
     }
+    if (jumpTargets.length > 0) for (const [n, block] of blocks.entries()) if (jumpsIndirectly(block)) jumpers.add(n);
     this.flow = analyse({
       successors: blocks.map((block) => successorDeltas(block).flatMap((delta) => this.nodeAt.get(block.delta + delta) ?? [])),
-      indirect: new Set([...this.returnSites, ...entries]),
+      indirect: new Set([...this.returnSites, ...jumpTargets, ...entries]),
       manyEntries: entries.length > 0,
-      jumpers: this.returnSites.length > 0 ? jumpers : new Set(),
+      jumpers,
     });
     this.children = this.flow.order.length === 0 ? [] : Array.from(this.flow.order, () => []);
     for (const n of this.flow.nodes) if (n !== this.flow.start) (this.children[this.flow.dominator[n] as number] as number[]).push(n);
@@ -446,6 +464,47 @@ class RegionCompiler {
         e.close();
       }
     }
+    if (jumpsIndirectly(block) && !e.mustCheck) this.jump(n);
     e.branch(e.outLabel);
+  }
+
+  /** To the one of the known targets that is at exitRip, if it is one of them: a table over the bytes where they lie. */
+  private jump(n: number): void {
+    const { e, jumpTargets } = this;
+    const { code } = e;
+    if (jumpTargets.length === 0) return;
+    const deltas = jumpTargets.map((target) => (this.blocks[target] as RegionBlock).delta);
+    const first = Math.min(...deltas);
+    const range = Math.max(...deltas) - first + 1;
+    const offset = e.scratchLocal('jump', W.I64);
+    code.get(e.exitRip);
+    code.get(e.rip);
+    code.byte(W.I64_SUB);
+    code.i64(first);
+    code.byte(W.I64_SUB);
+    code.tee(offset);
+    code.i64(range);
+    code.byte(W.I64_LT_U);
+    e.open(W.IF);
+    const labels = jumpTargets.map(() => {
+      e.open(W.BLOCK);
+      return e.depth;
+    });
+    e.open(W.BLOCK);
+    const none = e.depth;
+    code.get(offset);
+    code.byte(W.I32_WRAP);
+    code.byte(W.BR_TABLE);
+    code.u32(range);
+    const depth = new Map(deltas.map((delta, k) => [delta - first, e.depth - (labels[k] as number)]));
+    for (let at = 0; at < range; at++) code.u32(depth.get(at) ?? e.depth - none);
+    code.u32(e.depth - none);
+    e.close();
+    e.branch(e.outLabel);
+    for (const target of [...jumpTargets].reverse()) {
+      e.close();
+      this.go(n, target);
+    }
+    e.close();
   }
 }

@@ -4,7 +4,7 @@
  */
 
 import type { BlockTranslator } from '../../translate-block.ts';
-import { callDelta, canEmit, compileRegion, returnDelta, successorDeltas } from './compile-region.ts';
+import { callDelta, canEmit, compileRegion, jumpsIndirectly, returnDelta, successorDeltas } from './compile-region.ts';
 import { assemble, type FunctionBody } from './module.ts';
 import { RegionBlock } from './region-block.ts';
 
@@ -13,6 +13,9 @@ const MAX_BLOCKS = 48;
 const MAX_OPERATIONS = 1200;
 /** Places where a region can be entered besides its first block. */
 const MAX_ENTRIES = 12;
+/** Blocks so far, in bytes, behind the start of a function may be what its indirect jump leads to, at most so many. */
+const JUMP_REACH = 2048;
+const MAX_JUMP_TARGETS = 24;
 const PAGE = 4096;
 
 /** A region to be made. */
@@ -82,11 +85,11 @@ export function makeRegions(job: RegionJob, translator: BlockTranslator, words: 
   const regions = job.requests.map((request): MadeRegion => {
     const { index, head, offset, name } = request;
     if (covered.has(head)) return none(index, false);
-    const blocks = collect(request, translator, words);
+    const { blocks, jumpTargets } = collect(request, translator, words);
     if (blocks.length === 0) return none(index, true);
     const entries = entriesOf(blocks, job.waiting);
     for (const node of entries) covered.add((blocks[node] as RegionBlock).address);
-    const body = compileRegion(blocks, entries, index, offset);
+    const body = compileRegion(blocks, entries, index, offset, jumpTargets);
     bodies.push(body);
     if (name !== undefined) names.push(name);
     const { hints, relocations } = body;
@@ -104,34 +107,54 @@ export function makeRegions(job: RegionJob, translator: BlockTranslator, words: 
   return { generation: job.generation, regions, bytes: bodies.length === 0 ? new Uint8Array() : assemble(bodies, names) };
 }
 
-/** The first block and those of its page that it is connected with, as IR; empty if it cannot have a region. */
-function collect(request: RegionRequest, translator: BlockTranslator, words: Int32Array): RegionBlock[] {
+/**
+ * The first block and those of its page that it is connected with, as IR; empty if it cannot have a region. Where an indirect jump leads
+ * is not written in the code: the hot blocks of the function that nothing else leads to are taken for its targets (their numbers).
+ */
+function collect(request: RegionRequest, translator: BlockTranslator, words: Int32Array): { blocks: RegionBlock[]; jumpTargets: number[] } {
   const { known } = request;
   const places = new Map<number, number>();
   for (let k = 0; k < known.length; k += 3) places.set(known[k] as number, k);
-  const found: RegionBlock[] = [];
-  const seen = new Set<number>([0]);
-  const queue: number[] = [0];
+  const blocks: RegionBlock[] = [];
+  const seen = new Set<number>();
   let operations = 0;
-  while (queue.length > 0 && found.length < MAX_BLOCKS && operations < MAX_OPERATIONS) {
-    const delta = queue.shift() as number;
-    const place = places.get(delta);
-    if (place === undefined) continue;
-    const block = retranslate(request, place, translator, words);
-    if (block === undefined) continue;
-    operations += block.count;
-    found.push(block);
-    const reached = successorDeltas(block);
-    const back = returnDelta(block);
-    if (back !== undefined) reached.push(back);
-    for (const further of reached) {
-      const next = delta + further;
-      if (seen.has(next)) continue;
-      seen.add(next);
-      queue.push(next);
+  const add = (first: number): RegionBlock | undefined => {
+    let at: RegionBlock | undefined;
+    seen.add(first);
+    for (const queue = [first]; queue.length > 0 && blocks.length < MAX_BLOCKS && operations < MAX_OPERATIONS; ) {
+      const delta = queue.shift() as number;
+      const place = places.get(delta);
+      if (place === undefined) continue;
+      const block = retranslate(request, place, translator, words);
+      if (block === undefined) continue;
+      operations += block.count;
+      blocks.push(block);
+      at ??= block;
+      const reached = successorDeltas(block);
+      const back = returnDelta(block);
+      if (back !== undefined) reached.push(back);
+      for (const further of reached) {
+        const next = delta + further;
+        if (seen.has(next)) continue;
+        seen.add(next);
+        queue.push(next);
+      }
+    }
+    return at?.delta === first ? at : undefined;
+  };
+  if (add(0) === undefined) return { blocks: [], jumpTargets: [] };
+  const jumpTargets: number[] = [];
+  if (blocks.some(jumpsIndirectly)) {
+    const start = Math.min(...blocks.map(({ delta }) => delta));
+    const near = [...places.keys()].filter((delta) => !seen.has(delta) && delta > start && delta < start + JUMP_REACH).sort((x, y) => x - y);
+    for (const delta of near) {
+      if (jumpTargets.length >= MAX_JUMP_TARGETS) break;
+      if (seen.has(delta)) continue;
+      const block = add(delta);
+      if (block !== undefined) jumpTargets.push(blocks.indexOf(block));
     }
   }
-  return found[0]?.delta === 0 ? found : [];
+  return { blocks, jumpTargets };
 }
 
 /** Where the region will be entered from outside besides at its first block: behind calls that leave it, and at functions that are called. */

@@ -67,6 +67,40 @@ big: loop l
   pushfq
   pop rax
   hlt`,
+  'jumps by tables: into the page, out of it, back, and in the middle of instructions': `
+  mov ecx, away_end - away
+  lea rsi, [rel away]
+  mov rdi, 0x12000
+  rep movsb
+  mov ecx, 6000
+l: mov eax, ecx
+  imul eax, eax, 0x9e3779b1
+  shr eax, 28
+  jmp [tab + rax * 8]
+one: add rbx, rcx
+  jmp next
+two: lea rbx, [rbx * 3 + 1]
+  jmp next
+three: xor rbx, rax
+  test bl, 4
+  jz next
+four: ror rbx, 3
+  mov rdx, 0x12000
+  jmp rdx
+back: not rbx
+next: dec ecx
+  jnz l
+  hlt
+mid: db 0x48, 0xb8
+  nop
+  inc rbx
+  jmp next
+away: sub rbx, 7
+  mov rdx, back
+  jmp rdx
+away_end:
+align 8
+tab: dq one, two, three, four, back, next, mid + 2, 0x12000, one, two, three, mid + 2, 0x12000, four, one, next`,
   'recursive calls, pushes and pops': `
   mov edi, 15
   call fib
