@@ -43,4 +43,4 @@ function compiled(made: RegionModule): RegionModule {
   }
 }
 
-port.on('message', (job: RegionJob) => port.postMessage(compiled(makeRegions(job, translator, memories.stateWords))));
+port.on('message', (job: RegionJob) => port.postMessage(compiled(makeRegions(job, translator, memories))));

@@ -105,6 +105,11 @@ export class StoredBlocks {
     return true;
   }
 
+  /** Where in its page the block lies. */
+  offset(record: BlockRecord): number {
+    return (this.words[record + PLACE] as number) & 4095;
+  }
+
   /** The record of the block at `phys` in `mode`, -1 if there is none. */
   find(phys: number, mode: number): BlockRecord {
     let chain = this.heads[this.slot(mode, phys & 4095, this.guest[phys] as number)] as number;

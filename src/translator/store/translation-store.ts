@@ -109,7 +109,10 @@ export class TranslationStore {
     this.counters.storedRegions = stored.length;
     for (const one of this.placed) {
       this.known.set(keyOf(one.region.records, one.region.entries), one);
-      for (const record of one.region.records) {
+      const { records, deltas } = one.region;
+      for (const [k, record] of records.entries()) {
+        // one of another page is no sign that the others are there
+        if (Math.floor((this.blocks.offset(records[0] as BlockRecord) + (deltas[k] as number)) / 4096) !== 0) continue;
         const list = this.having.get(record);
         if (list === undefined) this.having.set(record, [one]);
         else list.push(one);
@@ -173,12 +176,11 @@ export class TranslationStore {
   /** Installs a region whose head is at `phys` if the guest has all its bytes and the kept addresses are its blocks'. */
   private install(ctx: number, one: Placed, phys: number): boolean {
     const { records, deltas, entries } = one.region;
-    const page = Math.floor(phys / 4096);
     const missing: number[] = [];
     for (const [k, record] of records.entries()) {
       const at = this.addresses.get(record) as number;
       const place = phys + (deltas[k] as number);
-      if (Math.floor(place / 4096) !== page) return false;
+      if (place < 0 || place >= this.memories.frameBytes.length) return false;
       if (this.isFree(at)) {
         if (!this.blocks.matches(record, place)) return false;
         missing.push(k);

@@ -414,7 +414,21 @@ class RegionCompiler {
     const { e } = this;
     const to = this.nodeAt.get(e.block.delta + delta);
     if (e.mustCheck || to === undefined) e.leave(delta);
+    else if ((this.blocks[to] as RegionBlock).foreign) this.goElsewhere(n, to, delta);
     else this.go(n, to);
+  }
+
+  /** To a block of another page, if the guest still has that one there. */
+  private goElsewhere(n: number, to: number, delta: number): void {
+    const { e } = this;
+    const target = this.blocks[to] as RegionBlock;
+    e.blockRip(delta);
+    e.code.set(e.exitRip);
+    e.pushMapped(target);
+    e.openHinted(true);
+    this.go(n, to);
+    e.close();
+    e.branch(e.outLabel);
   }
 
   private end(n: number, k: number): void {

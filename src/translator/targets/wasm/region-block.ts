@@ -6,8 +6,10 @@ import { bitsAt, END, opBits } from '../../ir/op-bits.ts';
 export class RegionBlock {
   /** Address of the block's header in `state`. */
   readonly address: number;
-  /** Offset in bytes from the region's first block, in the page. */
+  /** Offset in bytes from the region's first block, in the guest's address space. */
   readonly delta: number;
+  /** In another page, where the region has to look before it goes there. */
+  readonly foreign: boolean;
   readonly insns: number;
   readonly count: number;
   readonly op: Uint16Array;
@@ -26,10 +28,11 @@ export class RegionBlock {
   private readonly words: Int32Array;
   private readonly end: number;
 
-  constructor(builder: Builder, address: number, delta: number, insns: number, words: Int32Array) {
+  constructor(builder: Builder, address: number, delta: number, insns: number, words: Int32Array, foreign = false) {
     const { count } = builder;
     this.address = address;
     this.delta = delta;
+    this.foreign = foreign;
     this.insns = insns;
     this.count = count;
     this.op = builder.op.slice(0, count);

@@ -5,7 +5,26 @@
  * region changes are written back where it is left and before each helper, so a helper finds in the context what the
  * interpreter would have there, CUR_BLOCK and CUR_UOP included.
  */
-import { ASID, BLK_REGION, BUDGET, CC_B, CC_OP, CUR_BLOCK, CUR_UOP, PCPU, REGION_BAIL, RIP, T0, TEMPS, ZERO } from '../../../machine/layout.ts';
+import {
+  ASID,
+  BLK_FLAGS,
+  BLK_PHYS,
+  BLK_REGION,
+  BUDGET,
+  CC_B,
+  CC_OP,
+  CUR_BLOCK,
+  CUR_UOP,
+  PCPU,
+  REGION_BAIL,
+  RIP,
+  T0,
+  TEMPS,
+  TLB_ADDEND,
+  TLB_ENTRIES,
+  TLB_EXEC,
+  ZERO,
+} from '../../../machine/layout.ts';
 import { OP_HVEC } from '../../../machine/ops.ts';
 import { A_IN, B_IN, C_IN, CLOBBERS, D_IN, D_OUT, FLAGS_MAY_WRITE, FLAGS_READ, FLAGS_WRITE } from '../../ir/op-bits.ts';
 import {
@@ -13,15 +32,22 @@ import {
   Code,
   END,
   I32,
+  I32_ADD,
+  I32_AND,
   I32_CONST,
+  I32_EQ,
+  I32_EQZ,
   I32_LOAD,
   I32_NE,
+  I32_WRAP,
   I64,
   I64_ADD,
   I64_AND,
   I64_CONST,
+  I64_EQ,
   I64_LOAD,
   I64_OR,
+  I64_SHR_U,
   I64_STORE,
   IF,
   type Relocation,
@@ -377,14 +403,52 @@ export class RegionEmitter {
     this.close();
   }
 
-  /** After an instruction whose helper may have written to code: leaves at `offset` if the region was dropped. */
-  checkAlive(offset: number, unused: number): void {
+  /** Pushes (i32) whether exitRip leads to `block`: it is alive, and its frame mapped there, by the soft TLB. */
+  pushMapped(block: RegionBlock): void {
+    const { code } = this;
+    code.get(this.exitRip);
+    code.i64(7);
+    code.byte(I64_SHR_U);
+    code.byte(I32_WRAP);
+    code.i32((TLB_ENTRIES - 1) << 5);
+    code.byte(I32_AND);
+    code.get(this.pcpu);
+    code.byte(I32_ADD);
+    code.tee(this.entry);
+    code.access(I64_LOAD, STATE, TLB_EXEC);
+    code.get(this.exitRip);
+    code.i64(-4096);
+    code.byte(I64_AND);
+    code.get(this.asid);
+    code.byte(I64_OR);
+    code.byte(I64_EQ);
+    code.get(this.exitRip);
+    code.byte(I32_WRAP);
+    code.get(this.entry);
+    code.access(I32_LOAD, STATE, TLB_ADDEND);
+    code.byte(I32_ADD);
+    this.headerWord(block, BLK_PHYS);
+    code.byte(I32_EQ);
+    code.byte(I32_AND);
+    this.headerWord(block, BLK_FLAGS);
+    code.byte(I32_EQZ);
+    code.byte(I32_AND);
+  }
+
+  /** Pushes the i32 at `field` of the header of `block`. */
+  private headerWord(block: RegionBlock, field: number): void {
     const { code } = this;
     code.i32(0);
     code.byte(I32_LOAD);
     code.byte(STATE);
-    this.relocations.push({ at: code.length, kind: 'offset', block: 0, addend: BLK_REGION });
-    code.wide((this.blocks[0] as RegionBlock).address + BLK_REGION);
+    this.relocations.push({ at: code.length, kind: 'offset', block: this.blocks.indexOf(block), addend: field });
+    code.wide(block.address + field);
+  }
+
+  /** After an instruction whose helper may have written to code: leaves at `offset` if the region was dropped. */
+  checkAlive(offset: number, unused: number): void {
+    const { code } = this;
+    this.headerWord(this.blocks[0] as RegionBlock, BLK_REGION);
     code.byte(I32_CONST);
     this.relocations.push({ at: code.length, kind: 'region' });
     code.wide(this.index + 1);

@@ -1,8 +1,10 @@
 /**
- * From hot blocks to a module: everything about a batch of regions that can be done in another thread. A job is a copy of what it
- * needs, except the blocks' micro-ops in `state`, which nobody changes while the blocks live; who installs the module checks that they do.
+ * From hot blocks to a module: everything about a batch of regions that can be done in another thread. It reads the blocks' bytes and their
+ * micro-ops in the two memories; both stay as they are while the blocks live, and who installs the module checks that they still do.
  */
 
+import { BLK_BYTES, BLK_PHYS } from '../../../machine/layout.ts';
+import type { Memories } from '../../../machine/memories.ts';
 import type { BlockTranslator } from '../../translate-block.ts';
 import { callDelta, canEmit, compileRegion, jumpsIndirectly, returnDelta, successorDeltas } from './compile-region.ts';
 import { assemble, type FunctionBody } from './module.ts';
@@ -24,12 +26,13 @@ export interface RegionRequest {
   readonly index: number;
   /** Address of the first block's header in `state`. */
   readonly head: number;
-  /** Offset of the first block in its page, the page's bytes, the mode word. */
-  readonly offset: number;
-  readonly page: Uint8Array;
+  /** Offset of the first block in `frames`, the mode word. */
+  readonly phys: number;
   readonly mode: number;
-  /** Blocks of the page that have run often: distance from the first block, address, bytes | instructions << 16. */
+  /** Blocks of the page that have run often: distance from the first block, address. */
   readonly known: Int32Array;
+  /** Functions elsewhere that only return: distance from the first block, address. */
+  readonly returns: Int32Array;
   /** What profilers show. */
   readonly name?: string;
 }
@@ -48,7 +51,7 @@ export interface MadeRegion {
   readonly blocks: readonly number[];
   /** Numbers of the blocks where it may be entered, besides the first. */
   readonly entries: readonly number[];
-  /** Distances of the blocks from the first; the function, as it would be anywhere (code.ts: Relocation). */
+  /** Distances of the blocks from the first in `frames`; the function, as it would be anywhere (code.ts: Relocation). */
   readonly deltas: readonly number[];
   readonly body: Uint8Array<ArrayBuffer>;
   readonly hints: FunctionBody['hints'];
@@ -77,26 +80,26 @@ const none = (index: number, refused: boolean): MadeRegion => ({
   refused,
 });
 
-/** Makes the regions of `job`; `words`: `state`. */
-export function makeRegions(job: RegionJob, translator: BlockTranslator, words: Int32Array): RegionModule {
+/** Makes the regions of `job`. */
+export function makeRegions(job: RegionJob, translator: BlockTranslator, memories: Memories): RegionModule {
   const bodies: FunctionBody[] = [];
   const names: string[] = [];
   const covered = new Set<number>();
   const regions = job.requests.map((request): MadeRegion => {
-    const { index, head, offset, name } = request;
+    const { index, head, phys, name } = request;
     if (covered.has(head)) return none(index, false);
-    const { blocks, jumpTargets } = collect(request, translator, words);
+    const { blocks, jumpTargets } = collect(request, translator, memories);
     if (blocks.length === 0) return none(index, true);
     const entries = entriesOf(blocks, job.waiting);
     for (const node of entries) covered.add((blocks[node] as RegionBlock).address);
-    const body = compileRegion(blocks, entries, index, offset, jumpTargets);
+    const body = compileRegion(blocks, entries, index, phys & (PAGE - 1), jumpTargets);
     bodies.push(body);
     if (name !== undefined) names.push(name);
     const { hints, relocations } = body;
     return {
       index,
       blocks: blocks.map(({ address }) => address),
-      deltas: blocks.map(({ delta }) => delta),
+      deltas: blocks.map(({ address }) => (memories.stateWords[(address + BLK_PHYS) >>> 2] as number) - (phys | 0)),
       entries,
       body: body.code.done(),
       hints,
@@ -111,10 +114,12 @@ export function makeRegions(job: RegionJob, translator: BlockTranslator, words: 
  * The first block and those of its page that it is connected with, as IR; empty if it cannot have a region. Where an indirect jump leads
  * is not written in the code: the hot blocks of the function that nothing else leads to are taken for its targets (their numbers).
  */
-function collect(request: RegionRequest, translator: BlockTranslator, words: Int32Array): { blocks: RegionBlock[]; jumpTargets: number[] } {
-  const { known } = request;
+function collect(request: RegionRequest, translator: BlockTranslator, memories: Memories): { blocks: RegionBlock[]; jumpTargets: number[] } {
+  const { known, returns } = request;
   const places = new Map<number, number>();
-  for (let k = 0; k < known.length; k += 3) places.set(known[k] as number, k);
+  for (let k = 0; k < known.length; k += 2) places.set(known[k] as number, known[k + 1] as number);
+  const elsewhere = new Map<number, number>();
+  for (let k = 0; k < returns.length; k += 2) elsewhere.set(returns[k] as number, returns[k + 1] as number);
   const blocks: RegionBlock[] = [];
   const seen = new Set<number>();
   let operations = 0;
@@ -123,9 +128,10 @@ function collect(request: RegionRequest, translator: BlockTranslator, words: Int
     seen.add(first);
     for (const queue = [first]; queue.length > 0 && blocks.length < MAX_BLOCKS && operations < MAX_OPERATIONS; ) {
       const delta = queue.shift() as number;
-      const place = places.get(delta);
-      if (place === undefined) continue;
-      const block = retranslate(request, place, translator, words);
+      const foreign = elsewhere.get(delta);
+      const address = places.get(delta) ?? foreign;
+      if (address === undefined) continue;
+      const block = retranslate(address, delta, request.mode, translator, memories, foreign !== undefined);
       if (block === undefined) continue;
       operations += block.count;
       blocks.push(block);
@@ -145,7 +151,7 @@ function collect(request: RegionRequest, translator: BlockTranslator, words: Int
   if (add(0) === undefined) return { blocks: [], jumpTargets: [] };
   const jumpTargets: number[] = [];
   if (blocks.some(jumpsIndirectly)) {
-    const start = Math.min(...blocks.map(({ delta }) => delta));
+    const start = Math.min(...blocks.filter(({ foreign }) => !foreign).map(({ delta }) => delta));
     const near = [...places.keys()].filter((delta) => !seen.has(delta) && delta > start && delta < start + JUMP_REACH).sort((x, y) => x - y);
     for (const delta of near) {
       if (jumpTargets.length >= MAX_JUMP_TARGETS) break;
@@ -170,19 +176,25 @@ function entriesOf(blocks: readonly RegionBlock[], waiting: readonly number[]): 
     if (target !== undefined) entries.add(target);
   }
   for (const [n, block] of blocks.entries()) if (waiting.includes(block.address)) entries.add(n);
-  entries.delete(0);
+  for (const [n, { foreign }] of blocks.entries()) if (n === 0 || foreign) entries.delete(n);
   return [...entries].slice(0, MAX_ENTRIES);
 }
 
-function retranslate(request: RegionRequest, place: number, translator: BlockTranslator, words: Int32Array): RegionBlock | undefined {
-  const { known, page, offset, mode } = request;
-  const [delta, address, size] = known.subarray(place, place + 3) as unknown as [number, number, number];
+function retranslate(
+  address: number,
+  delta: number,
+  mode: number,
+  translator: BlockTranslator,
+  { frameBytes, stateWords: words }: Memories,
+  foreign: boolean,
+): RegionBlock | undefined {
+  const size = words[(address + BLK_BYTES) >>> 2] as number;
   const insns = size >>> 16;
   const { fuse } = translator;
   translator.fuse = false;
-  const good = translator.translate(page, (offset + delta) & (PAGE - 1), -1, mode, insns);
+  const good = translator.translate(frameBytes, (words[(address + BLK_PHYS) >>> 2] as number) >>> 0, -1, mode, insns);
   translator.fuse = fuse;
   if (!good || translator.instructions !== insns || translator.bytes !== (size & 0xffff)) return undefined;
-  const block = new RegionBlock(translator.builder, address, delta, insns, words);
+  const block = new RegionBlock(translator.builder, address, delta, insns, words, foreign);
   return canEmit(block) ? block : undefined;
 }

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { BUDGET, CR4, EXIT_BUDGET, EXIT_HLT, GDTR_BASE, GDTR_LIMIT, IDTR_BASE, IDTR_LIMIT, RETIRED_BASE, RIP, XCR0 } from '../../../machine/layout.ts';
+import type { Memories } from '../../../machine/memories.ts';
 import type { TranslationStore } from '../../store/translation-store.ts';
 import { nasm, nasmIsThere } from '../../testing/nasm.ts';
 import { coreIsBuilt, TestMachine } from '../../testing/test-machine.ts';
@@ -101,6 +102,31 @@ away: sub rbx, 7
 away_end:
 align 8
 tab: dq one, two, three, four, back, next, mid + 2, 0x12000, one, two, three, mid + 2, 0x12000, four, one, next`,
+  'functions that return by a jump to another page, which is rewritten now and then': `
+  mov ebp, 6
+o: mov ecx, 700
+l: call add
+  call count
+  dec ecx
+  jnz l
+  test ebp, 1
+  jz other
+  mov word [rel thunk], 0xc390
+  jmp again
+other: mov word [rel thunk], 0xc3
+again: dec ebp
+  jnz o
+  hlt
+add: add rbx, rcx
+  jmp thunk
+count: test cl, 3
+  jz near thunk
+  inc rbx
+  jmp thunk
+align 4096
+times 1111 nop
+thunk: ret
+  nop`,
   'recursive calls, pushes and pops': `
   mov edi, 15
   call fib
@@ -333,7 +359,7 @@ interface Execution {
 
 /** A compiler like one in another thread: each answer comes after as many questions as `delay` says, made when it was asked for or when it comes. */
 class LateCompiler implements RegionCompiler {
-  words: Int32Array = new Int32Array();
+  memories: Memories | undefined;
   private readonly translator = new BlockTranslator({ features: undefined, vendor: 'amd' });
   private readonly answers: { made: () => RegionModule; after: number }[] = [];
   private readonly delay: () => number;
@@ -343,7 +369,7 @@ class LateCompiler implements RegionCompiler {
   }
 
   submit(job: RegionJob): void {
-    const make = (): RegionModule => makeRegions(job, this.translator, this.words);
+    const make = (): RegionModule => makeRegions(job, this.translator, this.memories as Memories);
     const early = this.delay() > 20 ? make() : undefined;
     this.answers.push({ made: () => early ?? make(), after: this.delay() });
   }
@@ -365,7 +391,7 @@ const execute = (
 ): Execution => {
   const compiler = late === undefined ? {} : { regionCompiler: late };
   const machine = new TestMachine({ ...(promoteAfter === undefined ? {} : { promoteAfter }), ...(stored === undefined ? {} : { stored }), ...compiler }, PAGES);
-  if (late !== undefined) late.words = machine.memories.stateWords;
+  if (late !== undefined) late.memories = machine.memories;
   machine.write(START, code);
   machine.write(HANDLER, nasm(handler));
   machine.enter(64, START);

@@ -5,6 +5,7 @@ import {
   BLK_FLAGS,
   BLK_FRAME_NEXT,
   BLK_FRAME2_NEXT,
+  BLK_LAST,
   BLK_MODE,
   BLK_PHYS,
   BLK_PHYS2,
@@ -18,6 +19,7 @@ import {
   RIP,
 } from '../../../machine/layout.ts';
 import type { Memories } from '../../../machine/memories.ts';
+import { OP_F_RET64, OP_RET } from '../../../machine/ops.ts';
 import type { BlockTranslator } from '../../translate-block.ts';
 import { chainModule } from './chain.ts';
 import { coreFunctions } from './imports.ts';
@@ -30,6 +32,8 @@ const PATIENCE = 2000;
 const JOBS = 2;
 const JOB_REGIONS = 16;
 const PAGE = 4096;
+/** Bytes that a direct jump reaches. */
+const NEAR = 0x7fffff00;
 
 /** Somebody who makes regions in another thread. When an answer comes does not matter to any result. */
 export interface RegionCompiler {
@@ -81,7 +85,10 @@ export class Regions {
   private readonly translator: BlockTranslator;
   private readonly imports: WebAssembly.Imports;
   private readonly waiting: number[] = [];
+  /** Their addresses in the guest. */
   private readonly addresses: bigint[] = [];
+  /** Hot functions that only return, by guest address: kernels leave every function by a jump to such a one. */
+  private readonly returns = new Map<bigint, number>();
   private readonly free: number[] = [];
   /** Head of the region in each table entry. */
   private readonly heads = new Map<number, number>();
@@ -108,10 +115,12 @@ export class Regions {
     const again = this.waiting.includes(block);
     if (!again) {
       this.waiting.push(block);
-      if (this.names) this.addresses.push(this.memories.stateQuads[(ctx >>> 3) + RIP] as bigint);
+      const rip = this.memories.stateQuads[(ctx >>> 3) + RIP] as bigint;
+      this.addresses.push(rip);
+      if (this.onlyReturns(block)) this.returns.set(rip, block);
     }
     if (this.compiler !== undefined) this.poll(ctx);
-    else if (again || this.waiting.length >= this.batch) this.install(ctx, makeRegions(this.job(), this.translator, this.memories.stateWords));
+    else if (again || this.waiting.length >= this.batch) this.install(ctx, makeRegions(this.job(), this.translator, this.memories));
     else this.memories.stateWords[(block + BLK_COUNT) >>> 2] = PATIENCE;
   }
 
@@ -146,9 +155,9 @@ export class Regions {
         continue;
       }
       const phys = (words[(head + BLK_PHYS) >>> 2] as number) >>> 0;
-      const page = this.memories.frameBytes.slice(phys - (phys & (PAGE - 1)), phys - (phys & (PAGE - 1)) + PAGE);
-      const name = this.names ? { name: `guest ${(addresses[k] as bigint).toString(16)}` } : {};
-      requests.push({ index: this.entry(), head, offset: phys & (PAGE - 1), page, mode, known: this.known(phys | 0, mode, head), ...name });
+      const rip = addresses[k] as bigint;
+      const name = this.names ? { name: `guest ${rip.toString(16)}` } : {};
+      requests.push({ index: this.entry(), head, phys, mode, known: this.known(phys | 0, mode, head), returns: this.returnsFor(rip, mode), ...name });
     }
     return { generation: this.generation, requests, waiting };
   }
@@ -230,6 +239,7 @@ export class Regions {
   reset(): void {
     this.waiting.length = 0;
     this.addresses.length = 0;
+    this.returns.clear();
     this.generation++;
     for (const index of this.heads.keys()) this.release(index);
   }
@@ -252,11 +262,30 @@ export class Regions {
     for (const [index, head] of this.heads) if (stateWords[(head + BLK_REGION) >>> 2] !== index + 1) this.release(index);
   }
 
+  /** The block is a RET and nothing else. */
+  private onlyReturns(block: number): boolean {
+    const words = this.memories.stateWords;
+    if ((words[(block + BLK_BYTES) >>> 2] as number) >>> 16 !== 1 || words[(block + BLK_PHYS2) >>> 2] !== -1) return false;
+    const last = (words[(words[(block + BLK_LAST) >>> 2] as number) >>> 2] as number) & 0xffff;
+    return last === OP_RET || last === OP_F_RET64;
+  }
+
+  /** Those of `returns` that live and are near enough to `rip` for a direct jump. @see RegionRequest.returns */
+  private returnsFor(rip: bigint, mode: number): Int32Array {
+    const words = this.memories.stateWords;
+    const found: number[] = [];
+    for (const [at, block] of this.returns) {
+      const distance = Number(BigInt.asIntN(64, at - rip));
+      if (Math.abs(distance) >= NEAR || at >> 12n === rip >> 12n) continue;
+      if (words[(block + BLK_MODE) >>> 2] === mode && ((words[(block + BLK_FLAGS) >>> 2] as number) & BLKF_DEAD) === 0) found.push(distance, block);
+    }
+    return Int32Array.from(found);
+  }
+
   /** Blocks of the page at `phys` that have run often enough to be worth it. @see RegionRequest.known */
   private known(phys: number, mode: number, head: number): Int32Array {
     const words = this.memories.stateWords;
-    const size = (block: number): number => words[(block + BLK_BYTES) >>> 2] as number;
-    const blocks = [0, head, size(head)];
+    const blocks = [0, head];
     const page = phys & -PAGE;
     const hot = this.hot();
     for (let at = words[(FRAME_BLOCKS >>> 2) + (phys >>> 12)] as number; at !== 0; ) {
@@ -268,7 +297,7 @@ export class Regions {
       const count = words[(at + BLK_COUNT) >>> 2] as number;
       const inside = words[(at + BLK_PHYS2) >>> 2] === -1;
       if (inside && own !== phys && words[(at + BLK_MODE) >>> 2] === mode && (count <= hot || words[(at + BLK_REGION) >>> 2] !== 0))
-        blocks.push(own - phys, at, size(at));
+        blocks.push(own - phys, at);
       at = words[(at + BLK_FRAME_NEXT) >>> 2] as number;
     }
     return Int32Array.from(blocks);
