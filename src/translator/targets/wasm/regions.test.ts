@@ -127,6 +127,48 @@ align 4096
 times 1111 nop
 thunk: ret
   nop`,
+  'functions that return by a jump to another page, where there is another frame now and then': `
+  mov edi, 0x30000
+  mov eax, 7
+fill: mov [rdi], rax
+  add rax, 4096
+  add rdi, 8
+  cmp edi, 0x31000
+  jb fill
+  mov rax, cr3
+  and rax, -4096
+  mov rax, [rax]
+  and rax, -4096
+  mov rax, [rax]
+  and rax, -4096
+  mov qword [rax], 0x30007
+  mov rax, cr3
+  mov cr3, rax
+  lea rsi, [rel thunk - 1111]
+  mov edi, 0x40000
+  mov ecx, 4096
+  rep movsb
+  mov dword [0x40000 + 1111], 0xc3c2ff48
+  mov ebp, 6
+o: mov ecx, 700
+l: call add
+  dec ecx
+  jnz l
+  test ebp, 1
+  jz other
+  mov qword [0x30000 + ((thunk - 1111 - $$ + ${START}) >> 12) * 8], 0x40007
+  jmp again
+other: mov qword [0x30000 + ((thunk - 1111 - $$ + ${START}) >> 12) * 8], thunk - 1111 + 7
+again: invlpg [rel thunk]
+  dec ebp
+  jnz o
+  hlt
+add: add rbx, rcx
+  jmp thunk
+align 4096
+times 1111 nop
+thunk: ret
+times 8 nop`,
   'recursive calls, pushes and pops': `
   mov edi, 15
   call fib
