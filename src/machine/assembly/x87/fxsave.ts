@@ -140,7 +140,8 @@ export function fxsave(ctx: usize, address: u64, wide: bool): void {
 /** FXRSTOR. */
 export function fxrstor(ctx: usize, address: u64, wide: bool): void {
   checkFx(ctx, address);
-  const image = copyIn(ctx, address, 416);
+  probeRead(ctx, address + 511, 1);
+  const image = copyIn(ctx, address, 512);
   const mxcsr = load<u32>(image, 24);
   if (mxcsr & ~MXCSR_MASK) raiseGp(ctx, 0);
   loadX87(ctx, image, wide);
