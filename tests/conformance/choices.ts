@@ -74,7 +74,9 @@ export const CHOICES: readonly Choice[] = [
   {
     reason: 'the upper byte of FPU pointers that are not canonical',
     applies: (o) =>
-      o.code.instructions.some(({ row }) => /xrstor/.test((ROWS[row] as Row).lift)) && only(o.words, (word) => word === L.R_FX + 3 || word === L.R_FX + 5),
+      o.code.instructions.some(({ row }) => /xrstor/.test((ROWS[row] as Row).lift)) &&
+      // beside the error code, in which Linux says 'present' of all that is beyond its user's addresses
+      only(o.words, (word) => word === L.R_FX + 3 || word === L.R_FX + 5 || word === L.R_ERROR),
   },
   {
     reason: 'a wrong LOCK and a memory fault: either may come first',
