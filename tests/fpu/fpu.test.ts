@@ -20,7 +20,7 @@ const skip = reasonToSkip() || (!coreIsBuilt && 'the core has not been built');
 
 const FAMILIES = /^(x87|mmx|sse|ssefp)\./;
 /** Approximations have a test of their own; FNSAVE and FRSTOR are how the harness gets at the state. */
-const ELSEWHERE = /^(ssefp\.(rcp|rsqrt)|x87\.(fnsave|frstor)$)/;
+const ELSEWHERE = /^(ssefp\.(rcp|rsqrt)|x87\.(fnsave|frstor)$|sse\.(extrq|insertq)$)/;
 /** Random states per encoding: translating is what takes time. */
 const STATES = 10;
 /** Cases held in memory at a time. */

@@ -231,7 +231,8 @@ export function xsavec(ctx: usize, address: u64, wide: bool, supervisor: bool): 
   let used = inUse(ctx);
   if (Ctx.get32(ctx, MXCSR) != 0x1f80) used |= PART_SSE;
   used &= parts;
-  probeWrite(ctx, address, used & PART_AVX ? 832 : 576);
+  // what is not in use is not written, but must be there
+  probeWrite(ctx, address, parts & PART_AVX ? 832 : 576);
   if (used & PART_X87) writeX87(ctx, address, wide);
   if (used & PART_SSE) {
     writeMxcsr(ctx, address);
