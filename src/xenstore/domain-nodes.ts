@@ -179,6 +179,53 @@ function writeConsole(nodes: NodeRequests, domid: number, console: ConsoleDescri
   }
 }
 
+/** A further console of a domain: a device that the guest connects to through its nodes. */
+export interface ConsoleDeviceDescription {
+  readonly domid: number;
+  /** From 1. */
+  readonly number: number;
+  readonly name: string | undefined;
+  /** How the host reaches it. */
+  readonly connection: string;
+}
+
+/** The nodes of a console device, by its number: the frontend's directory, which is the guest's, and the backend's. */
+export const consoleDevicePaths = (domid: number, number: number) => ({
+  frontend: `${domainPath(domid)}/device/console/${number}`,
+  backend: `${domainPath(0)}/backend/console/${domid}/${number}`,
+});
+
+/** Write the nodes of a further console, as libxl does for a channel. */
+export function writeConsoleDevice(nodes: NodeRequests, { domid, number, name, connection }: ConsoleDeviceDescription): void {
+  const { frontend, backend } = consoleDevicePaths(domid, number);
+  const libxl = `/libxl/${domid}/device/console/${number}`;
+  const readable = ['n0', `r${domid}`];
+  const owned = [`n${domid}`, 'r0'];
+  const named = name === undefined ? {} : { name };
+  nodes.rmIfThere(frontend);
+  nodes.mkdir(frontend);
+  nodes.setPermissions(frontend, owned);
+  for (const [node, value] of Object.entries({ backend, 'backend-id': '0', state: INITIALISING, protocol: 'vt100' })) {
+    nodes.write(`${frontend}/${node}`, value);
+    nodes.setPermissions(`${frontend}/${node}`, owned);
+  }
+  for (const [node, value] of Object.entries({ ...named, limit: String(CONSOLE_LIMIT), type: 'ioemu', output: connection, tty: '' })) {
+    nodes.write(`${frontend}/${node}`, value);
+    nodes.setPermissions(`${frontend}/${node}`, readable);
+  }
+  nodes.rmIfThere(backend);
+  nodes.mkdir(backend);
+  nodes.setPermissions(backend, readable);
+  nodes.rmIfThere(libxl);
+  nodes.write(`${libxl}/frontend`, frontend);
+  nodes.write(`${libxl}/backend`, backend);
+  nodes.write(`${backend}/frontend`, frontend);
+  for (const [node, value] of Object.entries({ 'frontend-id': String(domid), online: '1', state: INITIALISING, protocol: 'vt100', ...named, connection })) {
+    nodes.write(`${backend}/${node}`, value);
+    nodes.write(`${libxl}/${node}`, value);
+  }
+}
+
 /** Seconds with two digits of their fraction, as libxl writes it. */
 function startTime(microseconds: number): string {
   const hundredths = Math.floor((microseconds % 1_000_000) / 10_000);

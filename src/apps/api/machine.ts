@@ -91,7 +91,9 @@ export class Machine implements AsyncDisposable {
     const { libxl, client } = await enter(() => ({
       libxl: new Libxl(programs, startTime, {
         made: () => {},
-        console: (domid, bytes) => made.machine?.all.get(domid)?.console.output(bytes),
+        console: (domid, bytes, number) => {
+          if (number === 0) made.machine?.all.get(domid)?.console.output(bytes);
+        },
         ended: (domid, reason) => made.machine?.all.get(domid)?.noteShutdown(reason),
         gone: (domid) => {
           made.machine?.all.get(domid)?.noteGone();

@@ -1,3 +1,4 @@
+import type { ChannelSummary } from '../../toolstack/libxl/channels.ts';
 import type { DomainConfig } from '../../toolstack/libxl/domain-config.ts';
 import type { DomainSummary } from '../../toolstack/libxl/domain-summary.ts';
 import type { Control } from '../../toolstack/libxl/libxl.ts';
@@ -7,6 +8,8 @@ import type { HostInfo } from './host-report.ts';
 
 type Method<Params, Result> = { readonly params: Params; readonly result: Result };
 type OfDomain = { readonly domid: number };
+/** `number`: 0, the first one, when absent. */
+type OfConsole = OfDomain & { readonly number?: number };
 
 /** Things that a forgetful toolstack would leak. */
 export interface Counters {
@@ -39,7 +42,7 @@ export type DaemonApi = {
   /** Undefined where the domain was not made by this daemon. */
   config: Method<OfDomain, { readonly config: DomainConfig | null }>;
   configUpdate: Method<OfDomain & { readonly config: DomainConfig }, null>;
-  /** `monitor`: carry out on_poweroff, on_reboot, ... when it ends. */
+  /** Progress: { text }, a sentence for each step. `monitor`: carry out on_poweroff, on_reboot, ... when it ends. */
   create: Method<{ readonly config: DomainConfig; readonly monitor: boolean }, OfDomain>;
   pause: Method<OfDomain, null>;
   unpause: Method<OfDomain, null>;
@@ -65,13 +68,15 @@ export type DaemonApi = {
   hypervisorLog: Method<{ readonly clear: boolean }, { readonly text: string }>;
   debugKeys: Method<{ readonly keys: string }, null>;
   /** What was kept of the console's output comes as the first notification `console`. */
-  consoleOpen: Method<OfDomain, null>;
-  consoleInput: Method<OfDomain & { readonly base64: string }, null>;
+  consoleOpen: Method<OfConsole, null>;
+  consoleInput: Method<OfConsole & { readonly base64: string }, null>;
+  channels: Method<OfDomain, ChannelSummary[]>;
 };
 
 /** Notifications to a client that has opened a console. */
 export interface ConsoleOutput {
   readonly domid: number;
+  readonly number: number;
   readonly base64: string;
 }
 export interface ConsoleEnd {

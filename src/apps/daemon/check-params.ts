@@ -46,6 +46,20 @@ export function numbersField(params: unknown, name: string, most: number): numbe
 
 export const flagField = (params: unknown, name: string): boolean => fieldsOf(params)[name] === true;
 
+/** The number of a console: the first one, when there is none. */
+export const consoleField = (params: unknown): number => (fieldsOf(params)['number'] === undefined ? 0 : wholeField(params, 'number', 255));
+
+/** Channels of a domain, numbered from 0. */
+function checkChannels(channels: unknown): void {
+  if (channels === undefined) return;
+  if (!Array.isArray(channels) || channels.length > 9) throw wrong('"channels" is a short list');
+  for (const [i, channel] of channels.entries()) {
+    if (wholeField(channel, 'devid') !== i) throw wrong('channels are numbered from 0');
+    if (fieldsOf(channel)['name'] !== undefined) textField(channel, 'name', NAME_MAX);
+    fieldsOf(fieldsOf(channel)['connection.pty']);
+  }
+}
+
 /** A domain's configuration, checked as far as it is used. */
 export function configField(params: unknown): DomainConfig {
   const config = fieldsOf(fieldsOf(params)['config']);
@@ -61,5 +75,6 @@ export function configField(params: unknown): DomainConfig {
   for (const event of ['on_poweroff', 'on_reboot', 'on_watchdog', 'on_crash', 'on_soft_reset']) {
     if (config[event] !== undefined) choiceField(config, event, ACTIONS);
   }
+  checkChannels(config['channels']);
   return config as unknown as DomainConfig;
 }

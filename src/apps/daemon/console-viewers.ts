@@ -6,13 +6,13 @@ import type { RpcConnection } from './rpc/rpc-server.ts';
 /** Bytes of output in one notification: base64 of it stays well below the longest message. */
 const PIECE = 1 << 18;
 
-/** A client of the toolstack that has opened a console. */
-export function rpcViewer(connection: RpcConnection, domid: number): ConsoleViewer {
+/** A client of the toolstack that has opened a console of a domain, by its number. */
+export function rpcViewer(connection: RpcConnection, domid: number, number: number): ConsoleViewer {
   return {
     connection,
     show: (bytes) => {
       for (let at = 0; at < bytes.length; at += PIECE) {
-        const output: ConsoleOutput = { domid, base64: bytes.slice(at, at + PIECE).toBase64() };
+        const output: ConsoleOutput = { domid, number, base64: bytes.slice(at, at + PIECE).toBase64() };
         connection.notify('console', output);
       }
     },

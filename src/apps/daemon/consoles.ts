@@ -18,26 +18,25 @@ interface Watched {
 
 /** The consoles of all domains: a log of each, and whoever looks at it. */
 export class Consoles {
-  private readonly all = new Map<number, Watched>();
+  /** By domain, then by the console's number. */
+  private readonly all = new Map<number, Map<number, Watched>>();
 
-  private of(domid: number): Watched {
-    let found = this.all.get(domid);
-    if (found === undefined) {
-      found = { log: new ConsoleLog(), viewers: new Map() };
-      this.all.set(domid, found);
-    }
+  private of(domid: number, number: number): Watched {
+    const domain = this.all.get(domid) ?? new Map<number, Watched>();
+    const found = domain.get(number) ?? { log: new ConsoleLog(), viewers: new Map<object, ConsoleViewer>() };
+    this.all.set(domid, domain.set(number, found));
     return found;
   }
 
-  output(domid: number, bytes: Uint8Array): void {
-    const { log, viewers } = this.of(domid);
+  output(domid: number, bytes: Uint8Array, number: number): void {
+    const { log, viewers } = this.of(domid, number);
     log.append(bytes);
     for (const viewer of viewers.values()) viewer.show(bytes);
   }
 
   /** Show a viewer what is kept, and all that comes, until it goes. */
-  open(domid: number, viewer: ConsoleViewer): void {
-    const { log, viewers } = this.of(domid);
+  open(domid: number, number: number, viewer: ConsoleViewer): void {
+    const { log, viewers } = this.of(domid, number);
     const { connection } = viewer;
     if (viewers.has(connection)) return;
     viewers.set(connection, viewer);
@@ -47,9 +46,8 @@ export class Consoles {
 
   /** The domain is gone. */
   end(domid: number): void {
-    const watched = this.all.get(domid);
-    if (watched === undefined) return;
+    const domain = this.all.get(domid);
     this.all.delete(domid);
-    for (const viewer of watched.viewers.values()) viewer.end();
+    for (const { viewers } of domain?.values() ?? []) for (const viewer of viewers.values()) viewer.end();
   }
 }

@@ -13,6 +13,8 @@ export interface DaemonHost {
   /** Wall clock, milliseconds since 1970. */
   readonly wall: () => number;
   readonly after: (milliseconds: number, callback: () => void) => () => void;
+  /** A random UUID as text. */
+  readonly uuid: () => string;
   readonly pid: number;
   readonly openFiles: () => number;
   /** A line for the daemon's log. */

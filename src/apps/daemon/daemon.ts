@@ -7,19 +7,22 @@ import { HEADER, machine_header } from '../../hypervisor/header.ts';
 import { SHUTDOWN_crash } from '../../spec/xen/sched.ts';
 import type { CoreDumpHost } from '../../toolstack/core-dump/dump-core.ts';
 import { Dom0Programs } from '../../toolstack/libxl/dom0-programs.ts';
-import type { DomainConfig } from '../../toolstack/libxl/domain-config.ts';
+import { type DomainConfig, withAbsolutePaths } from '../../toolstack/libxl/domain-config.ts';
 import { type Control, type DomainImages, Libxl } from '../../toolstack/libxl/libxl.ts';
-import { aboutDomain, ERROR_FAIL, ERROR_TIMEDOUT, LibxlError } from '../../toolstack/libxl/libxl-error.ts';
+import { aboutDomain, ERROR_FAIL, ERROR_INVAL, ERROR_TIMEDOUT, LibxlError, unknownDomain } from '../../toolstack/libxl/libxl-error.ts';
 import { Monitor } from '../../toolstack/libxl/monitor.ts';
 import { listVcpus, pinVcpu, setVcpusOnline, TRIGGERS, trigger } from '../../toolstack/libxl/vcpus.ts';
 import { loadKernel } from '../../toolstack/loader/domain-image.ts';
 import { checkInitrd } from '../../toolstack/loader/domain-initrd.ts';
 import { debugKeys, hypervisorLog, physinfo } from '../../toolstack/xc/host-info.ts';
+import { domainConfigOf } from '../../toolstack/xlcfg/domain-config-of.ts';
+import { parseConfig } from '../../toolstack/xlcfg/parse-config.ts';
 import type { StoreClient } from '../../xenstore/client.ts';
 import { freshMachine } from '../zendo/fresh-machine.ts';
 import { MachineThread } from '../zendo/machine-thread.ts';
 import type { Counters, DaemonStatus } from './api.ts';
-import { choiceField, configField, domidField, flagField, numbersField, textField, wholeField } from './check-params.ts';
+import { choiceField, configField, consoleField, domidField, flagField, numbersField, textField, wholeField } from './check-params.ts';
+import { ConsoleFiles } from './console-files.ts';
 import { rpcViewer, streamViewer } from './console-viewers.ts';
 import { Consoles } from './consoles.ts';
 import type { DaemonHost } from './daemon-host.ts';
@@ -59,6 +62,13 @@ export interface DaemonOptions {
   readonly listenConsole?: (domid: number, onConnection: (stream: ByteStream) => void) => { readonly path: string; readonly close: () => void };
 }
 
+/** Who waits for a domain to be built. */
+interface BuildOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Hears of each step: { text }. */
+  readonly progress?: ((report: object) => void) | undefined;
+}
+
 /** A domain in the records. */
 interface LostDomain {
   readonly domid: number;
@@ -77,6 +87,7 @@ export class Daemon {
   private readonly programs: Dom0Programs;
   private readonly privcmd: Privcmd;
   private readonly consoles = new Consoles();
+  private readonly consoleFiles: ConsoleFiles;
   private readonly guestLines: LineLog;
   private readonly started: number;
   /** What ends the socket of each console. */
@@ -86,6 +97,8 @@ export class Daemon {
   private storeClient: StoreClient | undefined;
   private handlers: ReadonlyMap<string, Handler> = new Map();
   private stopping: Promise<void> | undefined;
+  /** Aborted when guests are waited for no longer. */
+  private readonly giveUp = new AbortController();
   private recorded: Promise<void> = Promise.resolve();
   private settleStopped: () => void = () => {};
   /** Settles when the daemon was stopped in an orderly way; rejects when its machine died. */
@@ -96,6 +109,7 @@ export class Daemon {
     this.options = options;
     this.started = host.wall();
     this.guestLines = new LineLog(host.log, host.wall);
+    this.consoleFiles = new ConsoleFiles(host.files, options.kept.consoles, host.log);
     this.machine = new MachineThread({
       workers: host.workers,
       core,
@@ -131,7 +145,10 @@ export class Daemon {
       () =>
         new Libxl(programs, () => host.wall() * 1000, {
           made: () => this.record(),
-          console: (domid, bytes) => consoles.output(domid, bytes),
+          console: (domid, bytes, number) => {
+            consoles.output(domid, bytes, number);
+            this.consoleFiles.output(domid, number, bytes, () => this.libxl.nameOf(domid) ?? String(domid));
+          },
           tty: (domid) => this.openConsole(domid),
           ended: (domid, reason) => void this.monitor.ended(domid, reason),
           gone: (domid) => {
@@ -139,6 +156,7 @@ export class Daemon {
             this.guestLines.end(domid);
             consoles.end(domid);
             this.closeConsole(domid);
+            this.consoleFiles.end(domid);
             this.monitor.gone(domid);
           },
         }),
@@ -146,7 +164,7 @@ export class Daemon {
     this.libxlMade = libxl;
     this.monitorMade = new Monitor(libxl, {
       enter: (action) => machine.door.enter(action),
-      load: (config) => this.load(config),
+      create: (config) => this.build(config),
       log: (line) => host.log(line),
       dumpCore: async (domid, name) => {
         const path = `${this.options.kept.dumps}/${fileNameOf(name)}`;
@@ -224,7 +242,7 @@ export class Daemon {
   private openConsole(domid: number): string | undefined {
     const { door } = this.machine;
     const listening = this.options.listenConsole?.(domid, (stream) => {
-      this.consoles.open(domid, streamViewer(stream));
+      this.consoles.open(domid, 0, streamViewer(stream));
       stream.onData((bytes) => void door.enter(() => this.programs.type(domid, bytes)).catch(() => {}));
     });
     this.closeConsole(domid);
@@ -235,6 +253,11 @@ export class Daemon {
   private closeConsole(domid: number): void {
     this.consoleSockets.get(domid)?.();
     this.consoleSockets.delete(domid);
+  }
+
+  /** Wait for the guests no longer: whoever has not shut down is destroyed. */
+  hurry(): void {
+    this.giveUp.abort();
   }
 
   /** Shut down the guests, then the machine. */
@@ -256,7 +279,7 @@ export class Daemon {
       }
       return alive;
     });
-    const giveUp = new AbortController();
+    const { giveUp } = this;
     const cancel = this.host.after(SHUTDOWN_MS, () => giveUp.abort());
     await Promise.all(
       running.map(({ domid }) => this.monitor.wait(domid, giveUp.signal).catch(() => this.host.log(`Domain ${domid} does not shut down: destroyed`))),
@@ -266,12 +289,13 @@ export class Daemon {
       for (const { domid, dying } of this.libxl.list()) if (domid !== 0 && !dying) this.libxl.destroy(domid);
     });
     await this.machine.stop();
+    await this.consoleFiles.closed();
     await this.recorded;
     await this.host.files.remove(this.options.records);
     this.settleStopped();
   }
 
-  private async load(config: DomainConfig): Promise<DomainImages> {
+  private async load(config: DomainConfig, progress?: (report: object) => void): Promise<DomainImages> {
     const { kernel, ramdisk } = config.b_info;
     if (kernel === undefined) throw new LibxlError(ERROR_FAIL, ['libxl: error: no kernel is given']);
     const read = async (what: 'kernel' | 'ramdisk', path: string): Promise<Uint8Array> => {
@@ -289,7 +313,10 @@ export class Daemon {
         );
       }
     };
-    const image = loadKernel(await read('kernel', kernel), kernel);
+    const bytes = await read('kernel', kernel);
+    progress?.({ text: `kernel: ${bytes.length >>> 10} KiB of ${kernel}` });
+    const image = loadKernel(bytes, kernel);
+    progress?.({ text: 'kernel: unpacked and checked' });
     return { kernel: image, initrd: ramdisk === undefined ? undefined : checkInitrd(await read('ramdisk', ramdisk), ramdisk) };
   }
 
@@ -309,7 +336,7 @@ export class Daemon {
       vcpus: inTurn(() => listVcpus(libxl)),
       config: inTurn((params) => ({ config: libxl.config(domidField(params)) ?? null })),
       configUpdate: inTurn((params) => libxl.updateConfig(domidField(params), configField(params))),
-      create: (params) => this.create(configField(params), flagField(params, 'monitor')),
+      create: (params, { signal, progress }) => this.create(configField(params), flagField(params, 'monitor'), { signal, progress }),
       pause: inTurn((params) => libxl.pause(domidField(params))),
       unpause: inTurn((params) => libxl.unpause(domidField(params))),
       destroy: inTurn((params) => libxl.destroy(domidField(params))),
@@ -336,21 +363,77 @@ export class Daemon {
       consoleOpen: (params, { connection }) =>
         machine.door.enter(() => {
           const domid = domidField(params);
-          if (xc.info(domid) === undefined) throw new LibxlError(ERROR_FAIL, [aboutDomain(domid, 'Non-existant domain')]);
-          consoles.open(domid, rpcViewer(connection, domid));
+          const number = consoleField(params);
+          if (xc.info(domid) === undefined) throw unknownDomain(domid);
+          if (number > 0 && !libxl.channels.has(domid, number)) {
+            throw new LibxlError(ERROR_INVAL, ['xenconsole: Could not read tty from store: No such file or directory']);
+          }
+          consoles.open(domid, number, rpcViewer(connection, domid, number));
         }),
-      consoleInput: inTurn((params) => void programs.type(domidField(params), fromBase64(textField(params, 'base64', INPUT_MAX)))),
+      consoleInput: inTurn((params) => void programs.type(domidField(params), fromBase64(textField(params, 'base64', INPUT_MAX)), consoleField(params))),
+      channels: inTurn((params) => libxl.channels.list(domidField(params))),
     };
     return new Map(Object.entries(handlers));
   }
 
-  private async create(config: DomainConfig, monitored: boolean): Promise<{ domid: number }> {
-    const images = await this.load(config);
-    return await this.machine.door.enter(() => {
-      const domid = this.libxl.create(config, images);
-      if (monitored) this.monitor.watch(domid);
-      return { domid };
-    });
+  private async create(config: DomainConfig, monitored: boolean, { signal, progress }: BuildOptions = {}): Promise<{ domid: number }> {
+    const domid = await this.build(config, { signal, progress });
+    if (monitored) this.monitor.watch(domid);
+    return { domid };
+  }
+
+  /** Build a domain, a turn for each step. When it is cancelled, nothing of the domain is left. */
+  private async build(config: DomainConfig, { signal, progress }: BuildOptions = {}): Promise<number> {
+    const { door } = this.machine;
+    const images = await this.load(config, progress);
+    const steps = await door.enter(() => this.libxl.createSteps(config, images));
+    const unwanted = (): boolean => signal?.aborted === true || this.stopping !== undefined;
+    const cancelled = (): LibxlError => new LibxlError(ERROR_FAIL, ['libxl: error: cannot make domain: cancelled']);
+    for (;;) {
+      if (unwanted()) {
+        await door.enter(() => steps.return(0));
+        throw cancelled();
+      }
+      const step = await door.enter(() => steps.next());
+      if (step.done !== true) {
+        progress?.({ text: step.value });
+        continue;
+      }
+      // whoever takes the request back while the last step is made is heard first
+      if (signal !== undefined) await new Promise<void>((resolve) => this.host.after(0, resolve));
+      if (!unwanted()) return step.value;
+      await door.enter(() => this.libxl.destroy(step.value));
+      throw cancelled();
+    }
+  }
+
+  /** Start the domains whose configurations are in the directory for that, in the order of the files' names. */
+  async autostart(): Promise<void> {
+    const { files, log } = this.host;
+    const { auto } = this.options.kept;
+    const names = (await files.list(auto).catch(() => [])).filter((name) => name.endsWith('.cfg'));
+    for (const name of names) {
+      if (this.stopping !== undefined) return;
+      const path = `${auto}/${name}`;
+      try {
+        const { domid } = await this.create(await this.configAt(path), true);
+        await this.machine.door.enter(() => this.libxl.unpause(domid));
+        log(`Domain ${domid} was started: ${path}`);
+      } catch (error) {
+        log(`${path}: the domain is not started`);
+        for (const line of error instanceof LibxlError ? error.lines : [error instanceof Error ? error.message : String(error)]) log(line);
+      }
+    }
+  }
+
+  /** The configuration in a file; relative paths in it are the file's neighbours. */
+  private async configAt(path: string): Promise<DomainConfig> {
+    const text = new TextDecoder('latin1').decode(await this.host.files.read(path));
+    const { settings, errors } = parseConfig(text.endsWith('\n') ? text : `${text}\n`, path);
+    if (errors.length > 0) throw new LibxlError(ERROR_INVAL, errors);
+    const { config, warnings } = domainConfigOf(settings, path, this.host.uuid);
+    for (const warning of warnings) this.host.log(warning);
+    return withAbsolutePaths(config, (file) => (file.startsWith('/') ? file : `${this.options.kept.auto}/${file}`));
   }
 
   private async writeCore(domid: number, path: string, { signal, progress }: Pick<CoreDumpHost, 'signal' | 'progress'> = {}): Promise<void> {

@@ -1,4 +1,5 @@
 /** The daemon's process: owns a machine and listens on the sockets of its directory until it is told to end. */
+import { randomUUID } from 'node:crypto';
 import { readdirSync, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { totalmem } from 'node:os';
@@ -42,7 +43,7 @@ while (!takeLock(files.lock)) {
 }
 // Whoever left these behind was killed.
 for (const path of [files.socket, files.store, files.privcmd]) rmSync(path, { force: true });
-for (const name of readdirSync(directory)) if (/^console-\d+\.sock$/.test(name)) rmSync(join(directory, name), { force: true });
+for (const name of readdirSync(directory)) if (/^console-\d+\.sock$|^domains\.json\..*\.new$/.test(name)) rmSync(join(directory, name), { force: true });
 
 const openFiles = (): number => {
   try {
@@ -81,6 +82,7 @@ const daemon = await Daemon.start(
       const timer = setTimeout(callback, milliseconds);
       return () => clearTimeout(timer);
     },
+    uuid: () => randomUUID(),
     pid: process.pid,
     openFiles,
     log,
@@ -90,13 +92,17 @@ const daemon = await Daemon.start(
 listening.push(await unixSockets.listen(files.store, (stream) => daemon.serveStore(stream)));
 listening.push(await unixSockets.listen(files.privcmd, (stream) => daemon.servePrivcmd(stream)));
 listening.push(await unixSockets.listen(files.socket, (stream) => daemon.serve(stream)));
+let stopping = false;
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
   process.on(signal, () => {
-    log(`${signal}: shutting down`);
-    void daemon.stop();
+    log(stopping ? `${signal} again: waiting no longer` : `${signal}: shutting down`);
+    if (stopping) daemon.hurry();
+    else void daemon.stop();
+    stopping = true;
   });
 }
 log(`zendo ${version}: a machine of ${Math.floor(frames / 256)} MiB, listening at ${files.socket}`);
+void daemon.autostart();
 try {
   await daemon.ended;
   log('stopped');

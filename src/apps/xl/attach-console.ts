@@ -1,5 +1,6 @@
 import type { ConsoleEnd, ConsoleOutput } from '../daemon/api.ts';
 import type { DaemonClient } from '../daemon/connect.ts';
+import { ConnectionLostError } from '../daemon/rpc/rpc-client.ts';
 import type { XlHost } from './xl-host.ts';
 
 /** Ctrl-] leaves. */
@@ -9,14 +10,21 @@ const PIECE = 16384;
 
 /**
  * Connect the operator with a domain's console until it ends, the input ends with Ctrl-], or the process is interrupted.
- * `opened` runs once the console is open. Input that merely ends (a pipe) leaves the console open.
+ * `number`: which of its consoles. `opened` runs once the console is open. Input that merely ends (a pipe) leaves the console open.
  */
-export async function attachConsole(host: XlHost, daemon: DaemonClient, domid: number, opened: () => Promise<void> = async () => {}): Promise<void> {
+export async function attachConsole(
+  host: XlHost,
+  daemon: DaemonClient,
+  domid: number,
+  { number = 0, opened = async () => {} }: { readonly number?: number; readonly opened?: () => Promise<void> } = {},
+): Promise<void> {
   const { terminal } = host;
   let leave: () => void = () => {};
-  const left = new Promise<void>((resolve) => {
+  const left = new Promise<void>((resolve, reject) => {
     leave = resolve;
+    void daemon.gone().then(() => reject(new ConnectionLostError('the daemon has ended the connection')));
   });
+  left.catch(() => {});
   let written: Promise<void> = Promise.resolve();
   daemon.on('console', (params) => {
     const { base64 } = params as ConsoleOutput;
@@ -25,14 +33,14 @@ export async function attachConsole(host: XlHost, daemon: DaemonClient, domid: n
   daemon.on('consoleEnd', (params) => {
     if ((params as ConsoleEnd).domid === domid) leave();
   });
-  await daemon.call('consoleOpen', { domid });
+  await daemon.call('consoleOpen', { domid, number });
   const interactive = terminal.size() !== undefined;
   const cleanUps = [
     terminal.onInput((bytes) => {
       const at = bytes.indexOf(LEAVE);
       const typed = at < 0 ? bytes : bytes.subarray(0, at);
       for (let from = 0; from < typed.length; from += PIECE) {
-        daemon.call('consoleInput', { domid, base64: typed.slice(from, from + PIECE).toBase64() }).catch(leave);
+        daemon.call('consoleInput', { domid, number, base64: typed.slice(from, from + PIECE).toBase64() }).catch(leave);
       }
       if (at >= 0) leave();
     }),

@@ -25,7 +25,6 @@ export const NOT_YET: ReadonlyMap<string, string> = new Map([
   ['cpupool-cpu-remove', 'Take a CPU out of a pool'],
   ['cpupool-migrate', 'Move a domain to another CPU pool'],
   ['cpupool-numa-split', 'Make a CPU pool of each node'],
-  ['channel-list', 'Show the channels of a domain'],
   ['pci-attach', 'Give a PCI device to a domain'],
   ['pci-detach', 'Take a PCI device from a domain'],
   ['pci-assignable-add', 'Make a PCI device assignable'],

@@ -13,6 +13,7 @@ import { destroy } from './commands/destroy.ts';
 import { blockAttach } from './commands/devices/block-attach.ts';
 import { blockDetach } from './commands/devices/block-detach.ts';
 import { blockList } from './commands/devices/block-list.ts';
+import { channelList } from './commands/devices/channel-list.ts';
 import { networkList, pciList, usbList, vdisplList, vkbList, vsndList, vtpmList } from './commands/devices/device-list.ts';
 import { networkAttach } from './commands/devices/network-attach.ts';
 import { networkDetach } from './commands/devices/network-detach.ts';
@@ -77,6 +78,7 @@ export const COMMANDS: readonly Command[] = [
   networkAttach,
   networkList,
   networkDetach,
+  channelList,
   blockAttach,
   blockList,
   blockDetach,

@@ -14,6 +14,14 @@ import {
   evtchn_send,
 } from '../../spec/xen/event-channel.ts';
 import {
+  GNTMAP_host_map,
+  GNTST_okay,
+  GNTTABOP_map_grant_ref,
+  GNTTABOP_unmap_grant_ref,
+  gnttab_map_grant_ref,
+  gnttab_unmap_grant_ref,
+} from '../../spec/xen/grant-table.ts';
+import {
   XENMAPSPACE_gmfn_foreign,
   XENMEM_acquire_resource,
   XENMEM_add_to_physmap_batch,
@@ -24,6 +32,7 @@ import {
 } from '../../spec/xen/memory.ts';
 import {
   __HYPERVISOR_event_channel_op,
+  __HYPERVISOR_grant_table_op,
   __HYPERVISOR_memory_op,
   __HYPERVISOR_multicall,
   DOMID_SELF,
@@ -49,6 +58,22 @@ export class HypercallError extends Error {
     super(`${what} failed: ${errnoName(errno)}`);
     this.errno = errno;
   }
+}
+
+/** A grant operation failed; `status` is a GNTST_*. */
+export class GrantError extends Error {
+  override readonly name = 'GrantError';
+  readonly status: number;
+  constructor(what: string, status: number) {
+    super(`${what} failed: status ${status}`);
+    this.status = status;
+  }
+}
+
+/** A granted page in domain 0's window. */
+export interface GrantMapping {
+  readonly gfn: number;
+  readonly handle: number;
 }
 
 /** Pages of another domain seen through domain 0's p2m. */
@@ -292,6 +317,33 @@ export class Dom0Kernel {
       throw error;
     }
     return first;
+  }
+
+  /** Map a page that another domain granted to us; where it stands. Throws GrantError. */
+  mapGrant(dom: number, ref: number): GrantMapping {
+    const gfn = this.claimWindow(1);
+    const { status, handle } = this.grantOp(GNTTABOP_map_grant_ref, gnttab_map_grant_ref, { host_addr: BigInt(gfn) << 12n, flags: GNTMAP_host_map, ref, dom });
+    if (status === GNTST_okay) return { gfn, handle };
+    this.releaseWindow(gfn, 1);
+    throw new GrantError(`mapping grant ${ref} of domain ${dom}`, status);
+  }
+
+  unmapGrant({ gfn, handle }: GrantMapping): void {
+    const { status } = this.grantOp(GNTTABOP_unmap_grant_ref, gnttab_unmap_grant_ref, { host_addr: BigInt(gfn) << 12n, handle });
+    if (status !== GNTST_okay) throw new GrantError('unmapping a grant', status);
+    this.releaseWindow(gfn, 1);
+  }
+
+  /** One grant operation; its argument as it came back. */
+  private grantOp<F extends Fields>(cmd: number, argument: Struct<F>, fields: Update<F>): Snapshot<F> {
+    return this.withMemory(argument.size, (gpa) => {
+      const bytes = new Uint8Array(argument.size);
+      argument.write(new DataView(bytes.buffer), 0, fields);
+      this.copyIn(gpa, bytes);
+      const result = this.door.hypercall(__HYPERVISOR_grant_table_op, cmd, gpa, 1);
+      if (result < 0) throw new HypercallError('grant_table_op', -result);
+      return argument.read(new DataView(this.copyOut(gpa, argument.size).buffer), 0);
+    });
   }
 
   /** A mapping that exists already at `gfn` of the window (after a snapshot was loaded). */

@@ -8,9 +8,10 @@ import { findBroken } from '../../hypervisor/testing/invariants.ts';
 import { TestMachine } from '../../hypervisor/testing/test-machine.ts';
 import { GTF_permit_access, grant_entry_v1 } from '../../spec/xen/grant-table.ts';
 import { helloGuest } from '../guests/hello.ts';
+import { runSteps } from '../libxl/start-domain.ts';
 import { loadKernel } from '../loader/domain-image.ts';
 import { Xc } from '../xc/xc.ts';
-import { buildPvhDomain } from './build-pvh-domain.ts';
+import { pvhBuildSteps } from './build-pvh-domain.ts';
 
 test('the rings of a new domain are granted to domain 0, in the entries that are theirs', () => {
   const m = new TestMachine(16384);
@@ -18,7 +19,7 @@ test('the rings of a new domain are granted to domain 0, in the entries that are
   const door = { hypercall: (nr: number, ...args: (number | bigint)[]) => m.hypercall(m.dom0, nr, args) };
   const xc = new Xc(new Dom0Kernel(m.memories, door as unknown as Door));
   const kernel = loadKernel(helloGuest(), 'hello');
-  const built = buildPvhDomain(xc, { kernel, cmdline: '', memoryBytes: 32 << 20, vcpus: 1, handle: new Uint8Array(16) });
+  const built = runSteps(pvhBuildSteps(xc, { kernel, cmdline: '', memoryBytes: 32 << 20, vcpus: 1, handle: new Uint8Array(16) }));
   const d = m.hv.domain(built.domid) as Domain;
   const entry = (ref: number) => grant_entry_v1.read(m.memories.frameView, entryAt(m.hv, d, ref));
   assert.deepEqual(entry(0), { flags: GTF_permit_access, domid: 0, frame: built.console.gfn });

@@ -71,20 +71,36 @@ function seedGrants({ kernel }: Xc, domid: number, entries: readonly { readonly 
   kernel.unmapAt(at, 1);
 }
 
+/** Pages given to a domain in one step: 64 MiB. */
+const PAGES_AT_ONCE = 16384;
+const MIB_PAGES = 256;
+
 /**
  * Build a PVH domain as libxl does: create, limits, memory, images, special pages, event channels, grants of the
- * rings, parameters, registers. The domain is left paused; it is destroyed again when a step fails.
+ * rings, parameters, registers. The domain is left paused. Each step says what it did, in a sentence; between steps other things may happen. The domain
+ * is destroyed again when a step fails, or when the caller wants no further step.
  */
-export function buildPvhDomain(xc: Xc, request: PvhRequest & { readonly handle: Uint8Array }): BuiltDomain {
+export function* pvhBuildSteps(xc: Xc, request: PvhRequest & { readonly handle: Uint8Array }): Generator<string, BuiltDomain> {
   const start = buildPvhStart(request);
   const domid = xc.createPvhDomain({ vcpus: request.vcpus, handle: request.handle });
+  let complete = false;
   try {
     const extra = start.populate.reduce((pages, range) => pages + range.pages, 0);
     xc.maxMem(domid, extra * 4);
     xc.maxVcpus(domid, request.vcpus);
-    for (const { gfn, pages } of start.populate) xc.populate(domid, gfn, pages);
+    yield `domain ${domid} created`;
+    let given = 0;
+    for (const { gfn, pages } of start.populate) {
+      for (let done = 0; done < pages; done += PAGES_AT_ONCE) {
+        const count = Math.min(PAGES_AT_ONCE, pages - done);
+        xc.populate(domid, gfn + done, count);
+        given += count;
+        if (count === PAGES_AT_ONCE) yield `memory: ${Math.floor(given / MIB_PAGES)} of ${Math.floor(extra / MIB_PAGES)} MiB`;
+      }
+    }
     xc.setMemoryMap(domid, start.memmap);
     for (const { gpa, bytes } of start.writes) xc.writeMemory(domid, gpa, bytes);
+    yield `images: ${start.writes.reduce((sum, { bytes }) => sum + bytes.length, 0) >>> 10} KiB in place, entry at 0x${start.entry.eip.toString(16)}`;
     const store = { gfn: start.specialPages.xenstore, port: xc.kernel.allocUnbound(domid, 0) };
     const console = { gfn: start.specialPages.console, port: xc.kernel.allocUnbound(domid, 0) };
     xc.setHvmParam(domid, HVM_PARAM_STORE_PFN, store.gfn);
@@ -98,9 +114,9 @@ export function buildPvhDomain(xc: Xc, request: PvhRequest & { readonly handle: 
     xc.setHvmParam(domid, HVM_PARAM_IDENT_PT, start.specialPages.identityPageTable * 4096);
     xc.setHvmParam(domid, HVM_PARAM_TRIPLE_FAULT_REASON, SHUTDOWN_crash);
     xc.setHvmContext(domid, startRecords(start.entry));
+    complete = true;
     return { domid, store, console, start };
-  } catch (error) {
-    xc.destroy(domid);
-    throw error;
+  } finally {
+    if (!complete) xc.destroyIfThere(domid);
   }
 }

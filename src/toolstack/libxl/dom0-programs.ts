@@ -20,6 +20,11 @@ export interface HeldRing extends GuestRing {
   readonly mapped: number;
 }
 
+/** Consoles that a domain may have. */
+const CONSOLES = 256;
+/** The console's place among all of them. */
+const keyOf = (domid: number, number: number): number => domid * CONSOLES + number;
+
 interface Served {
   readonly backend: ConsoleBackend;
   wants: boolean;
@@ -126,7 +131,7 @@ export class Dom0Programs {
   /** Begin to serve a domain's console ring; what the guest writes goes to `sink`. */
   serveConsole(domid: number, ring: GuestRing, sink: ConsoleSink): HeldRing {
     const held = this.hold(domid, ring, () => this.drainConsole(domid));
-    this.consoles.set(domid, { backend: new ConsoleBackend(this.channel(held), sink), wants: false });
+    this.consoles.set(keyOf(domid, 0), { backend: new ConsoleBackend(this.channel(held), sink), wants: false });
     return held;
   }
 
@@ -134,29 +139,49 @@ export class Dom0Programs {
   tryServeConsole(domid: number, ring: GuestRing, sink: ConsoleSink): boolean {
     const held = this.tryHold(domid, ring, () => this.drainConsole(domid));
     if (held === undefined) return false;
-    this.consoles.set(domid, { backend: new ConsoleBackend(this.channel(held), sink), wants: false });
+    this.consoles.set(keyOf(domid, 0), { backend: new ConsoleBackend(this.channel(held), sink), wants: false });
     return true;
   }
 
   servesConsole(domid: number): boolean {
-    return this.consoles.has(domid);
+    return this.consoles.has(keyOf(domid, 0));
+  }
+
+  /** Begin to serve a further console, whose page the domain granted. Throws HypercallError and GrantError. */
+  serveGrantedConsole(domid: number, number: number, { ref, port }: { readonly ref: number; readonly port: number }, sink: ConsoleSink): void {
+    const { kernel } = this;
+    const mapping = kernel.mapGrant(domid, ref);
+    let local: number;
+    try {
+      local = kernel.bindInterdomain(domid, port, () => this.drainConsole(domid, number));
+    } catch (error) {
+      kernel.unmapGrant(mapping);
+      throw error;
+    }
+    const held = this.channel({ gfn: 0, port, local, mapped: mapping.gfn });
+    const close = (): void => {
+      kernel.close(local);
+      kernel.unmapGrant(mapping);
+    };
+    this.consoles.set(keyOf(domid, number), { backend: new ConsoleBackend({ ...held, close }, sink), wants: false });
   }
 
   /** Pass on what the guest has written. */
-  drainConsole(domid: number): void {
-    const served = this.consoles.get(domid);
+  drainConsole(domid: number, number = 0): void {
+    const served = this.consoles.get(keyOf(domid, number));
     if (served !== undefined) served.wants = served.backend.onEvent();
   }
 
   /** Bytes typed at a domain's console; how many were taken. */
-  type(domid: number, bytes: Uint8Array): number {
-    return this.consoles.get(domid)?.backend.input(bytes) ?? 0;
+  type(domid: number, bytes: Uint8Array, number = 0): number {
+    return this.consoles.get(keyOf(domid, number))?.backend.input(bytes) ?? 0;
   }
 
   /** Let go of a domain's console; its store ring goes with the domain (Store.checkDomains). */
-  endConsole(domid: number): void {
-    this.consoles.get(domid)?.backend.close();
-    this.consoles.delete(domid);
+  endConsole(domid: number, number = 0): void {
+    const key = keyOf(domid, number);
+    this.consoles.get(key)?.backend.close();
+    this.consoles.delete(key);
   }
 
   // ---- snapshots ------------------------------------------------------------------------------------------------
@@ -166,7 +191,7 @@ export class Dom0Programs {
   }
 
   freezeConsole(domid: number): Uint8Array {
-    return this.consoles.get(domid)?.backend.freeze() ?? new Uint8Array(0);
+    return this.consoles.get(keyOf(domid, 0))?.backend.freeze() ?? new Uint8Array(0);
   }
 
   thawStore(frozen: Uint8Array): void {
@@ -182,6 +207,6 @@ export class Dom0Programs {
   /** As `resumeStore`, for its console. */
   resumeConsole(domid: number, held: HeldRing, frozen: Uint8Array, sink: ConsoleSink): void {
     this.kernel.attachHandler(held.local, () => this.drainConsole(domid));
-    this.consoles.set(domid, { backend: ConsoleBackend.thaw(frozen, this.channel(held), sink), wants: false });
+    this.consoles.set(keyOf(domid, 0), { backend: ConsoleBackend.thaw(frozen, this.channel(held), sink), wants: false });
   }
 }

@@ -1,3 +1,7 @@
+import type { DiskConfig } from '../xlcfg/disk-spec.ts';
+import type { NicConfig } from '../xlcfg/nic-spec.ts';
+import type { ChannelConfig } from './channels.ts';
+
 /**
  * A domain's configuration in the form of libxl's JSON (`xl list -l`, `xl create -n`): names, order and the spelling of
  * booleans are libxl's. Members that hold their default are absent.
@@ -6,6 +10,9 @@
 export interface DomainConfig {
   readonly c_info: CreateInfo;
   readonly b_info: BuildInfo;
+  readonly disks?: readonly DiskConfig[];
+  readonly nics?: readonly NicConfig[];
+  readonly channels?: readonly ChannelConfig[];
   /** Absent: destroy. */
   readonly on_poweroff?: Action;
   readonly on_reboot?: Action;
@@ -54,8 +61,8 @@ export interface BuildInfo {
 /** Any domain id, in stored configurations. */
 const DOMID_ANY = 0xffffffff;
 
-/** The configuration as libxl keeps it for a domain that was created: defaults that creation settles are filled in. */
-export function storedConfig({ c_info, b_info, ...rest }: DomainConfig, sched: string): DomainConfig {
+/** The configuration as libxl keeps it for a domain that was created: defaults that creation settles are filled in; devices that it did not get are left out. */
+export function storedConfig({ c_info, b_info, disks: _, nics: __, ...rest }: DomainConfig, sched: string): DomainConfig {
   const { max_vcpus, avail_vcpus, max_memkb, target_memkb, ...others } = b_info;
   return {
     c_info: { type: c_info.type, name: c_info.name, domid: DOMID_ANY, uuid: c_info.uuid, run_hotplug_scripts: c_info.run_hotplug_scripts ?? 'True' },
@@ -71,6 +78,13 @@ export function storedConfig({ c_info, b_info, ...rest }: DomainConfig, sched: s
     },
     ...rest,
   };
+}
+
+/** A configuration whose paths mean the same from everywhere: whoever reads the images has another working directory. */
+export function withAbsolutePaths(config: DomainConfig, resolve: (path: string) => string): DomainConfig {
+  const { kernel, ramdisk } = config.b_info;
+  const paths = { ...(kernel === undefined ? {} : { kernel: resolve(kernel) }), ...(ramdisk === undefined ? {} : { ramdisk: resolve(ramdisk) }) };
+  return { ...config, b_info: { ...config.b_info, ...paths } };
 }
 
 /** JSON as libxl prints it: four spaces, and an empty line inside empty lists and maps. */

@@ -10,12 +10,13 @@ import type { FrameRange } from '../core-dump/dump-core.ts';
 import type { KernelImage } from '../loader/domain-image.ts';
 import { domainList, schedulerId } from '../xc/host-info.ts';
 import type { Xc } from '../xc/xc.ts';
+import { Channels } from './channels.ts';
 import type { Dom0Programs } from './dom0-programs.ts';
 import { type DomainConfig, storedConfig } from './domain-config.ts';
 import { type DomainSummary, summarize } from './domain-summary.ts';
 import { aboutDomain, ERROR_FAIL, ERROR_INVAL, hypercalls, LibxlError, unknownDomain } from './libxl-error.ts';
 import { SCHEDULERS } from './schedulers.ts';
-import { startPvhDomain, uuidText } from './start-domain.ts';
+import { pvhStartSteps, runSteps, type StartedDomain, uuidText } from './start-domain.ts';
 import { Xenconsoled } from './xenconsoled.ts';
 
 /** Images of a domain, read and checked. */
@@ -29,7 +30,7 @@ export interface LibxlListener {
   /** It was built, and waits paused. */
   made(domid: number): void;
   /** Bytes a domain wrote to its console. */
-  console(domid: number, bytes: Uint8Array): void;
+  console(domid: number, bytes: Uint8Array, number: number): void;
   /** It has shut down, for a SHUTDOWN_* reason. Called once. */
   ended(domid: number, reason: number): void;
   /** It is gone. */
@@ -66,17 +67,21 @@ export class Libxl {
   readonly client: StoreClient;
   private readonly consoles: Xenconsoled;
   private readonly kept = new Map<number, Kept>();
+  /** Names of domains that are being built, and have no nodes yet. */
+  private readonly building = new Set<string>();
+  readonly channels: Channels;
 
   constructor(programs: Dom0Programs, wall: () => number, listener: LibxlListener) {
     this.programs = programs;
     this.wall = wall;
     this.listener = listener;
     this.client = programs.store.connect(0, 'toolstack');
+    this.channels = new Channels(programs, this.client, (domid, bytes, number) => listener.console(domid, bytes, number));
     const own = programs.xc.info(0);
     const kib = (own?.tot_pages ?? 0) * 4;
     writeDomain0Nodes(this.client, { staticMax: kib, target: kib });
     this.consoles = new Xenconsoled(programs, this.client, {
-      output: (domid, bytes) => listener.console(domid, bytes),
+      output: (domid, bytes) => listener.console(domid, bytes, 0),
       gone: (domid) => listener.gone(domid),
       tty: (domid) => listener.tty?.(domid),
     });
@@ -131,17 +136,22 @@ export class Libxl {
 
   // ---- life ----------------------------------------------------------------------------------------------------
 
-  /** Build a domain; it is left paused. Its id. */
+  /** Build a domain in one turn; it is left paused. Its id. */
   create(config: DomainConfig, images: DomainImages): number {
+    return runSteps(this.createSteps(config, images));
+  }
+
+  /** As `create`, a turn for each step; each says what was done. When no further step is wanted, nothing of the domain is left. */
+  *createSteps(config: DomainConfig, images: DomainImages): Generator<string, number> {
     const { c_info, b_info } = config;
     this.refuseName(c_info.name);
     if (c_info.type !== 'pvh') {
       throw new LibxlError(ERROR_FAIL, [`libxl: error: Guests of type "${c_info.type}" cannot run here yet; give type = "pvh"`]);
     }
-    const vcpus = 1;
-    let started: ReturnType<typeof startPvhDomain>;
+    this.building.add(c_info.name);
+    let started: StartedDomain;
     try {
-      started = startPvhDomain(
+      started = yield* pvhStartSteps(
         this.programs,
         this.client,
         {
@@ -150,19 +160,21 @@ export class Libxl {
           cmdline: b_info.cmdline ?? '',
           memoryBytes: b_info.max_memkb * 1024,
           targetKib: b_info.target_memkb,
-          vcpus,
+          vcpus: 1,
           handle: Uint8Array.fromHex(c_info.uuid.replaceAll('-', '')),
           name: c_info.name,
           startTime: this.wall(),
           tty: (domid) => this.listener.tty?.(domid),
         },
         (bytes) => {
-          this.listener.console(started.built.domid, bytes);
+          this.listener.console(started.built.domid, bytes, 0);
           return true;
         },
       );
     } catch (error) {
       throw buildError(error);
+    } finally {
+      this.building.delete(c_info.name);
     }
     const { domid, start } = started.built;
     const pages = start.populate.reduce((sum, range) => sum + range.pages, 0);
@@ -171,15 +183,16 @@ export class Libxl {
       config: storedConfig(config, sched),
       slackKib: pages * 4 - b_info.max_memkb,
       uuid: started.uuid,
-      ranges: start.populate.toSorted((a, b) => a.gfn - b.gfn),
+      ranges: start.populate.toSorted((x, y) => x.gfn - y.gfn),
       ended: false,
     });
+    this.channels.add(domid, config.channels ?? []);
     this.listener.made(domid);
     return domid;
   }
 
   private refuseName(name: string): void {
-    if (this.domidOf(name) === undefined) return;
+    if (!this.building.has(name) && this.domidOf(name) === undefined) return;
     throw new LibxlError(ERROR_INVAL, [`libxl: error: Domain with name "${name}" already exists.`, `libxl: error: cannot make domain: ${ERROR_INVAL}`]);
   }
 
@@ -203,7 +216,9 @@ export class Libxl {
       ]);
     }
     this.programs.drainConsole(domid);
+    this.channels.drain(domid);
     this.programs.endConsole(domid);
+    this.channels.end(domid);
     hypercalls(domid, 'xc_domain_destroy failed', () => this.xc.destroy(domid));
     // The store lets go of the domain's page, which was the last that domain 0 held of it.
     this.programs.store.checkDomains();
@@ -296,10 +311,12 @@ export class Libxl {
       const info = this.xc.info(domid);
       if (info === undefined || (info.flags & XEN_DOMINF_dying) !== 0) {
         this.programs.endConsole(domid);
+        this.channels.end(domid);
         this.forget(domid);
       } else if ((info.flags & XEN_DOMINF_shutdown) !== 0 && !kept.ended) {
         kept.ended = true;
         this.programs.drainConsole(domid);
+        this.channels.drain(domid);
         this.listener.ended(domid, (info.flags >>> XEN_DOMINF_shutdownshift) & XEN_DOMINF_shutdownmask);
       }
     }

@@ -1,14 +1,14 @@
 import { SHUTDOWN_crash, SHUTDOWN_poweroff, SHUTDOWN_reboot, SHUTDOWN_soft_reset, SHUTDOWN_suspend, SHUTDOWN_watchdog } from '../../spec/xen/sched.ts';
 import type { Action, DomainConfig } from './domain-config.ts';
-import type { DomainImages, Libxl } from './libxl.ts';
+import type { Libxl } from './libxl.ts';
 import { ERROR_FAIL, LibxlError } from './libxl-error.ts';
 
 /** What the monitor needs of its surroundings. */
 export interface MonitorHost {
   /** Do something in a turn of domain 0. */
   enter<T>(action: () => T): Promise<T>;
-  /** Read the images that a configuration names. */
-  load(config: DomainConfig): Promise<DomainImages>;
+  /** Build a domain as a configuration says; it is left paused. Its id. */
+  create(config: DomainConfig): Promise<number>;
   log(line: string): void;
   /** Keep a core of a domain; the path where it lies. */
   dumpCore(domid: number, name: string): Promise<string>;
@@ -62,6 +62,7 @@ export class Monitor {
   /** The domain's next end, at the latest its destruction. */
   wait(domid: number, signal?: AbortSignal): Promise<DomainEnd> {
     return new Promise((resolve, reject) => {
+      if (signal?.aborted === true) return reject(new Error('cancelled'));
       const all = this.waiting.get(domid) ?? new Set();
       this.waiting.set(domid, all);
       all.add(resolve);
@@ -146,9 +147,8 @@ export class Monitor {
   }
 
   private async startAgain(before: number, config: DomainConfig): Promise<void> {
-    const images = await this.host.load(config);
+    const domid = await this.host.create(config);
     await this.host.enter(() => {
-      const domid = this.libxl.create(config, images);
       this.watch(domid);
       this.host.log(`Domain ${domid} was started in place of domain ${before}`);
       this.libxl.unpause(domid);

@@ -1,7 +1,7 @@
 import type { ConsoleSink } from '../../backends/console/console-backend.ts';
 import type { StoreClient } from '../../xenstore/client.ts';
 import { writeDomainNodes } from '../../xenstore/domain-nodes.ts';
-import { type BuiltDomain, buildPvhDomain } from '../builder/build-pvh-domain.ts';
+import { type BuiltDomain, pvhBuildSteps } from '../builder/build-pvh-domain.ts';
 import type { PvhRequest } from '../loader/pvh.ts';
 import type { Dom0Programs, HeldRing } from './dom0-programs.ts';
 
@@ -33,9 +33,12 @@ export function uuidText(handle: Uint8Array): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 
-/** Build a PVH domain and connect it to domain 0's programs. Inside a turn. When a step fails, nothing of the domain is left. */
-export function startPvhDomain(programs: Dom0Programs, client: StoreClient, request: StartRequest, sink: ConsoleSink): StartedDomain {
-  const built = buildPvhDomain(programs.xc, request);
+/**
+ * Build a PVH domain and connect it to domain 0's programs. Each step is for a turn; it says what it did. When a step fails, or no further one
+ * is wanted, nothing of the domain is left.
+ */
+export function* pvhStartSteps(programs: Dom0Programs, client: StoreClient, request: StartRequest, sink: ConsoleSink): Generator<string, StartedDomain> {
+  const built = yield* pvhBuildSteps(programs.xc, request);
   const { domid } = built;
   const uuid = uuidText(request.handle);
   try {
@@ -56,8 +59,21 @@ export function startPvhDomain(programs: Dom0Programs, client: StoreClient, requ
     return { built, uuid, store, console: programs.serveConsole(domid, built.console, sink) };
   } catch (error) {
     programs.endConsole(domid);
-    programs.xc.destroy(domid);
+    programs.xc.destroyIfThere(domid);
     programs.store.checkDomains();
     throw error;
+  }
+}
+
+/** All steps of `pvhStartSteps` at once, in one turn. */
+export function startPvhDomain(programs: Dom0Programs, client: StoreClient, request: StartRequest, sink: ConsoleSink): StartedDomain {
+  return runSteps(pvhStartSteps(programs, client, request, sink));
+}
+
+/** Take all steps. */
+export function runSteps<T>(steps: Generator<string, T>): T {
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
   }
 }

@@ -79,6 +79,11 @@ export class Xc {
     this.domctl('XEN_DOMCTL_destroydomain', D.XEN_DOMCTL_destroydomain, domid);
   }
 
+  /** As `destroy`; nothing happens when it is gone already. */
+  destroyIfThere(domid: number): void {
+    if (this.info(domid) !== undefined) this.destroy(domid);
+  }
+
   /** The domain, or undefined when there is none with that id. */
   info(domid: number): DomainInfo | undefined {
     try {

@@ -1,4 +1,8 @@
 import { ACTIONS, type Action, type DomainConfig, type DomainType } from '../libxl/domain-config.ts';
+import { parseChannel } from './channel-spec.ts';
+import { DeviceSpecError } from './device-spec-error.ts';
+import { parseDisk } from './disk-spec.ts';
+import { addToNic, type NicConfig, nicConfigOf } from './nic-spec.ts';
 import { HONOURED, NOT_YET } from './options.table.ts';
 import type { Settings } from './parse-config.ts';
 import { SettingsReader } from './read-settings.ts';
@@ -63,6 +67,42 @@ function commandLine(reader: SettingsReader, warnings: string[]): string | undef
   return extra;
 }
 
+/** An option's list of texts. */
+function texts(settings: Settings, name: string): string[] {
+  const value = settings.get(name)?.value ?? [];
+  return (typeof value === 'string' ? [value] : value).filter((each) => typeof each === 'string');
+}
+
+/** Devices, in the order of libxl's JSON. What is wrong with an interface is only warned of, as xl does. */
+function devices(settings: Settings, file: string, warnings: string[]): Pick<DomainConfig, 'disks' | 'nics' | 'channels'> {
+  const told = <T>(read: () => T): T => {
+    try {
+      return read();
+    } catch (error) {
+      throw error instanceof DeviceSpecError ? new ConfigError(error.message) : error;
+    }
+  };
+  const disks = texts(settings, 'disk').map((spec) => told(() => parseDisk([spec], file)));
+  const nics = texts(settings, 'vif').map((spec, devid) => {
+    const nic: NicConfig = { devid };
+    for (const token of spec.split(',').map((part) => part.trim())) {
+      try {
+        if (token !== '') addToNic(nic, token);
+      } catch (error) {
+        if (!(error instanceof DeviceSpecError)) throw error;
+        warnings.push(error.message);
+      }
+    }
+    return nicConfigOf(nic);
+  });
+  const channels = texts(settings, 'channel').map((spec, devid) => told(() => parseChannel(spec, devid)));
+  if (channels.length > CHANNELS_MAX) throw new ConfigError(`${file}: a domain has ${CHANNELS_MAX} channels at most`);
+  return { ...(disks.length > 0 ? { disks } : {}), ...(nics.length > 0 ? { nics } : {}), ...(channels.length > 0 ? { channels } : {}) };
+}
+
+/** Linux looks at the last digit of a console's number. */
+const CHANNELS_MAX = 9;
+
 /**
  * The domain that a configuration file describes, in libxl's form. `random`: a new UUID as text.
  * `warnings` are lines to be shown; `notHonoured` names the options that have no effect so far. Throws ConfigError.
@@ -107,6 +147,7 @@ export function domainConfigOf(
       arch_arm: {},
       arch_x86: {},
     },
+    ...devices(settings, file, warnings),
     ...events,
   };
   const notHonoured = [...settings.keys()].filter((option) => NOT_YET.has(option) && !HONOURED.has(option));

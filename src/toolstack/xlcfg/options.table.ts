@@ -7,7 +7,9 @@ const words = (text: string): string[] => text.split(/\s+/).filter((word) => wor
 
 /** Honoured. */
 export const HONOURED: ReadonlySet<string> = new Set(
-  words('name uuid type builder vcpus maxvcpus memory maxmem kernel ramdisk cmdline root extra on_poweroff on_reboot on_watchdog on_crash on_soft_reset'),
+  words(
+    'name uuid type builder vcpus maxvcpus memory maxmem kernel ramdisk cmdline root extra on_poweroff on_reboot on_watchdog on_crash on_soft_reset channel',
+  ),
 );
 
 /** Known, without effect so far. */
@@ -19,7 +21,7 @@ export const NOT_YET: ReadonlySet<string> = new Set([
   ...words('pvshim pvshim_path pvshim_cmdline pvshim_extra'),
   ...words('max_grant_frames max_maptrack_frames max_grant_version max_event_channels nomigrate driver_domain'),
   ...words('xenstore_feature_mask xenstore_quota xend_suspend_evtchn_compat'),
-  ...words('disk vif vif2 vtpm p9 pvcalls vfb channel usbctrl usbdev pci pci_permissive pci_msitranslate pci_seize pci_power_mgmt gfx_passthru'),
+  ...words('disk vif vif2 vtpm p9 pvcalls vfb usbctrl usbdev pci pci_permissive pci_msitranslate pci_seize pci_power_mgmt gfx_passthru'),
   ...words('passthrough dtdev ioports iomem irqs device_tree vdispl vsnd vkb virtio hdtype serial soundhw vkb_device usb usbversion usbdevice vendor_device'),
   ...words('device_model_version device_model_override device_model device_model_args device_model_args_pv device_model_args_hvm device_model_user'),
   ...words('dm_restrict stubdomain_kernel stubdomain_cmdline stubdomain_ramdisk stubdomain_memory device_model_stubdomain_override'),

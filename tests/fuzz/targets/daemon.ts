@@ -44,6 +44,7 @@ export const daemonTarget: Target = {
           const timer = setTimeout(callback, milliseconds);
           return () => clearTimeout(timer);
         },
+        uuid: () => '00000000-0000-4000-8000-000000000000',
         pid: 1,
         openFiles: () => 0,
         log: () => {},

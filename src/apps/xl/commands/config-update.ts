@@ -1,5 +1,4 @@
-import { formatJson } from '../../../toolstack/libxl/domain-config.ts';
-import { absolutePaths } from '../absolute-paths.ts';
+import { formatJson, withAbsolutePaths } from '../../../toolstack/libxl/domain-config.ts';
 import { attempt } from '../attempt.ts';
 import { type Command, helpOf, parseArguments } from '../command.ts';
 import { findDomain } from '../find-domain.ts';
@@ -37,7 +36,7 @@ export const configUpdate: Command = {
     if (flags.has('d') || global.dryRun) host.out(`${formatJson(config)}\n`);
     if (global.dryRun) return 0;
     host.err(`setting dom${domid} configuration\n`);
-    if ('value' in (await attempt(host, () => daemon.call('configUpdate', { domid, config: absolutePaths(config, host.resolve) })))) return 0;
+    if ('value' in (await attempt(host, () => daemon.call('configUpdate', { domid, config: withAbsolutePaths(config, host.resolve) })))) return 0;
     host.err('failed to update configuration\n');
     return 1;
   },

@@ -1,20 +1,22 @@
-import { type DomainConfig, formatJson } from '../../../toolstack/libxl/domain-config.ts';
-import { absolutePaths } from '../absolute-paths.ts';
+import { type DomainConfig, formatJson, withAbsolutePaths } from '../../../toolstack/libxl/domain-config.ts';
 import { attachConsole } from '../attach-console.ts';
 import { attempt } from '../attempt.ts';
 import { type Command, type CommandContext, helpOf, parseArguments } from '../command.ts';
 import { readConfig } from '../read-config.ts';
 
-async function start({ host }: CommandContext, config: DomainConfig, flags: ReadonlySet<string>): Promise<number> {
+async function start({ host, global: { verbose } }: CommandContext, config: DomainConfig, flags: ReadonlySet<string>): Promise<number> {
   const daemon = await host.daemon();
-  const made = await attempt(host, () => daemon.call('create', { config: absolutePaths(config, host.resolve), monitor: !flags.has('e') }));
+  const progress = (report: unknown): void => {
+    if (verbose > 0) host.err(`domainbuilder: detail: ${(report as { text: string }).text}\n`);
+  };
+  const made = await attempt(host, () => daemon.call('create', { config: withAbsolutePaths(config, host.resolve), monitor: !flags.has('e') }, { progress }));
   if ('rc' in made) return 3;
   const { domid } = made.value;
   const unpause = async (): Promise<void> => {
     if (!flags.has('p')) await attempt(host, () => daemon.call('unpause', { domid }));
   };
   const ending = flags.has('F') ? daemon.call('wait', { domid }) : undefined;
-  if (flags.has('c')) await attachConsole(host, daemon, domid, unpause);
+  if (flags.has('c')) await attachConsole(host, daemon, domid, { opened: unpause });
   else await unpause();
   if (ending !== undefined) await ending;
   return 0;
