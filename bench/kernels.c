@@ -1,5 +1,6 @@
 /* Compute kernels of the benchmark: plain C, no pattern made for any engine. Each returns a checksum. The same file is
- * built for a bare PVH guest and, with NATIVE, as a program of the host. */
+ * built for a bare 64-bit PVH guest, with NATIVE as a program of the host, with -m32 for a 32-bit multiboot guest (v86).
+ * ONLY=n leaves out all but kernel n, so that what it took can be counted. */
 #include <stdint.h>
 #include <stddef.h>
 
@@ -7,7 +8,11 @@
 #include <stdio.h>
 static void put(char c) { putchar(c); if (c == '\n') fflush(stdout); }
 #else
+#ifdef __x86_64__
 static void put(char c) { __asm__ volatile("outb %0, $0xe9" : : "a"(c)); }
+#else
+static void put(char c) { __asm__ volatile("outb %0, %1" : : "a"(c), "d"((uint16_t)0x3f8)); }
+#endif
 void *memcpy(void *d, const void *s, size_t n) { char *p = d; const char *q = s; while (n--) *p++ = *q++; return d; }
 void *memset(void *d, int c, size_t n) { char *p = d; while (n--) *p++ = (char)c; return d; }
 #endif
@@ -159,22 +164,136 @@ static uint64_t interpreter(void) {
   return a ^ b;
 }
 
+#ifdef __x86_64__
+typedef uint32_t eight __attribute__((vector_size(32)));
+__attribute__((target("avx2"))) static uint64_t avx2(void) {
+  eight *p = (eight *)pool, a = { 1, 2, 3, 4, 5, 6, 7, 8 }, b = a;
+  for (uint32_t i = 0; i < 16384; i++) p[i] = a * i;
+  for (int round = 0; round < 400; round++) for (int i = 0; i < 16384; i++) { eight x = p[i]; a = a * 1664525u + x; b ^= (a >> 7) | (x << 3); p[i] = x ^ b; }
+  uint64_t sum = 0;
+  for (int i = 0; i < 8; i++) sum = sum * 31 + a[i] + b[i];
+  return sum;
+}
+#endif
+
+#if defined __x86_64__ && !defined NATIVE
+/* A kernel of our own with a program in ring 3: start.S has the ways between the rings. */
+extern void enter_user(void (*rip)(void), void *stack);
+extern char syscall_entry[], fault_entry[];
+extern uint64_t pml4[512], gdt[];
+static uint8_t user_stack[16384] __attribute__((aligned(16))), kernel_stack[16384] __attribute__((aligned(16)));
+static struct { uint32_t reserved; uint64_t rsp0; uint8_t rest[92]; } __attribute__((packed)) tss;
+static struct { uint64_t low, high; } idt[32];
+static uint64_t calls_made, faults;
+
+static void wrmsr(uint32_t msr, uint64_t v) { __asm__ volatile("wrmsr" : : "c"(msr), "a"((uint32_t)v), "d"((uint32_t)(v >> 32))); }
+
+static void rings(void) {
+  uint64_t t = (uint64_t)&tss, f = (uint64_t)fault_entry;
+  struct { uint16_t limit; uint64_t base; } __attribute__((packed)) table = { sizeof idt - 1, (uint64_t)idt };
+  tss.rsp0 = (uint64_t)(kernel_stack + sizeof kernel_stack);
+  gdt[5] = 0x0000890000000067 | (t & 0xffffff) << 16 | (t >> 24 & 0xff) << 56;
+  gdt[6] = t >> 32;
+  idt[14].low = (f & 0xffff) | 8 << 16 | 0x8e00ull << 32 | (f >> 16 & 0xffff) << 48;
+  idt[14].high = f >> 32;
+  __asm__ volatile("lidt %0; ltr %w1" : : "m"(table), "r"(0x28));
+  wrmsr(0xc0000080, 0x101);              /* EFER: LME, SCE */
+  wrmsr(0xc0000081, 0x0013000800000000); /* STAR; AMD takes the privilege of SS from it */
+  wrmsr(0xc0000082, (uint64_t)syscall_entry);
+  wrmsr(0xc0000084, 0x700);              /* SFMASK: TF, IF, DF */
+}
+
+uint64_t on_syscall(uint64_t argument) { calls_made++; return argument * 3 + calls_made; }
+
+static uint64_t to_kernel(uint64_t number, uint64_t argument) {
+  __asm__ volatile("syscall" : "+a"(number) : "D"(argument) : "rcx", "r11", "rsi", "rdx", "r8", "r9", "r10", "memory");
+  return number;
+}
+
+static volatile uint64_t result;
+static void syscall_program(void) {
+  uint64_t v = 1;
+  for (int i = 0; i < 3000000; i++) v = to_kernel(1, v) ^ (uint64_t)i;
+  result = v;
+  to_kernel(0, 0);
+}
+static uint64_t syscalls(void) { calls_made = 0; enter_user(syscall_program, user_stack + sizeof user_stack - 8); return result + calls_made; }
+
+/* Two pages take turns in being mapped: each access to the other one is a fault. */
+static uint64_t window_pdpt[512] __attribute__((aligned(4096))), window_pd[512] __attribute__((aligned(4096))), window_pt[512] __attribute__((aligned(4096)));
+#define WINDOW 0x8000000000ull
+void on_fault(uint64_t address) {
+  uint64_t page = (address - WINDOW) >> 12;
+  faults++;
+  window_pt[page ^ 1] = 0;
+  __asm__ volatile("invlpg (%0)" : : "r"(address ^ 0x1000) : "memory");
+  window_pt[page] = (uint64_t)(pool + (page << 12)) | 7;
+}
+static void fault_program(void) {
+  volatile uint64_t *window = (uint64_t *)WINDOW;
+  for (int i = 0; i < 1000000; i++) window[(i & 1) * 512 + (i >> 1 & 511)] += (uint64_t)i;
+  to_kernel(0, 0);
+}
+static uint64_t page_faults(void) {
+  uint64_t *p = (uint64_t *)pool, sum = 0;
+  for (int i = 0; i < 1024; i++) p[i] = 0;
+  pml4[1] = (uint64_t)window_pdpt | 7; window_pdpt[0] = (uint64_t)window_pd | 7; window_pd[0] = (uint64_t)window_pt | 7;
+  faults = 0;
+  enter_user(fault_program, user_stack + sizeof user_stack - 8);
+  for (int i = 0; i < 1024; i++) sum = sum * 31 + p[i];
+  return sum + faults;
+}
+
+/* Switches AVX on where there is AVX2. */
+static int has_avx2(void) {
+  uint32_t a = 1, b, c = 0, d;
+  __asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+  if ((c & 0x14000000) != 0x14000000) return 0;
+  a = 7; c = 0;
+  __asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+  if (!(b & 32)) return 0;
+  uint64_t cr4;
+  __asm__ volatile("mov %%cr4, %0; or $0x40000, %0; mov %0, %%cr4; xgetbv; or $7, %%eax; xsetbv" : "=&r"(cr4) : "c"(0) : "eax", "edx");
+  return 1;
+}
+#elif defined __x86_64__
+static int has_avx2(void) { return __builtin_cpu_supports("avx2"); }
+#endif
+
 static const struct { const char *name; uint64_t (*run)(void); } kernels[] = {
   { "integer ALU", alu }, { "CRC-32", crc32 }, { "sieve", sieve }, { "list chase", chase }, { "quicksort", quicksort }, { "double matrix", matrix },
   { "recursive calls", calls }, { "memory copy", copy }, { "string search", strings }, { "SHA-256", sha256 }, { "bytecode interpreter", interpreter },
+#ifdef __x86_64__
+  { "AVX2 loop", avx2 },
+#endif
+#if defined __x86_64__ && !defined NATIVE
+  { "syscall ping-pong", syscalls }, { "page-fault ping-pong", page_faults },
+#endif
 };
 
 static void run_all(void) {
   for (unsigned i = 0; i < sizeof kernels / sizeof *kernels; i++) {
+#ifdef ONLY
+    if (i != ONLY) continue;
+#endif
+#ifdef __x86_64__
+    if (kernels[i].run == avx2 && !has_avx2()) continue;
+#endif
     puts_("begin "); puts_(kernels[i].name); put('\n');
     seed = 42;
     uint64_t sum = kernels[i].run();
     puts_("end "); hex(sum); put('\n');
   }
+  puts_("done\n");
 }
 
 #ifdef NATIVE
 int main(void) { run_all(); return 0; }
 #else
-void kmain(void) { run_all(); }
+void kmain(void) {
+#ifdef __x86_64__
+  rings();
+#endif
+  run_all();
+}
 #endif

@@ -1,16 +1,23 @@
 /**
  * npm run bench: Zendo beside QEMU's TCG on the same machine in the same run: medians and ratios.
- * `--runs N` (3), `--only boot|compute`, `--write` also writes docs/benchmarks.md.
+ * `--runs N` (3), `--only boot|generic|compute|tiny` (several with commas), `--no-counts` leaves out the counts of instructions
+ * by target, `--write` also writes docs/benchmarks.md.
  */
 import { spawnSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
-import { benchBoot } from './bench-boot.ts';
+import { benchBoot, benchTiny } from './bench-boot.ts';
 import { benchCompute } from './bench-compute.ts';
 
 const { values } = parseArgs({
-  options: { runs: { type: 'string', default: '3' }, only: { type: 'string' }, write: { type: 'boolean', default: false } },
+  options: {
+    runs: { type: 'string', default: '3' },
+    only: { type: 'string', default: 'boot,generic,compute,tiny' },
+    counts: { type: 'boolean', default: true },
+    write: { type: 'boolean', default: false },
+  },
+  allowNegative: true,
 });
 const runs = Number(values.runs);
 const qemu = spawnSync('qemu-system-x86_64', ['--version'], { encoding: 'utf8' });
@@ -18,11 +25,13 @@ if (qemu.status !== 0) {
   console.error('bench needs QEMU to compare with: apt-get install qemu-system-x86');
   process.exit(1);
 }
-const zendo = [{ name: 'Zendo', extra: [] }];
+const parts = values.only.split(',');
 const sections: string[] = [];
-if (values.only !== 'compute') sections.push(await benchBoot(runs, zendo));
-if (values.only !== 'boot') sections.push(await benchCompute(runs, zendo));
-const command = `npm run bench -- --runs ${runs}${values.only === undefined ? '' : ` --only ${values.only}`}`;
+if (parts.includes('boot')) sections.push(await benchBoot('linux-image-cloud-amd64', runs, values.counts));
+if (parts.includes('generic')) sections.push(await benchBoot('linux-image-amd64', runs, false));
+if (parts.includes('compute')) sections.push(await benchCompute(runs, values.counts));
+if (parts.includes('tiny')) sections.push(benchTiny(runs));
+const command = `npm run bench -- --runs ${runs}${parts.length === 4 ? '' : ` --only ${values.only}`}${values.counts ? '' : ' --no-counts'}`;
 const machine = [
   `${runs} runs of each in turns; ${qemu.stdout.split('\n')[0] ?? ''}; Node ${process.version};`,
   `${cpus()[0]?.model ?? 'unknown CPU'}, ${cpus().length} CPUs, ${Math.round(totalmem() / 2 ** 30)} GiB; ${new Date().toISOString().slice(0, 10)}; \`${command}\`.`,
