@@ -17,14 +17,19 @@ export const shown = (value: number, digits = 0): string => (Number.isFinite(val
 export const table = (rows: readonly (readonly string[])[]): string[] =>
   rows.flatMap((cells, i) => [`| ${cells.join(' | ')} |`, ...(i === 0 ? [`|${cells.map(() => '---').join('|')}|`] : [])]);
 
-/** Most host memory that a running process had, in MiB; NaN when it is gone. */
-export function peakMemory(pid: number | undefined): number {
+function memoryOf(pid: number | undefined, line: RegExp): number {
   try {
-    return Number(/^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]) / 1024;
+    return Number(line.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]) / 1024;
   } catch {
     return Number.NaN;
   }
 }
+
+/** Most host memory that a running process had, in MiB; NaN when it is gone. */
+export const peakMemory = (pid: number | undefined): number => memoryOf(pid, /^VmHWM:\s+(\d+) kB/m);
+
+/** Host memory that it has now. */
+export const currentMemory = (pid: number | undefined): number => memoryOf(pid, /^VmRSS:\s+(\d+) kB/m);
 
 /** The object that `zendo boot --json` writes last, of what it wrote to stderr. */
 export function jsonReport(stderr: string): BootReport {

@@ -51,6 +51,8 @@ export interface EngineOptions {
   readonly blockLimit?: number;
   /** Bytes of translations to keep before all are thrown away. */
   readonly arenaLimit?: number;
+  /** Bytes of regions' modules to keep before all translations are thrown away. */
+  readonly regionLimit?: number;
   /** Looks at each block's IR after the passes (tests: the verifier). */
   readonly check?: (builder: Builder) => void;
   /** Executions after which a block gets a compiled region (the wasm target), or a number for each new block; undefined: never. One pCPU thread only. */
@@ -122,6 +124,7 @@ export class Engine {
 
   private readonly memories: Memories;
   private readonly blockLimit: number;
+  private readonly regionLimit: number;
   private watcher: Watch | undefined;
   private full = false;
 
@@ -133,6 +136,7 @@ export class Engine {
     this.translator.check = options.check;
     this.blockLimit = options.blockLimit ?? MAX_INSTRUCTIONS;
     this.cache = new BlockCache(memories, options.arenaLimit);
+    this.regionLimit = options.regionLimit ?? Number.POSITIVE_INFINITY;
     const instance = new WebAssembly.Instance(module, {
       env: {
         state: memories.state,
@@ -177,6 +181,7 @@ export class Engine {
   run(ctx: number): number {
     const { core, counters } = this;
     this.regions?.poll(ctx);
+    if (this.regions !== undefined && this.regions.bytes > this.regionLimit) this.reset();
     for (;;) {
       try {
         const reason = core.run(ctx);

@@ -21,6 +21,7 @@ export async function startMachine(
     readonly fresh?: MachineConfig;
     readonly memories?: Memories;
     readonly blockLimit?: number;
+    readonly codeMemory?: number;
     /** Executions after which a block becomes a compiled region; 0 = never. */
     readonly promoteAfter?: number;
     /** Model and changes, as `chooseCpu` reads them. */

@@ -33,6 +33,8 @@ export interface MachineOptions {
   readonly fresh?: MachineConfig;
   readonly memories?: Memories;
   readonly blockLimit?: number;
+  /** MiB of host memory that translations may take before all are thrown away. */
+  readonly codeMemory?: number;
   /** Executions after which a block becomes a compiled region; 0 = never. */
   readonly promoteAfter?: number;
   /** Names for the trace of instructions. */
@@ -78,6 +80,7 @@ export class MachineThread {
       cpuModel: options.cpuModel,
       trace: options.trace,
       ...(options.fresh === undefined ? {} : { fresh: options.fresh }),
+      ...(options.codeMemory === undefined ? {} : { codeMemory: options.codeMemory }),
       ...(options.blockLimit === undefined ? {} : { blockLimit: options.blockLimit }),
       ...(options.promoteAfter === undefined ? {} : { promoteAfter: options.promoteAfter }),
       ...(channel === undefined ? {} : { regions: channel.port1 as never }),

@@ -44,6 +44,8 @@ export interface PcpuWorkerData {
   /** Names for the trace of instructions. */
   readonly symbols?: PackedSymbols;
   readonly blockLimit?: number;
+  /** MiB of host memory that translations may take before all are thrown away. */
+  readonly codeMemory?: number;
   /** Executions after which a block becomes a compiled region; 0 = never. */
   readonly promoteAfter?: number;
   /** Compare every access of guests to memory with an independent walk. */
@@ -58,6 +60,11 @@ export interface PcpuWorkerData {
 
 /** Executions after which a block becomes a compiled region, and how many regions make a module: measured on Debian's boot. */
 const PROMOTE_AFTER = 2000;
+/** MiB of host memory that translations may take: half for the interpreter's operations, half for regions. A boot of Debian needs some 30 and 40. */
+const CODE_MEMORY = 256;
+const MIB = 1 << 20;
+/** Bytes that a byte of a region's module takes in the host, its machine code included: measured on Debian's boot with all compiled. */
+const HOST_BYTES = 14;
 const REGION_BATCH = 8;
 /** Fewer blocks than this are translated as quickly as they are read from a file. */
 const STORED_LEAST = 1000;
@@ -67,6 +74,7 @@ const port = present(parentPort, 'parent of the pCPU thread');
 const data = (workerData ?? (await new Promise((resolve) => port.once('message', resolve)))) as PcpuWorkerData;
 const post = (message: PcpuMessage): void => port.postMessage(message);
 
+const codeMemory = data.codeMemory ?? CODE_MEMORY;
 const promoteAfter = data.promoteAfter ?? PROMOTE_AFTER;
 // Alone, the interpreter must be optimised code from its first call: it runs for ever and there is no on-stack replacement. With
 // regions it returns often enough to be replaced, and the host's compiler must not meet functions it has no profile of.
@@ -81,6 +89,8 @@ const engine = new Engine(memories, new WebAssembly.Module(data.core), {
   hostTsc: () => process.hrtime.bigint() - started,
   ...(data.regions === undefined ? {} : { regionCompiler: regionCompiler(data.regions) }),
   ...(promoteAfter === 0 ? {} : { promoteAfter, regionBatch: promoteAfter < REGION_BATCH ? 1 : REGION_BATCH }),
+  arenaLimit: (codeMemory / 2) * MIB,
+  regionLimit: ((codeMemory / 2) * MIB) / HOST_BYTES,
   ...(data.blockLimit === undefined ? {} : { blockLimit: data.blockLimit }),
   ...(data.stored === undefined ? {} : { stored: data.stored }),
   ...(accessCheck === undefined ? {} : { checkAccess: accessCheck.check.bind(accessCheck) }),

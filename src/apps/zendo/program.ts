@@ -79,6 +79,7 @@ export function makeProgram(host: CommandHost, debian: DebianFiles, version: str
       )
       .option('--translation-cache <dir>', "folder of translations kept for the next run, 'off' for none")
       .option('--json', 'print one JSON object about the run to stderr at the end', false)
+      .addOption(new Option('--code-memory <MiB>', 'host memory that translated code may take before it is thrown away').default(256).argParser(whole(2, 4096)))
       .addOption(new Option('--block-limit <n>', 'instructions per translated block').argParser(whole(1, 64)).hideHelp())
       .addOption(new Option('--promote-after <n>', 'executions after which a block is compiled, 0: never').argParser(whole(0, 1_000_000_000)).hideHelp())
       .hook('preAction', (action) => {

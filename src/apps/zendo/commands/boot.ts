@@ -35,6 +35,8 @@ export interface BootOptions {
   /** Add the SHA-256 of the guest's RAM at the end to the JSON object. */
   readonly hash: boolean;
   readonly blockLimit?: number;
+  /** MiB of host memory that translations may take before all are thrown away. */
+  readonly codeMemory?: number;
   /** Executions after which a block becomes a compiled region; 0 = never. */
   readonly promoteAfter?: number;
   /** Every access of the guest to memory is compared with an independent walk. */
@@ -109,6 +111,7 @@ export async function boot(host: CommandHost, options: BootOptions, images?: Gue
   const { machine, session } = await startMachine(host, {
     trace: options.trace,
     fresh: freshMachine({ frames, seed: options.seed, wall }),
+    ...(options.codeMemory === undefined ? {} : { codeMemory: options.codeMemory }),
     ...(options.blockLimit === undefined ? {} : { blockLimit: options.blockLimit }),
     ...(options.promoteAfter === undefined ? {} : { promoteAfter: options.promoteAfter }),
     cpu,

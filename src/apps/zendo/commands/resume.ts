@@ -25,6 +25,7 @@ export interface ResumeOptions {
   /** Folder of kept translations, or `off`; the usual one if not given. */
   readonly translationCache?: string;
   readonly blockLimit?: number;
+  readonly codeMemory?: number;
   /** Executions after which a block becomes a compiled region; 0 = never. */
   readonly promoteAfter?: number;
 }

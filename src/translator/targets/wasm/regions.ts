@@ -235,12 +235,20 @@ export class Regions {
     return first;
   }
 
+  /** Bytes of the modules since regions were last forgotten, dropped ones included. */
+  get bytes(): number {
+    return this.counters.bytes - this.bytesBefore;
+  }
+
+  private bytesBefore = 0;
+
   /** Forgets all regions; the blocks are gone already. */
   reset(): void {
     this.waiting.length = 0;
     this.addresses.length = 0;
     this.returns.clear();
     this.generation++;
+    this.bytesBefore = this.counters.bytes;
     for (const index of this.heads.keys()) this.release(index);
   }
 
