@@ -47,7 +47,7 @@ export class GenuineTools {
     this.folder = folder;
     this.directory = directory;
     // what tools look for on a Xen host: a configuration file, and no devices that a kernel serves to guests
-    for (const path of ['etc/xen', 'run/xen', 'var/run/xen', 'var/lib/xen', 'var/log/xen', 'var/lock', 'sys/bus/xen-backend/devices']) {
+    for (const path of ['etc/xen', 'run/xen', 'var/run/xen', 'var/lib/xen', 'var/log/xen', 'var/lock', 'sys/bus/xen-backend/devices', 'sys/bus/pci/devices']) {
       mkdirSync(join(this.root, path), { recursive: true });
     }
     writeFileSync(join(this.root, 'etc/xen/xl.conf'), '');

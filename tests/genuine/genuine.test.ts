@@ -57,6 +57,7 @@ test('xl list', { skip }, () => {
 
 test('xl info', { skip }, () => {
   assert.deepEqual(lines('xl', 'info'), ours('info'));
+  assert.deepEqual(lines('xl', 'info', '-n'), ours('info', '-n'));
 });
 
 test('xl vcpu-list, vcpu-pin', { skip }, () => {
@@ -146,6 +147,17 @@ test('test-xenstore of xen-utils', { skip }, () => {
   assert.equal(status, 0, stderr);
   assert.equal(stderr, '');
   assert.match(stdout, /^ta err +: \d+ ns$/m);
+});
+
+test('lsevtchn: both ends of every channel', { skip }, () => {
+  const ends = (domid: number): string[] => lines('lsevtchn', String(domid)).map((row) => row.trim());
+  assert.deepEqual(
+    ends(1).map((row) => row.replace(/Port \d+/, 'Port N')),
+    ['1: VCPU 0: Interdomain (Connected) - Remote Domain 0, Port N', '2: VCPU 0: Interdomain (Connected) - Remote Domain 0, Port N'],
+  );
+  const ofDomain0 = ends(0);
+  assert.match(ofDomain0[0] ?? '', /^\d+: VCPU 0: Virtual IRQ 3$/, 'VIRQ_DOM_EXC');
+  for (const port of [1, 2]) assert.equal(ofDomain0.filter((row) => row.endsWith(`Remote Domain 1, Port ${port}`)).length, 1);
 });
 
 test('test-paging-mempool of xen-utils', { skip }, () => {

@@ -95,6 +95,9 @@ static void receive(void *into, size_t length)
     }
 }
 
+/* Answers (without bytes) to requests that were not waited for. */
+static unsigned unread;
+
 /* Send a request; the answer's errno, and how many bytes follow it. */
 static int ask(enum request type, struct iovec *parts, int count, uint32_t *follow)
 {
@@ -102,9 +105,19 @@ static int ask(enum request type, struct iovec *parts, int count, uint32_t *foll
     for (int i = 1; i < count; i++) head[1] += (uint32_t)parts[i].iov_len;
     parts[0] = (struct iovec){ head, sizeof head };
     send_all(parts, count);
+    for (; unread > 0; unread--) receive(head, sizeof head);
     receive(head, sizeof head);
     *follow = head[1];
     return (int)head[0];
+}
+
+/* Send a request whose answer nobody needs at once. */
+static void tell(enum request type, uint32_t word)
+{
+    uint32_t message[3] = { type, sizeof word, word };
+    struct iovec part = { message, sizeof message };
+    send_all(&part, 1);
+    unread++;
 }
 
 static void attach(void)
@@ -113,6 +126,7 @@ static void attach(void)
     struct sockaddr_un address = { .sun_family = AF_UNIX };
     if (connected_by == getpid()) return;
     /* After a fork the connection is the parent's. */
+    unread = 0;
     if (connection >= 0) {
         static int (*genuine_close)(int);
         if (!genuine_close) genuine_close = (int (*)(int))dlsym(RTLD_NEXT, "close");
@@ -275,9 +289,7 @@ static int unmap_region(void *address, size_t length)
         if (connected_by == getpid()) write_back(r);
         for (struct piece *p = r->pieces, *next; p; p = next) {
             next = p->next;
-            uint32_t follow;
-            struct iovec parts[2] = { { 0 }, { &p->id, sizeof p->id } };
-            if (connected_by == getpid()) ask(UNMAP, parts, 2, &follow);
+            if (connected_by == getpid()) tell(UNMAP, p->id);
             free(p->before);
             free(p->errors);
             free(p);
@@ -451,7 +463,7 @@ static enum device device_of(int fd)
 /* Where a path of a Xen host leads here; into `room` when it is another one. */
 static const char *here(const char *path, char *room)
 {
-    static const char *const hosts[] = { "/etc/xen", "/run/xen", "/var/run/xen", "/var/lib/xen", "/var/log/xen", "/var/lock", "/run/lock/xl", "/proc/xen", "/sys/hypervisor", "/sys/bus/xen-backend", "/usr/lib/xen-4.17", "/dev/xen" };
+    static const char *const hosts[] = { "/etc/xen", "/run/xen", "/var/run/xen", "/var/lib/xen", "/var/log/xen", "/var/lock", "/run/lock/xl", "/proc/xen", "/sys/hypervisor", "/sys/bus/xen-backend", "/sys/bus/pci", "/usr/lib/xen-4.17", "/dev/xen" };
     const char *root = getenv("ZENDO_ROOT");
     if (!root || !path) return path;
     for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++) {

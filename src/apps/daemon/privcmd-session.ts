@@ -7,7 +7,8 @@ import { E2BIG, EINVAL, ENOMEM } from '../../spec/xen/errno.ts';
  * The privcmd socket: what a program of domain 0 that runs as a process of its own asks of domain 0's kernel.
  *
  * A request is u32 type, u32 length and so many bytes; the answer is s32 errno (0: done), u32 length and so many bytes.
- * All numbers are little endian. One request at a time. The program's window (where its hypercall buffers must lie) is told first.
+ * All numbers are little endian. Requests are
+ * answered in their order; those that have arrived are done in one turn. The program's window (where its hypercall buffers must lie) is told first.
  *
  * | type | request | answer |
  * |---|---|---|
@@ -30,6 +31,8 @@ const HEAD = 8;
 const PAGE = 4096;
 /** Longest request. Stops: a client that announces more than it may ever send filling the daemon's memory. */
 const LONGEST_REQUEST = 32 << 20;
+/** Requests done in one turn. Stops: a client that asks without end keeping the guests from running. */
+const REQUESTS_AT_ONCE = 16;
 /** Pages of one mapping: their bytes are one answer. */
 const PAGES_MAX = 4096;
 /** Buffers of one hypercall. */
@@ -116,13 +119,19 @@ export function servePrivcmd(stream: ByteStream, kernel: Dom0Kernel, privcmd: Pr
 
   const next = async (): Promise<void> => {
     if (busy || full) return;
-    const message = take();
-    if (message === undefined) return;
+    const first = take();
+    if (first === undefined) return;
     busy = true;
     try {
-      const { errno, pieces } = await enter(() => perform(message.type, new Body(message.body)));
-      const size = pieces.reduce((sum, piece) => sum + piece.length, 0);
-      for (const piece of [words(errno, size), ...pieces]) full = !stream.send(piece) || full;
+      await enter(() => {
+        let message: ReturnType<typeof take> = first;
+        for (let n = 1; message !== undefined; n++) {
+          const { errno, pieces } = perform(message.type, new Body(message.body));
+          const size = pieces.reduce((sum, piece) => sum + piece.length, 0);
+          for (const piece of [words(errno, size), ...pieces]) full = !stream.send(piece) || full;
+          message = n < REQUESTS_AT_ONCE && !full ? take() : undefined;
+        }
+      });
     } catch (error) {
       stream.close();
       if (!(error instanceof Nonsense)) throw error;

@@ -197,6 +197,49 @@ test('a multicall has no right that its calls have not', () => {
   assert.equal(program.hypercall(X.__HYPERVISOR_multicall, [BigInt(program.base), 1n << 40n], [{ address: program.base, bytes }]), -EINVAL);
 });
 
+/** Numbers of the commands that a header names with this prefix. */
+const commands = (header: object, prefix: string, most: number): number[] =>
+  Object.entries(header)
+    .filter(([name, value]) => name.startsWith(prefix) && /^[a-z]+$/.test(name.charAt(prefix.length)) && typeof value === 'number' && value <= most)
+    .map(([, value]) => value as number);
+
+test('any domctl and sysctl with anything in it, also on domain 0', () => {
+  const word = fc.constantFrom(0, 1, 2, 3, 5, 16, 64, 256, 4096, X.DOMID_SELF, 0xffff, 0x7fffffff, 0xffffffff);
+  const high = fc.constantFrom(0, 0, 0, 1, 2, 64, 0xffffffff);
+  const number = fc.tuple(word, high).map(([low, top]) => BigInt(low) | (BigInt(top) << 32n));
+  const pointer = fc.constantFrom(0n, 0x1000n, 0x2_0000_0000n, 0x2_0000_0800n, 0x2_0000_1000n, 1n << 50n);
+  const member = fc.array(fc.oneof({ arbitrary: number, weight: 3 }, { arbitrary: pointer, weight: 2 }), { minLength: 16, maxLength: 16 });
+  const domctl = fc.record({
+    nr: fc.constant(X.__HYPERVISOR_domctl),
+    cmd: fc.constantFrom(...commands(D, 'XEN_DOMCTL_', 1003)),
+    domain: fc.constantFrom(0, 1, 1, 2, 2, 5, X.DOMID_SELF, 0xffff),
+    member,
+  });
+  const sysctl = fc.record({ nr: fc.constant(X.__HYPERVISOR_sysctl), cmd: fc.constantFrom(...commands(S, 'XEN_SYSCTL_', 40)), domain: fc.constant(0), member });
+  fc.assert(
+    fc.property(fc.array(fc.oneof(domctl, sysctl), { minLength: 20, maxLength: 60 }), (steps) => {
+      const { m, kernel, program } = setUp();
+      m.guest({ pages: 16 });
+      m.guest({ pages: 16, vcpus: 2 });
+      for (const { nr, cmd, domain, member } of steps) {
+        const bytes = new Uint8Array(8192);
+        const isDomctl = nr === X.__HYPERVISOR_domctl;
+        bytes.set(new Uint8Array(BigUint64Array.from(member).buffer), isDomctl ? D.xen_domctl.offsets.u : S.xen_sysctl.offsets.u);
+        const view = new DataView(bytes.buffer);
+        view.setUint32(0, cmd, true);
+        view.setUint32(4, isDomctl ? D.XEN_DOMCTL_INTERFACE_VERSION : S.XEN_SYSCTL_INTERFACE_VERSION, true);
+        if (isDomctl) view.setUint16(8, domain, true);
+        program.hypercall(nr, [BigInt(program.base)], [{ address: program.base, bytes }]);
+      }
+      assert.deepEqual(findBroken(m.hv), []);
+      kernel.handleEvents();
+      program.close();
+      assert.deepEqual(findBroken(m.hv), []);
+    }),
+    { numRuns: 15 },
+  );
+});
+
 test('whatever a program asks, domain 0’s kernel goes on', () => {
   const operations = GUEST_OPERATIONS.filter(({ form }) => form !== 'cmd,vcpu,pointer');
   fc.assert(

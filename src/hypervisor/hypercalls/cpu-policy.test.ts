@@ -124,9 +124,10 @@ test('a policy that cannot be: which leaf or MSR it is', () => {
   assert.equal(policy({}), -EEXIST);
 });
 
-test('TSC, paging pool and scheduler of a domain', () => {
+test('TSC, paging pool, scheduler and word size of a domain', () => {
   const m = new TestMachine();
   const d = m.guest();
+  assert.equal(m.domctl(d.id, D.XEN_DOMCTL_get_address_size, D.xen_domctl_address_size, {}).out?.size, 64);
   const tsc = (fields: Update<(typeof D.xen_domctl_tsc_info)['fields']>) => m.domctl(d.id, D.XEN_DOMCTL_settscinfo, D.xen_domctl_tsc_info, fields).result;
   assert.equal(tsc({ tsc_mode: 1, incarnation: 7 }), 0);
   const { out } = m.domctl(d.id, D.XEN_DOMCTL_gettscinfo, D.xen_domctl_tsc_info, {});

@@ -4,6 +4,7 @@ import { EACCES, EFAULT, ENOSYS, EPERM, ERESTART, ESRCH } from '../../spec/xen/e
 import { DOMID_FIRST_RESERVED } from '../../spec/xen/xen.ts';
 import type { Domain } from '../hypervisor.ts';
 import type { Call } from './call.ts';
+import { getAddressSize } from './domctl/address-size.ts';
 import { getNodeAffinity, getVcpuAffinity, setNodeAffinity, setVcpuAffinity } from './domctl/affinity.ts';
 import { setBreakpoints, ZENDO_DOMCTL_breakpoints } from './domctl/breakpoints.ts';
 import { getCpuPolicy, setCpuPolicy } from './domctl/cpu-policy.ts';
@@ -51,6 +52,7 @@ const operations: ReadonlyMap<number, Domctl<Fields>> = new Map<number, unknown>
   [D.XEN_DOMCTL_getvcpuextstate, getVcpuExtState],
   [D.XEN_DOMCTL_sendtrigger, sendTrigger],
   [D.XEN_DOMCTL_scheduler_op, schedulerOp],
+  [D.XEN_DOMCTL_get_address_size, getAddressSize],
   [D.XEN_DOMCTL_gettscinfo, getTscInfo],
   [D.XEN_DOMCTL_settscinfo, setTscInfo],
   [D.XEN_DOMCTL_get_cpu_policy, getCpuPolicy],

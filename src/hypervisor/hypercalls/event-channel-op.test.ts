@@ -171,3 +171,11 @@ test('the FIFO ABI is set up with pages of the guest that stay while it uses the
   assert.equal(m.hv.frames.free, free);
   assert.deepEqual(findBroken(m.hv), []);
 });
+
+test('port 0 of every domain is there, and closed for good', () => {
+  const m = new TestMachine();
+  const a = m.guest();
+  assert.deepEqual([status(m, a, DOMID_SELF, 0).result, status(m, a, DOMID_SELF, 0).status], [0, E.EVTCHNSTAT_closed]);
+  assert.equal(status(m, m.dom0, a.id, 0).result, 0);
+  assert.equal(status(m, a, 0, 0).result, -EPERM);
+});

@@ -139,6 +139,18 @@ test('CPU pools: pool 0 has everything, and keeps it', () => {
   assert.equal(pool(77).result, -ENOSYS);
 });
 
+test('pcitopoinfo: no device is there', () => {
+  const m = new TestMachine();
+  const ask = (fields: Update<(typeof S.xen_sysctl_pcitopoinfo)['fields']>) => sysctl(m, S.XEN_SYSCTL_pcitopoinfo, S.xen_sysctl_pcitopoinfo, fields);
+  assert.equal(ask({ num_devs: 2 }).result, -EINVAL);
+  assert.equal(ask({ num_devs: 2, devs: LIST_GPA, nodes: 1n << 50n }).result, -EFAULT);
+  assert.deepEqual(
+    [ask({ num_devs: 2, devs: LIST_GPA, nodes: LIST_GPA + 64 }).result, new DataView(m.peek(m.dom0, LIST_GPA + 68, 4).buffer).getUint32(0, true)],
+    [0, S.XEN_INVALID_DEV],
+  );
+  assert.equal(ask({ num_devs: 0xffffffff, devs: LIST_GPA, nodes: LIST_GPA }).num_devs, 4096, 'a part at a time');
+});
+
 test('power management: there is nothing to manage, and that is said', () => {
   const m = new TestMachine();
   const stat = (type: number, cpuid = 0) => sysctl(m, S.XEN_SYSCTL_get_pmstat, S.xen_sysctl_get_pmstat, { type, cpuid }).result;

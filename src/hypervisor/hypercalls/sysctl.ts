@@ -11,6 +11,7 @@ import { getCpuInfo } from './sysctl/get-cpu-info.ts';
 import { getDomainInfoList } from './sysctl/get-domain-info-list.ts';
 import { numaInfo } from './sysctl/numa-info.ts';
 import type { Sysctl } from './sysctl/operation.ts';
+import { pciTopoInfo } from './sysctl/pci-topo-info.ts';
 import { physinfo } from './sysctl/physinfo.ts';
 import { getPmstat, pmOp } from './sysctl/pm.ts';
 import { readConsole } from './sysctl/read-console.ts';
@@ -29,6 +30,7 @@ const operations: ReadonlyMap<number, Sysctl<Fields>> = new Map<number, unknown>
   [S.XEN_SYSCTL_pm_op, pmOp],
   [S.XEN_SYSCTL_cputopoinfo, cpuTopoInfo],
   [S.XEN_SYSCTL_numainfo, numaInfo],
+  [S.XEN_SYSCTL_pcitopoinfo, pciTopoInfo],
   [S.XEN_SYSCTL_cpupool_op, cpupoolOp],
   [S.XEN_SYSCTL_scheduler_op, schedulerOp],
   [S.XEN_SYSCTL_get_cpu_levelling_caps, getCpuLevellingCaps],

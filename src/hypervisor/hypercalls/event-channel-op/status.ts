@@ -32,8 +32,10 @@ export const status = subOperation(
     const of = hv.resolve(arg.dom, caller);
     if (of === undefined) return fail(ESRCH);
     const ch = channel(hv, of, arg.port);
-    if (ch === undefined) return fail(EINVAL);
+    if (ch === undefined && arg.port !== 0) return fail(EINVAL);
     if (of !== caller && !hv.isPrivileged(caller)) return fail(EPERM);
+    // (port 0 is kept back in every domain)
+    if (ch === undefined) return ok({ status: EVTCHNSTAT_closed, vcpu: 0 });
     const kind = STATUS.get(ch.state);
     if (kind === undefined) return fail(EACCES);
     const base = { status: kind, vcpu: ch.notifyVcpu };
