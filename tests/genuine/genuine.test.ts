@@ -76,7 +76,7 @@ test('xl cpupool-list, sched-credit2, claims, vm-list, sharing', { skip }, () =>
   ]);
   lines('xl', 'sched-credit2', '-d', 'one', '-w', '512');
   assert.deepEqual(lines('xl', 'sched-credit2'), [
-    'Cpupool Pool-0: ratelimit=0us',
+    'Cpupool Pool-0: ratelimit=1000us',
     'Name                                ID Weight  Cap',
     'Domain-0                             0    256    0',
     'one                                  1    512    0',
