@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { vcpu_guest_context } from '../../src/spec/xen/arch-x86/xen.ts';
 import * as C from '../../src/spec/xen/dump-core.ts';
+import * as E from '../../src/spec/xen/elfnote.ts';
 import { CRASH_MARK, crashGuest, crashGuestAddress } from '../../src/toolstack/guests/crash.ts';
 import { type ElfFile, readElf } from '../../src/toolstack/loader/elf/elf-file.ts';
 import { Toolstack, until } from './toolstack.ts';
@@ -40,15 +41,15 @@ test('xl dump-core of a domain that crashed: registers, pages and notes as Xen w
   for (let at = first; at < first + size; at += 16 + view.getUint32(at + 4, true)) notes.set(view.getUint32(at + 8, true), at + 16);
   assert.deepEqual(
     [...notes.keys()],
-    [C.XEN_ELFNOTE_DUMPCORE_NONE, C.XEN_ELFNOTE_DUMPCORE_HEADER, C.XEN_ELFNOTE_DUMPCORE_XEN_VERSION, C.XEN_ELFNOTE_DUMPCORE_FORMAT_VERSION],
+    [E.XEN_ELFNOTE_DUMPCORE_NONE, E.XEN_ELFNOTE_DUMPCORE_HEADER, E.XEN_ELFNOTE_DUMPCORE_XEN_VERSION, E.XEN_ELFNOTE_DUMPCORE_FORMAT_VERSION],
   );
-  const header = C.xen_dumpcore_elfnote_header_desc.read(view, notes.get(C.XEN_ELFNOTE_DUMPCORE_HEADER) ?? 0);
+  const header = C.xen_dumpcore_elfnote_header_desc.read(view, notes.get(E.XEN_ELFNOTE_DUMPCORE_HEADER) ?? 0);
   const pages = section('.xen_pages');
   const frames = section('.xen_pfn');
   assert.deepEqual(header, { xch_magic: C.XC_CORE_MAGIC_HVM, xch_nr_vcpus: 1, xch_nr_pages: pages.size / 4096, xch_page_size: 4096 });
   assert.equal(frames.size, header.xch_nr_pages * 8);
   assert.equal(pages.offset % 4096, 0);
-  const version = C.xen_dumpcore_elfnote_xen_version_desc.read(view, notes.get(C.XEN_ELFNOTE_DUMPCORE_XEN_VERSION) ?? 0);
+  const version = C.xen_dumpcore_elfnote_xen_version_desc.read(view, notes.get(E.XEN_ELFNOTE_DUMPCORE_XEN_VERSION) ?? 0);
   assert.deepEqual([version.major_version, version.minor_version, version.pagesize], [4, 17, 4096]);
 
   const { user_regs } = vcpu_guest_context.read(view, section('.xen_prstatus').offset);

@@ -5,12 +5,6 @@
 import { struct, u64, u64n } from '../../base/struct.ts';
 import { xen_capabilities_info_t, xen_changeset_info_t, xen_compile_info, xen_extraversion_t, xen_platform_parameters } from './version.ts';
 
-/** Types of the notes in section .note.Xen. */
-export const XEN_ELFNOTE_DUMPCORE_NONE = 0x2000000;
-export const XEN_ELFNOTE_DUMPCORE_HEADER = 0x2000001;
-export const XEN_ELFNOTE_DUMPCORE_XEN_VERSION = 0x2000002;
-export const XEN_ELFNOTE_DUMPCORE_FORMAT_VERSION = 0x2000003;
-
 /** xch_magic of a domain with hardware-like address translation (HVM, PVH). */
 export const XC_CORE_MAGIC_HVM = 0xf00febee;
 /** Major version 0, minor version 1. */

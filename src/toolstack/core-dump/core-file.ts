@@ -1,5 +1,6 @@
 import { vcpu_guest_context } from '../../spec/xen/arch-x86/xen.ts';
 import * as C from '../../spec/xen/dump-core.ts';
+import * as E from '../../spec/xen/elfnote.ts';
 import type { versionInfo } from '../xc/host-info.ts';
 
 /** What stands in a core file before its pages. */
@@ -50,13 +51,13 @@ function notes({ version, vcpus, pages }: CoreContents): Uint8Array {
     return bytes;
   };
   return joined([
-    note(C.XEN_ELFNOTE_DUMPCORE_NONE, new Uint8Array(0)),
+    note(E.XEN_ELFNOTE_DUMPCORE_NONE, new Uint8Array(0)),
     note(
-      C.XEN_ELFNOTE_DUMPCORE_HEADER,
+      E.XEN_ELFNOTE_DUMPCORE_HEADER,
       made(C.xen_dumpcore_elfnote_header_desc, { xch_magic: C.XC_CORE_MAGIC_HVM, xch_nr_vcpus: vcpus.length, xch_nr_pages: pages, xch_page_size: PAGE }),
     ),
     note(
-      C.XEN_ELFNOTE_DUMPCORE_XEN_VERSION,
+      E.XEN_ELFNOTE_DUMPCORE_XEN_VERSION,
       made(C.xen_dumpcore_elfnote_xen_version_desc, {
         major_version: version.major,
         minor_version: version.minor,
@@ -68,7 +69,7 @@ function notes({ version, vcpus, pages }: CoreContents): Uint8Array {
         pagesize: version.pagesize,
       }),
     ),
-    note(C.XEN_ELFNOTE_DUMPCORE_FORMAT_VERSION, made(C.xen_dumpcore_elfnote_format_version_desc, { version: C.XEN_DUMPCORE_FORMAT_VERSION })),
+    note(E.XEN_ELFNOTE_DUMPCORE_FORMAT_VERSION, made(C.xen_dumpcore_elfnote_format_version_desc, { version: C.XEN_DUMPCORE_FORMAT_VERSION })),
   ]);
 }
 
