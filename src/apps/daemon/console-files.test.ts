@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { nodeFileStore } from '../../host/node/file-store.ts';
 import { CONSOLE_FILE_LIMIT, ConsoleFiles } from './console-files.ts';
 
@@ -31,9 +32,10 @@ test('a log that grows too long is set aside, in place of the one before', async
   const files = new ConsoleFiles(nodeFileStore, folder, (line) => assert.fail(line));
   const line = 'x'.repeat(99_999);
   for (let n = 0; n < 25; n++) {
-    files.output(1, 0, bytes(`${String.fromCharCode(97 + n)}${line}`), () => 'loud');
-    // the disk keeps up
-    for (let tick = 0; tick < 20; tick++) await new Promise((resolve) => setImmediate(resolve));
+    const letter = String.fromCharCode(97 + n);
+    files.output(1, 0, bytes(`${letter}${line}`), () => 'loud');
+    // no faster than the disk
+    while (!existsSync(join(folder, 'guest-loud.log')) || text('guest-loud.log').at(-line.length - 1) !== letter) await setTimeout(1);
   }
   files.end(1);
   await files.closed();
