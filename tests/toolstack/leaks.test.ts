@@ -4,10 +4,13 @@ import type { Counters } from '../../src/apps/daemon/api.ts';
 import { helloGuest } from '../../src/toolstack/guests/hello.ts';
 import { Toolstack, until } from './toolstack.ts';
 
+/** ZENDO_CYCLES=1000 is the long run. */
+const CYCLES = Number(process.env['ZENDO_CYCLES'] ?? 100);
+
 const stack = new Toolstack();
 after(() => stack.close());
 
-test('100 domains come and go, half by themselves and half destroyed, and nothing is left of them', async (t) => {
+test(`${CYCLES} domains come and go, half by themselves and half destroyed, and nothing is left of them`, async (t) => {
   const kernels = [stack.file('hello', helloGuest()), stack.file('echo', helloGuest({ echo: true }))];
   const client = await stack.client();
   const cycle = async (n: number): Promise<void> => {
@@ -25,7 +28,7 @@ test('100 domains come and go, half by themselves and half destroyed, and nothin
   // the first ones fill what is kept for the next
   for (let n = 0; n < 4; n++) await cycle(n);
   const before = await counters();
-  for (let n = 4; n < 104; n++) await cycle(n);
+  for (let n = 4; n < 4 + CYCLES; n++) await cycle(n);
   const now = await counters();
   t.diagnostic(`before: ${JSON.stringify(before)}`);
   t.diagnostic(`after:  ${JSON.stringify(now)}`);
