@@ -47,8 +47,9 @@ for (const [event, reason] of Object.entries(EVENTS)) {
           core: existsSync(core),
         };
       };
+      const acted = new RegExp(`Action for shutdown reason code ${reason} is ${action}\\n`);
+      await until(async () => acted.test(stack.log()), `${acted} in the log`, 20);
       await until(async () => JSON.stringify(await seen()) === JSON.stringify(outcome), `${JSON.stringify(outcome)}, not ${JSON.stringify(await seen())}`, 20);
-      assert.match(stack.log(), new RegExp(`Action for shutdown reason code ${reason} is ${action}\\n`));
       if (outcome.core) assert.ok(statSync(core).size > MIB * 1048576);
       if (outcome.same) {
         const left = (await client.call('list', {})).find((each) => each.domid === domid);
