@@ -59,7 +59,7 @@ export interface PcpuWorkerData {
 }
 
 /** Executions after which a block becomes a compiled region, and how many regions make a module: measured on Debian's boot. */
-const PROMOTE_AFTER = 2000;
+const PROMOTE_AFTER = 5000;
 /** MiB of host memory that translations may take: half for the interpreter's operations, half for regions. A boot of Debian needs some 30 and 40. */
 const CODE_MEMORY = 256;
 const MIB = 1 << 20;
