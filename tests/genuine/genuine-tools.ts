@@ -1,14 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { places } from '../../src/apps/daemon/places.ts';
-import { showPackage, updateLists } from '../../src/host/node/debian/apt.ts';
-import { defaultCacheFolder } from '../../src/host/node/debian/debian-cache.ts';
-import { runCommand } from '../../src/host/node/debian/run-command.ts';
+import { unpackedPackages } from '../unpacked-packages.ts';
 
 /** Debian's Xen 4.17 tools and the libraries that not every Debian has. They are unpacked, not installed: nothing of a Xen host is started. */
-const PACKAGES = [
+const PACKAGES: readonly [string, ...string[]] = [
   'xen-utils-4.17',
   'xenstore-utils',
   'libxenmisc4.17',
@@ -65,7 +63,7 @@ export class GenuineTools {
   static async fetch(directory: string): Promise<GenuineTools | { readonly missing: string }> {
     const folder = mkdtempSync(join(tmpdir(), 'zendo-genuine-'));
     const compiled = spawnSync('gcc', ['-O2', '-Wall', '-Wextra', '-Werror', '-shared', '-fPIC', '-o', join(folder, 'shim.so'), SHIM], { encoding: 'utf8' });
-    const packages = compiled.error !== undefined ? { missing: 'gcc is not installed' } : await unpacked();
+    const packages = compiled.error !== undefined ? { missing: 'gcc is not installed' } : await unpackedPackages('xen-tools', PACKAGES);
     if (compiled.error === undefined && compiled.status !== 0) throw new Error(compiled.stderr);
     if (typeof packages !== 'string') {
       rmSync(folder, { recursive: true });
@@ -102,35 +100,5 @@ export class GenuineTools {
 
   close(): void {
     rmSync(this.folder, { recursive: true, force: true });
-  }
-}
-
-/** The folder that the packages were unpacked into, by this run or an earlier one. */
-async function unpacked(): Promise<string | { readonly missing: string }> {
-  const kept = join(defaultCacheFolder(), 'xen-tools');
-  let record = await showPackage(runCommand, 'xen-utils-4.17').catch(() => undefined);
-  if (record === undefined && process.getuid?.() === 0) {
-    await updateLists(runCommand);
-    record = await showPackage(runCommand, 'xen-utils-4.17').catch(() => undefined);
-  }
-  if (record === undefined) {
-    const earlier = existsSync(kept) ? readdirSync(kept).find((name) => name.startsWith('4.17')) : undefined;
-    return earlier === undefined ? { missing: 'apt has no xen-utils-4.17 (Debian 12 has)' } : join(kept, earlier);
-  }
-  const folder = join(kept, record.version.replaceAll(':', '%3a'));
-  if (existsSync(folder)) return folder;
-  mkdirSync(kept, { recursive: true });
-  const unfinished = mkdtempSync(join(kept, 'unfinished-'));
-  try {
-    const fetched = await runCommand('apt-get', ['download', '-q', ...PACKAGES], { cwd: unfinished });
-    if (fetched.status !== 0) return { missing: `Debian's Xen tools cannot be fetched: ${fetched.stderr.trim()}` };
-    for (const name of readdirSync(unfinished)) {
-      const { status, stderr } = await runCommand('dpkg-deb', ['-x', name, 'files'], { cwd: unfinished });
-      if (status !== 0) return { missing: `${name} cannot be unpacked: ${stderr.trim()}` };
-    }
-    if (!existsSync(folder)) renameSync(join(unfinished, 'files'), folder);
-    return folder;
-  } finally {
-    rmSync(unfinished, { recursive: true, force: true });
   }
 }
