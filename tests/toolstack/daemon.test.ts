@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { CANCELLED, RpcError } from '../../src/apps/daemon/rpc/rpc-error.ts';
+import { places } from '../../src/apps/daemon/places.ts';
+import { encodeMessage } from '../../src/apps/daemon/rpc/json-lines.ts';
+import { CANCELLED } from '../../src/apps/daemon/rpc/rpc-error.ts';
 import { helloGuest } from '../../src/toolstack/guests/hello.ts';
 import { Toolstack, until } from './toolstack.ts';
 
@@ -11,6 +16,11 @@ after(() => stack.close());
 stack.file('echo', helloGuest({ echo: true }));
 const kernel = join(stack.folder, 'echo');
 const config = (name: string, more = ''): string => stack.file(`${name}.cfg`, `name = "${name}"\ntype = "pvh"\nkernel = "${kernel}"\nmemory = 8\n${more}`);
+const connected = async (): Promise<Socket> => {
+  const socket = connect(places(stack.directory).socket);
+  await once(socket, 'connect');
+  return socket;
+};
 const names = async (): Promise<string[]> => {
   const client = await stack.client();
   const all = await client.call('list', {});
@@ -48,6 +58,18 @@ test('killed, the daemon comes back with them, and without the others', async ()
   assert.match(stack.log(), /Domain \d+ \("third", [-0-9a-f]{36}\) was lost/);
 });
 
+test('the console of a domain is in a file', async () => {
+  const client = await stack.client();
+  for (const name of ['first', 'second']) {
+    const path = join(stack.directory, `console/guest-${name}.log`);
+    const { domid = -1 } = (await client.call('list', {})).find((domain) => domain.name === name) ?? {};
+    // (what is typed waits in the ring until the guest is so far)
+    await client.call('consoleInput', { domid, base64: btoa('!') });
+    await until(() => /It gives back what you type.*!$/s.test(readFileSync(path, 'latin1')), 'its greeting, and its echo');
+  }
+  client.close();
+});
+
 test('xl -v create tells each step', async () => {
   const told = await stack.quickXl('-v', 'create', '-p', config('told', 'maxmem = 100'));
   assert.match(
@@ -61,33 +83,70 @@ test('a create that is cancelled, by its client or by its death, leaves nothing'
   const before = await names();
   const client = await stack.client();
   const { free_pages } = (await client.call('hostInfo', {})).physinfo;
-  const request = (name: string) =>
+  const { pid } = await client.call('status', {});
+  const mebibytes = 130;
+  const params = (name: string) =>
     ({
       config: {
         c_info: { type: 'pvh', name, uuid: '00000000-0000-4000-8000-0000000000aa' },
-        b_info: { max_memkb: 130 * 1024, target_memkb: 130 * 1024, sched_params: {}, kernel, arch_arm: {}, arch_x86: {} },
+        b_info: { max_memkb: mebibytes * 1024, target_memkb: mebibytes * 1024, sched_params: {}, kernel, arch_arm: {}, arch_x86: {} },
       },
       monitor: false,
     }) as const;
-  const abort = new AbortController();
-  const cancelled = client.call('create', request('cancelled'), { signal: abort.signal, progress: () => abort.abort() });
-  await assert.rejects(cancelled, (error) => error instanceof RpcError && error.code === CANCELLED);
-  const dying = await stack.client();
-  await new Promise<void>((resolve) => {
-    dying.call('create', request('orphan'), { progress: () => resolve() }).catch(() => {});
+  const create = { jsonrpc: '2.0', id: 1, method: 'create' };
+  // both messages arrive as one piece, so the second is heard before the first is carried out
+  const cancelling = await connected();
+  const cancel = { jsonrpc: '2.0', method: '$/cancel', params: { id: 1 } };
+  cancelling.write(Buffer.concat([encodeMessage({ ...create, params: params('cancelled') }), encodeMessage(cancel)]));
+  let answers = '';
+  cancelling.on('data', (bytes: Buffer) => {
+    answers += bytes.toString();
   });
-  dying.close();
+  await until(() => answers.endsWith('}}\n'), 'an answer');
+  cancelling.destroy();
+  assert.equal(JSON.parse(answers.trimEnd().split('\n').at(-1) ?? '').error.code, CANCELLED);
+  // a client that is dead before the daemon reads what it asked for
+  const dying = await connected();
+  process.kill(pid, 'SIGSTOP');
+  await new Promise<void>((sent) => dying.end(encodeMessage({ ...create, params: params('orphan') }), sent));
+  dying.destroy();
+  process.kill(pid, 'SIGCONT');
+  // whoever asks later is answered later
+  const { domid } = await client.call('create', params('later'));
+  assert.deepEqual(await names(), [...before, 'later']);
+  await client.call('destroy', { domid });
   await until(async () => (await client.call('hostInfo', {})).physinfo.free_pages === free_pages, 'all frames are free again');
   assert.deepEqual(await names(), before);
-  // the name is free again too; two at once under one name are not made
-  const both = await Promise.allSettled(['same', 'same'].map((name) => client.call('create', { ...request(name), config: { ...request(name).config } })));
+  client.close();
+});
+
+test('of two creates under one name, one is refused', async () => {
+  const client = await stack.client();
+  const config = {
+    c_info: { type: 'pvh', name: 'same', uuid: '00000000-0000-4000-8000-0000000000ab' },
+    b_info: { max_memkb: 130 * 1024, target_memkb: 130 * 1024, sched_params: {}, kernel, arch_arm: {}, arch_x86: {} },
+  } as const;
+  const both = await Promise.allSettled([1, 2].map(() => client.call('create', { config, monitor: false })));
   assert.deepEqual(both.map(({ status }) => status).sort(), ['fulfilled', 'rejected']);
   client.close();
 });
 
-test('the console of a domain is in a file', async () => {
-  const path = join(stack.directory, 'console/guest-second.log');
-  await until(() => /It gives back what you type/.test(readFileSync(path, 'latin1')), 'its greeting');
+test('images that are no files are refused, and nobody waits for them', async () => {
+  const fifo = join(stack.folder, 'fifo');
+  spawnSync('mkfifo', [fifo]);
+  const folder = stack.folder;
+  for (const [path, why] of [
+    [fifo, `failed to seek on file '${fifo}': Illegal seek`],
+    ['/dev/zero', "failed to seek on file '/dev/zero': Illegal seek"],
+    [folder, `failed to read file '${folder}': Is a directory`],
+    [`${kernel}/x`, `failed to open file '${kernel}/x': No such file or directory`],
+  ] as const) {
+    const told = await stack.quickXl('create', '-q', config('odd', `ramdisk = "${path}"`));
+    assert.equal(
+      told.replaceAll(/^! Parsing.*\n/gm, ''),
+      `! xc: error: panic: ${why}: Internal error\n! libxl: error: xc_dom_ramdisk_file failed: ${why.split("': ")[1]}\n! libxl: error: cannot (re-)build domain: -3\n= 3`,
+    );
+  }
 });
 
 test('SIGTERM waits for guests that do not answer; the second one waits no longer', async () => {

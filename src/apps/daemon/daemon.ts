@@ -1,4 +1,5 @@
 import { OperatorError } from '../../base/operator-error.ts';
+import { FileStoreError, type FileStoreReason } from '../../base/ports/file-store.ts';
 import type { ByteStream } from '../../base/ports/local-socket.ts';
 import { HypercallError } from '../../hypervisor/dom0/kernel.ts';
 import { Privcmd } from '../../hypervisor/dom0/privcmd.ts';
@@ -21,6 +22,7 @@ import type { StoreClient } from '../../xenstore/client.ts';
 import { freshMachine } from '../zendo/fresh-machine.ts';
 import { MachineThread } from '../zendo/machine-thread.ts';
 import type { Counters, DaemonStatus } from './api.ts';
+import { buildInTurns } from './build-in-turns.ts';
 import { choiceField, configField, consoleField, domidField, flagField, numbersField, textField, wholeField } from './check-params.ts';
 import { ConsoleFiles } from './console-files.ts';
 import { rpcViewer, streamViewer } from './console-viewers.ts';
@@ -299,18 +301,24 @@ export class Daemon {
     const { kernel, ramdisk } = config.b_info;
     if (kernel === undefined) throw new LibxlError(ERROR_FAIL, ['libxl: error: no kernel is given']);
     const read = async (what: 'kernel' | 'ramdisk', path: string): Promise<Uint8Array> => {
-      try {
-        return await this.host.files.read(path);
-      } catch (error) {
-        throw new LibxlError(
+      const refuse = (action: string, failure: string, cause?: unknown): LibxlError =>
+        new LibxlError(
           ERROR_FAIL,
           [
-            `xc: error: panic: failed to open file '${path}': No such file or directory: Internal error`,
-            `libxl: error: xc_dom_${what}_file failed: No such file or directory`,
+            `xc: error: panic: failed to ${action} file '${path}': ${failure}: Internal error`,
+            `libxl: error: xc_dom_${what}_file failed: ${failure}`,
             `libxl: error: cannot (re-)build domain: ${ERROR_FAIL}`,
           ],
-          { cause: error },
+          { cause },
         );
+      const { files } = this.host;
+      try {
+        // a pipe or a device may keep its reader for ever
+        if ((await files.info(path))?.kind === 'other') throw refuse('seek on', 'Illegal seek');
+        return await files.read(path);
+      } catch (error) {
+        if (!(error instanceof FileStoreError)) throw error;
+        throw refuse(error.reason === 'is a directory' ? 'read' : 'open', FAILURES[error.reason] ?? error.message, error);
       }
     };
     const bytes = await read('kernel', kernel);
@@ -386,25 +394,15 @@ export class Daemon {
   private async build(config: DomainConfig, { signal, progress }: BuildOptions = {}): Promise<number> {
     const { door } = this.machine;
     const images = await this.load(config, progress);
-    const steps = await door.enter(() => this.libxl.createSteps(config, images));
-    const unwanted = (): boolean => signal?.aborted === true || this.stopping !== undefined;
-    const cancelled = (): LibxlError => new LibxlError(ERROR_FAIL, ['libxl: error: cannot make domain: cancelled']);
-    for (;;) {
-      if (unwanted()) {
-        await door.enter(() => steps.return(0));
-        throw cancelled();
-      }
-      const step = await door.enter(() => steps.next());
-      if (step.done !== true) {
-        progress?.({ text: step.value });
-        continue;
-      }
-      // whoever takes the request back while the last step is made is heard first
-      if (signal !== undefined) await new Promise<void>((resolve) => this.host.after(0, resolve));
-      if (!unwanted()) return step.value;
-      await door.enter(() => this.libxl.destroy(step.value));
-      throw cancelled();
-    }
+    return await buildInTurns(await door.enter(() => this.libxl.createSteps(config, images)), {
+      enter: (action) => door.enter(action),
+      unwanted: () => signal?.aborted === true || this.stopping !== undefined,
+      heard: async () => {
+        if (signal !== undefined) await new Promise<void>((resolve) => this.host.after(0, resolve));
+      },
+      destroy: (domid) => this.libxl.destroy(domid),
+      progress,
+    });
   }
 
   /** Start the domains whose configurations are in the directory for that, in the order of the files' names. */
@@ -493,6 +491,13 @@ export class Daemon {
     };
   }
 }
+
+/** Why a file cannot be read, in the words of a C library. */
+const FAILURES: Readonly<Partial<Record<FileStoreReason, string>>> = {
+  'not found': 'No such file or directory',
+  'permission denied': 'Permission denied',
+  'is a directory': 'Is a directory',
+};
 
 /** A domain's name as part of a file's. */
 const fileNameOf = (name: string): string => name.replaceAll(/[^\w.+@-]/g, '_').replace(/^\./, '_');
