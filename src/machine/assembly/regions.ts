@@ -113,7 +113,7 @@ export function tryRead(ctx: usize, address: u64, size: u32, access: u32): u64 {
         const offset = <u32>at;
         return size == 8 ? ld64(offset) : size == 4 ? <u64>ld32u(offset) : size == 2 ? <u64>ld16u(offset) : <u64>ld8u(offset);
       }
-    } else if (Ctx.is64(ctx)) {
+    } else if (Ctx.is64(ctx) || va + size <= 0x100000000) {
       const at1 = plainOffset(ctx, va, first, access);
       const at2 = at1 < 0 ? -1 : plainOffset(ctx, va + first, size - first, access);
       if (at2 >= 0) {
@@ -144,7 +144,7 @@ export function tryWrite(ctx: usize, address: u64, size: u32, value: u64): void 
         else st8(offset, <u32>value);
         return;
       }
-    } else if (Ctx.is64(ctx)) {
+    } else if (Ctx.is64(ctx) || va + size <= 0x100000000) {
       const at1 = plainOffset(ctx, va, first, WRITE);
       const at2 = at1 < 0 ? -1 : plainOffset(ctx, va + first, size - first, WRITE);
       if (at2 >= 0) {
@@ -160,7 +160,7 @@ export function tryWrite(ctx: usize, address: u64, size: u32, value: u64): void 
 
 /** 16-byte load into the vector register at `to` (address in `state`). */
 export function tryRead128(ctx: usize, va: u64, to: usize): void {
-  if ((<u32>va & 0xfff) <= 4080 && !(Ctx.get32(ctx, DR7) & 0xff) && Ctx.is64(ctx)) {
+  if ((<u32>va & 0xfff) <= 4080 && !(Ctx.get32(ctx, DR7) & 0xff)) {
     const at = plainOffset(ctx, va, 16, READ);
     if (at >= 0) {
       v128.store(to, ld128(<u32>at));
@@ -172,7 +172,7 @@ export function tryRead128(ctx: usize, va: u64, to: usize): void {
 
 /** 16-byte store of the vector register at `from`. */
 export function tryWrite128(ctx: usize, va: u64, from: usize): void {
-  if ((<u32>va & 0xfff) <= 4080 && !(Ctx.get32(ctx, DR7) & 0xff) && Ctx.is64(ctx)) {
+  if ((<u32>va & 0xfff) <= 4080 && !(Ctx.get32(ctx, DR7) & 0xff)) {
     const at = plainOffset(ctx, va, 16, WRITE);
     if (at >= 0) {
       st128(<u32>at, v128.load(from));

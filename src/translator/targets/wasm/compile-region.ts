@@ -31,7 +31,7 @@ export function canEmit(block: RegionBlock): boolean {
   for (let k = 1; k < block.count - 1; k++) if (emitters[block.op[k] as number] === undefined) return false;
   const last = block.count - 1;
   // a branch with an operand-size prefix cuts RIP to 16 bits: the interpreter's
-  return ends.has(block.op[last] as number) && (block.op[last] === O.OP_NEXT || ((block.c[last] as number) & 15) === 0);
+  return ends.has(block.op[last] as number) && (block.op[last] === O.OP_NEXT || ((block.c[last] as number) & 15) <= (block.wide ? 0 : 1));
 }
 
 /**
@@ -40,7 +40,8 @@ export function canEmit(block: RegionBlock): boolean {
  */
 function targetCheck(block: RegionBlock): number {
   const last = block.count - 1;
-  if (!indirectEnds.has(block.op[last] as number)) return -1;
+  // outside 64-bit code there is nothing that is not in the flat segment
+  if (!block.wide || !indirectEnds.has(block.op[last] as number)) return -1;
   for (let k = 1; k < last; k++) {
     const op = block.op[k] as number;
     const changes = (op === O.OP_ADDI && block.d[k] === RSP) || op === O.OP_ST64;
@@ -69,7 +70,7 @@ export function returnDelta(block: RegionBlock): number | undefined {
   // an indirect call pushed the address behind its instruction: the operation that computed it says where
   if (block.op[k] === O.OP_CALLIND) {
     for (let j = k - 1; j >= 0 && block.idx[j] === block.idx[k]; j--) {
-      if (block.op[j] === O.OP_ADDI && block.a[j] === RIP) return block.immLo[j] as number;
+      if ((block.op[j] === O.OP_ADDI || block.op[j] === O.OP_ADDI32) && block.a[j] === RIP) return block.immLo[j] as number;
     }
   }
   return undefined;
@@ -465,6 +466,7 @@ class RegionCompiler {
     const { e } = this;
     const { code, block } = e;
     e.read(block.a[k] as number);
+    e.cutRip();
     code.set(e.exitRip);
     if (block.op[k] === O.OP_RET && this.returnSites.length > 0 && !e.mustCheck) {
       for (const site of this.returnSites) {

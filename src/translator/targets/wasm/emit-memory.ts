@@ -1,5 +1,5 @@
 /** Guest memory: the soft-TLB probe inline, everything else in the core. IR to Wasm. */
-import { TLB_ADDEND, TLB_ENTRIES, TLB_READ, TLB_WRITE, VEC, VEC_STRIDE } from '../../../machine/layout.ts';
+import { SEG_ATTR, SEG_BASE, SEG_LIMIT, TLB_ADDEND, TLB_ENTRIES, TLB_READ, TLB_WRITE, VEC, VEC_STRIDE } from '../../../machine/layout.ts';
 import * as O from '../../../machine/ops.ts';
 import * as W from './code.ts';
 import { addImmediate, type Emit, pushIndexed } from './emit-alu.ts';
@@ -7,6 +7,13 @@ import { F_TRY_READ, F_TRY_READ128, F_TRY_WRITE, F_TRY_WRITE128 } from './import
 import type { RegionEmitter } from './region-emitter.ts';
 
 const CTX = 0;
+/** Bits of segment attributes. @see machine/layout.ts, SEG_ATTR */
+const WRITABLE = 2;
+const DOWN = 4;
+const CODE = 8;
+/** Code or data. */
+const STORAGE = 16;
+const UNUSABLE = 0x10000;
 /** Access numbers of the core's page walks. */
 const READ = 0;
 const WRITE = 1;
@@ -273,6 +280,41 @@ const align: Emit = (e, k) => {
   e.close();
 };
 
+/** Outside 64-bit code: an offset in a segment. Data that may be written, up to a limit, here; all else is the interpreter's. */
+const segmentLinear: Emit = (e, k) => {
+  const { code, block } = e;
+  const offset = block.a[k] as number;
+  const segment = block.c[k] as number;
+  const size = (block.immLo[k] as number) & 0xff;
+  code.get(CTX);
+  code.access(W.I32_LOAD, W.STATE, (SEG_ATTR + segment) * 8);
+  code.i32(UNUSABLE | STORAGE | CODE | DOWN | WRITABLE);
+  code.byte(W.I32_AND);
+  code.i32(STORAGE | WRITABLE);
+  code.byte(W.I32_NE);
+  e.read(offset);
+  if (size > 1) {
+    code.i64(size - 1);
+    code.byte(W.I64_ADD);
+  }
+  code.get(CTX);
+  code.access(W.I64_LOAD32_U, W.STATE, (SEG_LIMIT + segment) * 8);
+  code.byte(W.I64_GT_U);
+  code.byte(W.I32_OR);
+  e.openHinted(false);
+  e.bail(k);
+  e.close();
+  const d = block.d[k] as number;
+  e.begin(d);
+  e.read(offset);
+  code.get(CTX);
+  code.access(W.I64_LOAD, W.STATE, (SEG_BASE + segment) * 8);
+  code.byte(W.I64_ADD);
+  code.i64(-1, 0);
+  code.byte(W.I64_AND);
+  e.finish(d);
+};
+
 export const emitMemory: Readonly<Record<number, Emit>> = {
   [O.OP_LD8]: load(address, 1, W.I64_LOAD8_U, READ),
   [O.OP_LD16]: load(address, 2, W.I64_LOAD16_U, READ),
@@ -311,4 +353,5 @@ export const emitMemory: Readonly<Record<number, Emit>> = {
   [O.OP_VST64]: storeVector(8, W.I64_STORE),
   [O.OP_VST128]: store128,
   [O.OP_ALIGN]: align,
+  [O.OP_SEGLIN]: segmentLinear,
 };

@@ -13,16 +13,16 @@ import { coreIsBuilt, TestMachine } from '../../testing/test-machine.ts';
 import { functionText } from '../../testing/wasm-text.ts';
 import { verifyModule } from './verify-module.ts';
 
-/** Examples of a family at most. */
-const MOST = 2;
+/** Examples of a family at most, of 64-bit and of 32-bit code. */
+const MOST = { 64: 2, 32: 1 };
 const CODE = 0x8000;
 const skip = coreIsBuilt ? false : 'needs build/core.wasm';
 
 /** Text of the region that begins with the example, undefined if it gets none. */
-async function region(bytes: Uint8Array): Promise<string | undefined> {
+async function region(bytes: Uint8Array, mode: 32 | 64): Promise<string | undefined> {
   const machine = new TestMachine({ promoteAfter: 1 });
-  machine.enter(64, CODE);
-  machine.context.setLow(CR4, 0x40620);
+  machine.enter(mode, CODE);
+  machine.context.setLow(CR4, mode === 64 ? 0x40620 : 0x40600);
   machine.context.setLow(XCR0, 7);
   // a jump over what is not there, to a HLT
   machine.write(CODE, [...bytes, 0xeb, 0x20]);
@@ -44,15 +44,16 @@ async function region(bytes: Uint8Array): Promise<string | undefined> {
 
 async function render(examples: readonly GoldenExample[]): Promise<string> {
   const parts: string[] = [];
+  const count = { 64: 0, 32: 0 };
   for (const [code, hex, text] of examples) {
-    if (code !== 64 || parts.length === MOST) continue;
-    parts.push(`;; ${text}\n${(await region(fromHex(hex))) ?? '  ;; stays with the interpreter'}\n`);
+    if (code === 16 || count[code]++ >= MOST[code]) continue;
+    parts.push(`;; ${code === 32 ? '32-bit code: ' : ''}${text}\n${(await region(fromHex(hex), code)) ?? '  ;; stays with the interpreter'}\n`);
   }
   return parts.join('\n');
 }
 
 for (const [family, examples] of Object.entries(FAMILIES)) {
-  if (examples.every(([code]) => code !== 64)) continue;
+  if (examples.every(([code]) => code === 16)) continue;
   test(`golden Wasm of family ${family}`, { skip }, async () => {
     agreesWithGolden(join(import.meta.dirname, 'golden', `${family}.wat.txt`), await render(examples));
   });

@@ -10,6 +10,8 @@ export class RegionBlock {
   readonly delta: number;
   /** In another page, where the region has to look before it goes there. */
   readonly foreign: boolean;
+  /** 64-bit code. */
+  readonly wide: boolean;
   readonly insns: number;
   readonly count: number;
   readonly op: Uint16Array;
@@ -33,6 +35,7 @@ export class RegionBlock {
     this.address = address;
     this.delta = delta;
     this.foreign = foreign;
+    this.wide = builder.code64;
     this.insns = insns;
     this.count = count;
     this.op = builder.op.slice(0, count);

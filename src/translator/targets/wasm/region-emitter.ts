@@ -250,6 +250,13 @@ export class RegionEmitter {
     }
   }
 
+  /** In 32-bit code: cuts the address on the stack, of code outside the region. Within it no distance goes around the end of the address space. */
+  cutRip(): void {
+    if (this.block.wide) return;
+    this.code.i64(-1, 0);
+    this.code.byte(I64_AND);
+  }
+
   /** Writes `slot` back to the context. */
   spill(slot: number): void {
     const { code } = this;
@@ -370,6 +377,7 @@ export class RegionEmitter {
   /** Leaves at `offset` from the block's RIP: the next region, or the interpreter, goes on. */
   leave(offset: number): void {
     this.blockRip(offset);
+    this.cutRip();
     this.code.set(this.exitRip);
     this.branch(this.outLabel);
   }

@@ -3,7 +3,23 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { BUDGET, CR4, EXIT_BUDGET, EXIT_HLT, GDTR_BASE, GDTR_LIMIT, IDTR_BASE, IDTR_LIMIT, RETIRED_BASE, RIP, XCR0 } from '../../../machine/layout.ts';
+import {
+  BUDGET,
+  CR0,
+  CR3,
+  CR4,
+  EXIT_BUDGET,
+  EXIT_HLT,
+  GDTR_BASE,
+  GDTR_LIMIT,
+  IDTR_BASE,
+  IDTR_LIMIT,
+  RETIRED_BASE,
+  RIP,
+  SEG_BASE,
+  SEG_LIMIT,
+  XCR0,
+} from '../../../machine/layout.ts';
 import type { Memories } from '../../../machine/memories.ts';
 import type { TranslationStore } from '../../store/translation-store.ts';
 import { nasm, nasmIsThere } from '../../testing/nasm.ts';
@@ -373,6 +389,184 @@ n: dec ecx
   hlt`,
 };
 
+/** In 32-bit code [SKIP] is by how many bytes exceptions skip, [COUNT] counts them, [TRACE] sums error codes and addresses. */
+const handler32 = `
+bits 32
+org ${HANDLER}
+  xchg eax, [esp]
+  add [0x9108], eax
+  mov eax, cr2
+  add [0x9108], eax
+  pop eax
+  jmp without
+align 32
+without:
+  inc dword [0x9104]
+  push eax
+  mov eax, [0x9100]
+  add [esp + 4], eax
+  pop eax
+  iret
+`;
+
+/** The first 4 MiB are mapped a second time at the end of the address space, FS is a segment of 64 KiB at 0x40000. */
+const programs32: Readonly<Record<string, string>> = {
+  '32-bit arithmetic with every kind of flags': `
+  mov eax, 0x89abcdef
+  mov ebx, 0x76543210
+  mov ecx, 3000
+l: add eax, ebx
+  adc bx, ax
+  sbb edx, ecx
+  rol edx, 7
+  inc esi
+  dec dl
+  setc dh
+  cmovs ebp, eax
+  shl ebx, cl
+  sar bp, 3
+  jp skip
+  xor edi, eax
+  neg edi
+skip: shld edi, eax, 5
+  imul esi, edi, 77
+  mul ebx
+  daa
+  aam 7
+  bt eax, 3
+  adc edi, 0
+  bsf edx, eax
+  bswap esi
+  lea ebp, [eax + ebx * 4 + 0x7ffffff9]
+  sub bl, dh
+  jg big
+  add bp, 5
+big: loop l
+  pushfd
+  pop eax
+  hlt`,
+  '32-bit calls, tables, and code on both sides of the end of the address space': `
+  mov ecx, 2000
+l: mov eax, ecx
+  imul eax, eax, 0x9e3779b1
+  shr eax, 29
+  call [tab + eax * 4]
+  call thunk - 0x400000
+  dec ecx
+  jnz l
+  mov edx, second - 0x400000
+  jmp edx
+second: mov ecx, 2000
+  jmp m
+down: add ebx, eax
+  dec ecx
+  jz done
+m: mov eax, ecx
+  call thunk + 0x400000
+  test cl, 7
+  jnz down
+  call one + 0x400000
+  jmp down
+done: hlt
+one: add ebx, ecx
+  ret
+two: lea ebx, [ebx * 3 + 1]
+  ret
+three: xor ebx, eax
+  test bl, 4
+  jz near thunk
+four: ror ebx, 3
+  jmp thunk - 0x400000
+five: push esi
+  mov esi, [esp]
+  call one - 0x400000
+  pop esi
+  ret 0
+six: jmp two
+align 8
+tab: dd one, two, three, four, five, six, one - 0x400000, thunk
+align 4096
+times 1111 nop
+thunk: ret
+times 8 nop`,
+  '32-bit memory: across pages, beyond 4 GiB, by segments, pushes and strings': `
+  mov ebp, 500
+  mov edi, 0x40ff0
+l: mov [edi + ebp], ebp
+  add ebx, [edi + ebp - 3]
+  push dword [edi + ebp]
+  pop dword [edi + ebp * 2]
+  mov esi, 0xfffffff0
+  add ebx, [esi + ebp * 8 + 0x40000]
+  mov [fs: ebp * 4], ebx
+  add ebx, [fs: ebp * 4 - 1]
+  xadd [fs: 0x200], ebx
+  movzx eax, byte [cs: l]
+  add ebx, eax
+  mov eax, [ss: edi]
+  pusha
+  mov edi, 0x50ff8
+  mov esi, edi
+  mov ecx, 6
+  rep stosd
+  mov ecx, 5
+  rep movsw
+  popa
+  pushfd
+  popfd
+  movd xmm0, ebx
+  movups [edi + ebp], xmm0
+  movq [edi + ebp - 5], xmm0
+  dec ebp
+  jnz l
+  hlt`,
+  '32-bit faults in a loop': `
+  mov ecx, 300
+  mov esi, 0x50000000
+  mov edi, 0xfffffffe
+l: mov dword [0x9100], 2
+  mov eax, [esi]
+  add ebx, eax
+  xor edx, edx
+  div edx
+  add [esi], ecx
+  adc ebx, ecx
+  mov edx, [edi]
+  mov dword [0x9100], 7
+  mov edx, [fs: 0x10000]
+  mov [cs: 0x40000], edx
+  mov dword [0x9100], 3
+  mov [fs: edi], dl
+  int3
+  nop
+  nop
+  nop
+  loop l
+  hlt`,
+  '32-bit code that rewrites functions of its page, and itself': `
+  mov ebp, 400
+  xor ebx, ebx
+l: call fn
+  add ebx, eax
+  mov [fn + 1], ebp
+  test ebp, 7
+  jnz no
+  inc byte [patch + 2]
+no:
+patch: add ebx, 1
+  lock dec byte [other + 1]
+  call other
+  add ebx, eax
+  dec ebp
+  jnz l
+  hlt
+fn: mov eax, 5
+  ret
+  align 64
+other: mov eax, 9
+  ret`,
+};
+
 /** Numbers from 1 to 40, the same for the same seed. */
 const random = (seed: number): (() => number) => {
   let x = seed;
@@ -424,22 +618,15 @@ class LateCompiler implements RegionCompiler {
   }
 }
 
-const execute = (
-  code: Uint8Array,
-  promoteAfter: number | (() => number) | undefined,
-  slice: number,
-  stored?: Uint8Array | 'none',
-  late?: LateCompiler,
-): Execution => {
-  const compiler = late === undefined ? {} : { regionCompiler: late };
-  const machine = new TestMachine({ ...(promoteAfter === undefined ? {} : { promoteAfter }), ...(stored === undefined ? {} : { stored }), ...compiler }, PAGES);
-  if (late !== undefined) late.memories = machine.memories;
-  machine.write(START, code);
+/** The vectors that push an error code. */
+const withError: readonly number[] = [8, 10, 11, 12, 13, 14, 17];
+
+const prepare = (machine: TestMachine): void => {
   machine.write(HANDLER, nasm(handler));
   machine.enter(64, START);
   const without = HANDLER + 3 + 2 + 8 + 4 + 2;
   for (let vector = 0; vector < 32; vector++) {
-    const target = [8, 10, 11, 12, 13, 14, 17].includes(vector) ? HANDLER : without;
+    const target = withError.includes(vector) ? HANDLER : without;
     machine.write64(0x6000 + vector * 16, BigInt(target & 0xffff) | (8n << 16n) | (0x8e00n << 32n) | (BigInt(target >> 16) << 48n));
     machine.write64(0x6008 + vector * 16, 0n);
   }
@@ -449,6 +636,44 @@ const execute = (
   machine.context.setLow(CR4, 0x40620);
   machine.context.setLow(XCR0, 7);
   machine.engine.core.updateMode(machine.ctx);
+};
+
+const prepare32 = (machine: TestMachine): void => {
+  machine.write(HANDLER, nasm(handler32));
+  machine.enter(32, START);
+  for (let vector = 0; vector < 32; vector++) {
+    const target = withError.includes(vector) ? HANDLER : HANDLER + 32;
+    machine.write64(0x6000 + vector * 8, BigInt(target & 0xffff) | (8n << 16n) | (0x8e00n << 32n) | (BigInt(target >> 16) << 48n));
+  }
+  machine.write64(0x7008, 0x00cf9b000000ffffn);
+  machine.write64(0x7010, 0x00cf93000000ffffn);
+  for (let entry = 0; entry < 1024; entry++) {
+    const from = entry === 1023 ? 0 : entry;
+    machine.write(0x1000 + entry * 4, entry < 4 || entry === 1023 ? [0x83, 0, (from << 6) & 0xff, from >> 2] : [0, 0, 0, 0]);
+  }
+  machine.context.setLow(CR3, 0x1000);
+  // PSE, OSFXSR, OSXMMEXCPT
+  machine.context.setLow(CR4, 0x610);
+  machine.context.setLow(CR0, 0x80000033);
+  machine.context.setLow(SEG_BASE + 4, 0x40000);
+  machine.context.setLow(SEG_LIMIT + 4, 0xffff);
+  machine.engine.core.updateMode(machine.ctx);
+};
+
+const execute = (
+  code: Uint8Array,
+  wide: boolean,
+  promoteAfter: number | (() => number) | undefined,
+  slice: number,
+  stored?: Uint8Array | 'none',
+  late?: LateCompiler,
+): Execution => {
+  const compiler = late === undefined ? {} : { regionCompiler: late };
+  const machine = new TestMachine({ ...(promoteAfter === undefined ? {} : { promoteAfter }), ...(stored === undefined ? {} : { stored }), ...compiler }, PAGES);
+  if (late !== undefined) late.memories = machine.memories;
+  machine.write(START, code);
+  if (wide) prepare(machine);
+  else prepare32(machine);
   machine.context.setLow(IDTR_BASE, 0x6000);
   machine.context.setLow(IDTR_LIMIT, 0xfff);
   machine.context.setLow(GDTR_BASE, 0x7000);
@@ -470,10 +695,11 @@ const execute = (
   return { outcome: { registers: registers.join(' '), memory: digest(machine), retired }, regions: regions?.counters.regions ?? 0, store };
 };
 
-for (const [name, source] of Object.entries(programs)) {
+for (const [name, source] of [...Object.entries(programs), ...Object.entries(programs32)]) {
+  const wide = name in programs;
   test(`${name}: registers, memory and instruction counts do not depend on what is compiled or when`, { skip }, () => {
-    const code = nasm(`bits 64\norg ${START}\n${source}`);
-    const reference = execute(code, undefined, 1_000_000).outcome;
+    const code = nasm(`bits ${wide ? 64 : 32}\norg ${START}\n${source}`);
+    const reference = execute(code, wide, undefined, 1_000_000).outcome;
     for (const [promoteAfter, slice] of [
       [1, 1_000_000],
       [2, 1_000_000],
@@ -484,7 +710,7 @@ for (const [name, source] of Object.entries(programs)) {
       [random(2), 97],
       [random(3), 10_007],
     ] as const) {
-      const { outcome, regions } = execute(code, promoteAfter, slice);
+      const { outcome, regions } = execute(code, wide, promoteAfter, slice);
       assert.deepEqual(outcome, reference, `promotion ${String(promoteAfter)}, slices of ${slice}`);
       assert.ok(regions > 0, 'no region was made');
     }
@@ -496,7 +722,7 @@ for (const [name, source] of Object.entries(programs)) {
       [1, 61],
       [random(4), 1_000_000],
     ] as const) {
-      const { outcome, store } = execute(code, promoteAfter, slice, stored ?? 'none', stored === undefined ? new LateCompiler(() => 1) : undefined);
+      const { outcome, store } = execute(code, wide, promoteAfter, slice, stored ?? 'none', stored === undefined ? new LateCompiler(() => 1) : undefined);
       assert.deepEqual(
         outcome,
         reference,
@@ -509,7 +735,7 @@ for (const [name, source] of Object.entries(programs)) {
     }
     for (const seed of [4, 5]) {
       const slice = Math.max(5, Math.min(seed * 17, reference.retired >> 8));
-      const { outcome, regions } = execute(code, 3, slice, undefined, new LateCompiler(random(seed)));
+      const { outcome, regions } = execute(code, wide, 3, slice, undefined, new LateCompiler(random(seed)));
       assert.deepEqual(outcome, reference, `compiled late, slices of ${slice}`);
       assert.ok(regions > 0, 'no region was made');
     }

@@ -12,7 +12,9 @@ import {
   BLK_REGION,
   BLKF_DEAD,
   FRAME_BLOCKS,
+  MODE_CODE32,
   MODE_CODE64,
+  MODE_FLAT,
   MODE_SIZE_MASK,
   MODE_STEP,
   REGION_RETRY,
@@ -34,6 +36,10 @@ const JOB_REGIONS = 16;
 const PAGE = 4096;
 /** Bytes that a direct jump reaches. */
 const NEAR = 0x7fffff00;
+
+/** 64-bit code, and 32-bit code in flat segments. */
+const hasRegions = (mode: number): boolean =>
+  (mode & MODE_STEP) === 0 && ((mode & MODE_SIZE_MASK) === MODE_CODE64 || (mode & (MODE_SIZE_MASK | MODE_FLAT)) === (MODE_CODE32 | MODE_FLAT));
 
 /** Somebody who makes regions in another thread. When an answer comes does not matter to any result. */
 export interface RegionCompiler {
@@ -150,7 +156,7 @@ export class Regions {
       // it may have got one as an entry of another's, or may be gone
       if (words[(head + BLK_REGION) >>> 2] !== 0 || ((words[(head + BLK_FLAGS) >>> 2] as number) & BLKF_DEAD) !== 0) continue;
       const mode = words[(head + BLK_MODE) >>> 2] as number;
-      if ((mode & MODE_SIZE_MASK) !== MODE_CODE64 || (mode & MODE_STEP) !== 0 || words[(head + BLK_PHYS2) >>> 2] !== -1) {
+      if (!hasRegions(mode) || words[(head + BLK_PHYS2) >>> 2] !== -1) {
         this.counters.refused++;
         continue;
       }
