@@ -387,6 +387,8 @@ export class Daemon {
   private async create(config: DomainConfig, monitored: boolean, { signal, progress }: BuildOptions = {}): Promise<{ domid: number }> {
     const domid = await this.build(config, { signal, progress });
     if (monitored) this.monitor.watch(domid);
+    // whoever has its answer finds the domain among the lost, should the daemon be killed
+    await this.recorded;
     return { domid };
   }
 

@@ -84,7 +84,7 @@ export async function runKernel(
       kernel: 'guest',
       append: '',
       memory: options.memory ?? 16,
-      timeout: 30,
+      timeout: 120,
       trace: options.trace ?? [],
       json: true,
       hash: false,
