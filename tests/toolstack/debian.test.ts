@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import type { ConsoleOutput } from '../../src/apps/daemon/api.ts';
+import { helloGuest } from '../../src/toolstack/guests/hello.ts';
 import { debianImages } from '../boot/debian-images.ts';
 import { Toolstack, until } from './toolstack.ts';
 
 const stack = new Toolstack();
 after(() => stack.close());
 
-test("two of Debian's Linux at once under xl: consoles, balloon both ways, reboot, shutdown", async (t) => {
+test("two of Debian's Linux and ten small guests at once under xl: consoles, balloon both ways, NMI, reboot, shutdown", async (t) => {
   const images = await debianImages('linux-image-cloud-amd64', 'interactive');
   if ('missing' in images) {
     t.skip(images.missing);
@@ -14,7 +16,7 @@ test("two of Debian's Linux at once under xl: consoles, balloon both ways, reboo
   }
   const config = stack.file(
     'linux.cfg',
-    `type = "pvh"\nkernel = "${images.kernel}"\nramdisk = "${images.initrd}"\nmemory = 160\nextra = "console=hvc0 quiet"\n`,
+    `type = "pvh"\nkernel = "${images.kernel}"\nramdisk = "${images.initrd}"\nmemory = 160\nextra = "console=hvc0 quiet"\nchannel = [ "connection=pty,name=org.example.second" ]\n`,
   );
   const client = await stack.client();
   const find = async (name: string) => (await client.call('list', {})).find((domain) => domain.name === name);
@@ -23,11 +25,60 @@ test("two of Debian's Linux at once under xl: consoles, balloon both ways, reboo
     await until(() => /~ # /.test(shell.output()), 'a shell', 240);
     return shell;
   };
+  const counters = async () => {
+    const { freeFrames, eventChannels, storeNodes } = (await client.call('status', {})).counters;
+    return { freeFrames, eventChannels, storeNodes };
+  };
+  // the first one makes nodes that the next find
+  assert.match(await stack.quickXl('create', '-p', config, 'name="zero"'), /= 0$/);
+  assert.equal(await stack.quickXl('destroy', 'zero'), '= 0');
+  const before = await counters();
   const shells = await Promise.all([boot('alpha'), boot('beta')]);
+
+  const small = Array.from({ length: 10 }, (_, i) => `small${i}`);
+  const echo = stack.file('echo', helloGuest({ echo: true }));
+  for (const name of small) {
+    const file = stack.file(`${name}.cfg`, `name = "${name}"\ntype = "pvh"\nkernel = "${echo}"\nmemory = 8\n`);
+    assert.equal(await stack.quickXl('create', '-q', file), '= 0');
+  }
+  assert.equal((await client.call('list', {})).length, 13);
+  const seen = new Map<number, string>();
+  client.on('console', (params) => {
+    const { domid, base64 } = params as ConsoleOutput;
+    seen.set(domid, (seen.get(domid) ?? '') + atob(base64));
+  });
+  for (const name of small) {
+    const { domid = -1 } = (await find(name)) ?? {};
+    await client.call('consoleOpen', { domid });
+    await client.call('consoleInput', { domid, base64: btoa(`I am ${name}`) });
+  }
+  for (const name of small) {
+    const { domid = -1 } = (await find(name)) ?? {};
+    await until(() => seen.get(domid)?.endsWith(`I am ${name}`) ?? false, `${name} answers`, 60);
+  }
+  assert.equal(await stack.quickXl('pause', 'small3'), '= 0');
+  assert.equal((await find('small3'))?.paused, true);
+  assert.equal(await stack.quickXl('unpause', 'small3'), '= 0');
+  assert.equal((await find('small3'))?.paused, false);
+
   for (const [i, shell] of shells.entries()) {
     shell.type(`echo I am $((${i} + 1)) of two\n`);
     await until(() => shell.output().includes(`I am ${i + 1} of two`), 'its answer', 60);
   }
+
+  // hvc1: a console that Linux's frontend connects through its store nodes, a grant and an event channel
+  const second = stack.console('console', '-n', '1', 'alpha');
+  shells[0]?.type('echo out > /dev/hvc1; head -n1 /dev/hvc1\n');
+  await until(() => second.output().includes('out'), 'what the guest writes to hvc1', 60);
+  second.type('and in\n');
+  await until(() => /^and in/m.test(shells[0]?.output() ?? ''), 'what it reads there', 60);
+  assert.match(await stack.quickXl('channel-list', 'alpha'), /^0 {3}0 {2}4 {5}\d+ +\d+ +pty /m);
+
+  // no port says what it was for: Linux reads 0xff at 0x61, whose bits mean SERR
+  assert.equal(await stack.quickXl('trigger', 'beta', 'nmi'), '= 0');
+  await until(() => /NMI: PCI system error \(SERR\) for reason ff on CPU 0/.test(shells[1]?.output() ?? ''), 'the NMI', 60);
+  shells[1]?.type('awk \'/NMI/ { print $2, "of them" }\' /proc/interrupts\n');
+  await until(() => /^1 of them/m.test(shells[1]?.output() ?? ''), 'it is counted', 60);
 
   const { domid = -1 } = (await find('alpha')) ?? {};
   assert.equal(stack.xl('mem-set', 'alpha', '128'), '= 0');
@@ -41,9 +92,12 @@ test("two of Debian's Linux at once under xl: consoles, balloon both ways, reboo
   const again = stack.console('console', 'alpha');
   await until(() => /~ # /.test(again.output()), 'a shell after the reboot', 240);
 
+  for (const name of small) assert.equal(await stack.quickXl('destroy', name), '= 0');
+  assert.equal((await client.call('list', {})).length, 3);
   const down = stack.xl('shutdown', '-a', '-w');
   assert.match(down, /Waiting for 2 domains/);
   assert.equal([...down.matchAll(/has been shut down, reason code 0/g)].length, 2, down);
   await until(async () => (await client.call('list', {})).length === 1, 'both are gone', 60);
+  assert.deepEqual(await counters(), before, 'nothing is left of them');
   client.close();
 });
