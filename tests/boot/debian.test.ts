@@ -22,9 +22,14 @@ const EXPECTED = [
 /** What none of it may show. */
 const FORBIDDEN = /Oops|BUG:|kernel BUG|Call Trace|general protection|Kernel panic|xenbus:.*(error|fail)|not ok /i;
 
-for (const name of ['linux-image-cloud-amd64', 'linux-image-amd64']) {
+for (const { name, architecture } of [
+  { name: 'linux-image-cloud-amd64', architecture: undefined },
+  { name: 'linux-image-amd64', architecture: undefined },
+  // all of it in 32-bit code, with PAE paging
+  { name: 'linux-image-686-pae', architecture: 'i386' },
+]) {
   test(`${name} boots to the acceptance run and powers off`, async (t) => {
-    const images = await debianImages(name, 'acceptance');
+    const images = await debianImages(name, 'acceptance', architecture);
     if ('missing' in images) {
       t.skip(images.missing);
       return;

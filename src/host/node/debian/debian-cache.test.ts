@@ -11,6 +11,8 @@ import { DebianCache, type DebianCacheOptions, type DebianProgress, defaultCache
 import type { CommandResult, RunCommand } from './run-command.ts';
 import { plainDeb } from './tar-fixture.test.ts';
 
+const META = 'linux-image-cloud-amd64';
+
 /** An apt of the test's own: what it knows, and how often it was asked. */
 class FakeApt {
   version = '6.1.1-1';
@@ -41,7 +43,9 @@ class FakeApt {
       const name = args.at(-1);
       const common = `Version: ${this.version}\nArchitecture: amd64\n`;
       if (name === 'apt') return answer(0, `Package: apt\n${common}SHA256: ${'0'.repeat(64)}\n`);
-      if (name === 'linux-image-cloud-amd64') return answer(0, `Package: ${name}\n${common}Depends: linux-image-6.1.0-9-cloud-amd64 (= ${this.version})\n`);
+      // (another one's name begins with a number, but is no version)
+      if (name === META || name === 'linux-image-686-pae')
+        return answer(0, `Package: ${name}\n${common}Depends: linux-image-6.1.0-9-cloud-amd64 (= ${this.version})\n`);
       if (name === 'linux-image-6.1.0-9-cloud-amd64') {
         const hash = createHash('sha256').update(this.deb()).digest('hex');
         return answer(
@@ -71,7 +75,6 @@ function setUp(t: TestContext): { apt: FakeApt; folder: string; cache: (more?: P
 }
 
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
-const META = 'linux-image-cloud-amd64';
 
 test('a meta package leads to its image, whose kernel is taken out and kept', async (t) => {
   const { apt, folder, cache, steps } = setUp(t);
@@ -90,6 +93,11 @@ test('a meta package leads to its image, whose kernel is taken out and kept', as
   apt.calls.length = 0;
   assert.deepEqual(await cache({ freshFor: 60_000 }).kernel(META), kernel);
   assert.deepEqual(apt.calls, [], 'within a day apt is not even asked');
+});
+
+test('a meta package may have a number for a name', async (t) => {
+  const { cache } = setUp(t);
+  assert.equal((await cache().kernel('linux-image-686-pae')).package, 'linux-image-6.1.0-9-cloud-amd64');
 });
 
 test('a newer version replaces the kept one', async (t) => {

@@ -58,7 +58,8 @@ export function defaultCacheFolder(environment: Readonly<Record<string, string |
 /** How often a running download is looked at, in milliseconds. */
 const LOOK_EVERY = 250;
 const DAY = 86_400_000;
-const IMAGE_PACKAGE = /^linux-image-\d/;
+/** (linux-image-686-pae is a meta package) */
+const IMAGE_PACKAGE = /^linux-image-\d+\.\d/;
 
 /** Fetches files of Debian packages through apt and its own cache. Every method throws operator errors. */
 export class DebianCache {
