@@ -106,7 +106,7 @@ export async function benchCompute(runs: number, counts: boolean): Promise<strin
   for (let index = 0; counts && counted.size < names.length; index++) {
     console.error(`compute, instructions of kernel ${index}`);
     const usual = count(folder, index, []);
-    const compiled = count(folder, index, ['--promote-after', '1']);
+    const compiled = count(folder, index, ['--promote-after', '1', '--code-memory', '1024']);
     if (usual === undefined || compiled === undefined) break;
     counted.set(usual.name, { text: byTarget(usual.report), compiled: elsewhere(compiled.report) });
   }

@@ -168,6 +168,7 @@ export class Engine {
       else {
         this.cache.threshold = () => promoteAfter;
         this.regions.hot = () => promoteAfter - (promoteAfter >> 3);
+        if (promoteAfter === 1 && options.regionCompiler === undefined) this.regions.ahead = this.translateAhead.bind(this);
       }
     }
     if (options.stored !== undefined) {
@@ -285,26 +286,38 @@ export class Engine {
     const words = memories.stateWords;
     const once = words[(ctx >>> 2) + ONE_INSN * 2] as number;
     const second = phys2 === -1 ? -1 : phys2 >>> 0;
-    const store = this.watcher === undefined ? this.store : undefined;
-    if (store !== undefined && once === 0) {
-      const stored = store.find(ctx, phys, mode);
-      if (stored !== 0) return stored;
-    }
-    const limit = this.watcher !== undefined && this.watcher.stops === undefined ? 1 : this.blockLimit;
-    if (!translator.translate(memories.frameBytes, phys, second, mode, once !== 0 ? once : limit)) return 0;
     if (once !== 0) {
+      if (!translator.translate(memories.frameBytes, phys, second, mode, once)) return 0;
       this.counters.once++;
       return cache.storeOnce(translator, phys, second, mode, words[(ctx >>> 2) + PCPU * 2] as number);
     }
-    const block = cache.store(translator, phys, second, mode);
-    if (block === 0) {
+    const block = this.block(ctx, phys, second, mode);
+    if (block === -1) {
       // all translations go; unwinding first, because one of them may be on its way
       this.full = true;
       throw FAULT;
     }
+    return block;
+  }
+
+  /** A new block at `phys`, from the store or translated: its address, 0 if it needs a second page that is not there, -1 if the arena is full. */
+  private block(ctx: number, phys: number, second: number, mode: number): number {
+    const { translator, cache, memories } = this;
+    const store = this.watcher === undefined ? this.store : undefined;
+    const stored = store?.find(ctx, phys, mode) ?? 0;
+    if (stored !== 0) return stored;
+    const limit = this.watcher !== undefined && this.watcher.stops === undefined ? 1 : this.blockLimit;
+    if (!translator.translate(memories.frameBytes, phys, second, mode, limit)) return 0;
+    const block = cache.store(translator, phys, second, mode);
+    if (block === 0) return -1;
     this.counters.translations++;
     store?.record(translator, block, phys, mode);
     this.core.insertBlock(ctx, block);
     return block;
+  }
+
+  /** A block for code that has not run yet, inside its page; 0: there can be none. */
+  private translateAhead(ctx: number, phys: number, mode: number): number {
+    return Math.max(0, this.block(ctx, phys, -1, mode));
   }
 }

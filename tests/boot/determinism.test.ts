@@ -65,8 +65,10 @@ test('the same seed gives the same instructions, console and memory', async (t) 
   });
 
   await t.test('with everything compiled at its first execution', async () => {
-    const run = await runZendo([...args, '--hash', '--promote-after', '1']);
+    const run = await runZendo([...args, '--hash', '--promote-after', '1', '--code-memory', '1024']);
     assert.deepEqual(three(run), three(first));
+    const { regions = 0, bytecode = 0 } = (run.json?.['instructionsBy'] ?? {}) as Readonly<Record<string, number>>;
+    assert.ok(regions > 0 && bytecode * 20 < regions, `${bytecode} instructions ran as bytecode, ${regions} in regions`);
   });
 
   await t.test('saved midway and continued in another process', async (u) => {

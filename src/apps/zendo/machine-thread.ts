@@ -71,8 +71,9 @@ export class MachineThread {
     this.onConsole = options.onConsole;
     this.memories = options.memories ?? new Memories();
     resetMailbox(this.memories);
-    // a compiler of its own pays only where a processor is left for it
-    const channel = options.promoteAfter === 0 || options.workers.parallelism < 2 ? undefined : new MessageChannel();
+    // a compiler of its own pays only where a processor is left for it; what is to be compiled at its first execution waits for it
+    const { promoteAfter = Number.POSITIVE_INFINITY } = options;
+    const channel = promoteAfter < 2 || options.workers.parallelism < 2 ? undefined : new MessageChannel();
     const data: PcpuWorkerData = {
       frames: this.memories.frames,
       state: this.memories.state,

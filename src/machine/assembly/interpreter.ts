@@ -777,7 +777,14 @@ export function run(ctx: usize): i32 {
         store<u64>(ctx, <u64>(pc - BLK_HEADER), CUR_BLOCK << 3);
         const runs = load<u32>(pc - BLK_HEADER, BLK_COUNT) - 1;
         store<u32>(pc - BLK_HEADER, runs, BLK_COUNT);
-        if (runs == 0) promote(ctx, pc - BLK_HEADER);
+        if (runs == 0) {
+          promote(ctx, pc - BLK_HEADER);
+          if (load<u16>(pc) == O.OP_REGION) {
+            // it has one at once, which does this execution as well
+            store<i64>(ctx, left + <i64>load<u16>(pc, UOP_IMM), BUDGET << 3);
+            continue;
+          }
+        }
         pc += UOP_SIZE;
         continue;
       }

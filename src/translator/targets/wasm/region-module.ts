@@ -80,15 +80,15 @@ const none = (index: number, refused: boolean): MadeRegion => ({
   refused,
 });
 
-/** Makes the regions of `job`. */
-export function makeRegions(job: RegionJob, translator: BlockTranslator, memories: Memories): RegionModule {
+/** Makes the regions of `job`. `ahead` translates code of the page that has not run yet: the address of the block at an offset in `frames`, 0: there can be none. */
+export function makeRegions(job: RegionJob, translator: BlockTranslator, memories: Memories, ahead?: (phys: number, mode: number) => number): RegionModule {
   const bodies: FunctionBody[] = [];
   const names: string[] = [];
   const covered = new Set<number>();
   const regions = job.requests.map((request): MadeRegion => {
     const { index, head, phys, name } = request;
     if (covered.has(head)) return none(index, false);
-    const { blocks, jumpTargets } = collect(request, translator, memories);
+    const { blocks, jumpTargets } = collect(request, translator, memories, ahead);
     if (blocks.length === 0) return none(index, true);
     const entries = entriesOf(blocks, job.waiting);
     for (const node of entries) covered.add((blocks[node] as RegionBlock).address);
@@ -114,8 +114,14 @@ export function makeRegions(job: RegionJob, translator: BlockTranslator, memorie
  * The first block and those of its page that it is connected with, as IR; empty if it cannot have a region. Where an indirect jump leads
  * is not written in the code: the hot blocks of the function that nothing else leads to are taken for its targets (their numbers).
  */
-function collect(request: RegionRequest, translator: BlockTranslator, memories: Memories): { blocks: RegionBlock[]; jumpTargets: number[] } {
-  const { known, returns } = request;
+function collect(
+  request: RegionRequest,
+  translator: BlockTranslator,
+  memories: Memories,
+  ahead?: (phys: number, mode: number) => number,
+): { blocks: RegionBlock[]; jumpTargets: number[] } {
+  const { known, returns, phys, mode } = request;
+  const inPage = (delta: number): boolean => (phys & (PAGE - 1)) + delta >= 0 && (phys & (PAGE - 1)) + delta < PAGE;
   const places = new Map<number, number>();
   for (let k = 0; k < known.length; k += 2) places.set(known[k] as number, known[k + 1] as number);
   const elsewhere = new Map<number, number>();
@@ -129,8 +135,8 @@ function collect(request: RegionRequest, translator: BlockTranslator, memories: 
     for (const queue = [first]; queue.length > 0 && blocks.length < MAX_BLOCKS && operations < MAX_OPERATIONS; ) {
       const delta = queue.shift() as number;
       const foreign = elsewhere.get(delta);
-      const address = places.get(delta) ?? foreign;
-      if (address === undefined) continue;
+      const address = places.get(delta) ?? foreign ?? (inPage(delta) ? ahead?.(phys + delta, mode) : undefined) ?? 0;
+      if (address === 0) continue;
       const block = retranslate(address, delta, request.mode, translator, memories, foreign !== undefined);
       if (block === undefined) continue;
       operations += block.count;

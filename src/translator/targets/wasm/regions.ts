@@ -86,6 +86,9 @@ export class Regions {
   /** Absent: regions are made at once, in this thread. */
   compiler: RegionCompiler | undefined;
 
+  /** Translates the block at an offset in `frames` although it has not run: regions that are made at once then hold whole functions. 0: it cannot. */
+  ahead: ((ctx: number, phys: number, mode: number) => number) | undefined;
+
   private readonly memories: Memories;
   private readonly core: RegionCore;
   private readonly translator: BlockTranslator;
@@ -126,7 +129,7 @@ export class Regions {
       if (this.onlyReturns(block)) this.returns.set(rip, block);
     }
     if (this.compiler !== undefined) this.poll(ctx);
-    else if (again || this.waiting.length >= this.batch) this.install(ctx, makeRegions(this.job(), this.translator, this.memories));
+    else if (again || this.waiting.length >= this.batch) this.install(ctx, this.made(ctx));
     else this.memories.stateWords[(block + BLK_COUNT) >>> 2] = PATIENCE;
   }
 
@@ -144,6 +147,13 @@ export class Regions {
       compiler.submit(this.job());
       this.jobs++;
     }
+  }
+
+  /** What waits, made at once. */
+  private made(ctx: number): RegionModule {
+    const { ahead } = this;
+    const more = ahead === undefined ? undefined : (phys: number, mode: number): number => ahead(ctx, phys, mode);
+    return makeRegions(this.job(), this.translator, this.memories, more);
   }
 
   /** What waits, as a job. */
