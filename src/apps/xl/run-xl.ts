@@ -104,7 +104,7 @@ const GLOBALS = [
 ];
 
 function helpText(): string {
-  const line = (name: string, summary: string): string => ` ${left(name, 20)}${summary}`;
+  const line = (name: string, summary: string): string => ` ${left(name, 21)} ${summary}`;
   return [
     'Usage xl [-vfNtT] <subcommand> [args]',
     '',
@@ -121,7 +121,16 @@ function helpText(): string {
   ].join('\n');
 }
 
-function help(host: XlHost, name: string | undefined): number {
+/** The command that a word means: its name, or the beginning of one name only. @see tools/xl/xl_cmdtable.c, cmdtable_lookup */
+function nameMeant(word: string): string | undefined {
+  const names = [...COMMANDS.map(({ name }) => name), ...NOT_YET.keys()];
+  if (names.includes(word)) return word;
+  const begun = names.filter((name) => name.startsWith(word));
+  return begun.length === 1 ? begun[0] : undefined;
+}
+
+function help(host: XlHost, word: string | undefined): number {
+  const name = word === undefined ? undefined : (nameMeant(word) ?? word);
   const command = COMMANDS.find((each) => each.name === name);
   if (command !== undefined) host.out(helpOf(command));
   else if (name !== undefined && NOT_YET.has(name)) host.out(`xl ${name}: ${NOT_YET.get(name)}. It is not there yet.\n`);
@@ -146,12 +155,13 @@ export async function runXl(host: XlHost, args: readonly string[]): Promise<numb
       }
     }
   }
-  const name = args[at];
-  if (name === undefined) {
+  const word = args[at];
+  if (word === undefined) {
     host.out(helpText());
     return 1;
   }
-  if (name === 'help') return help(host, args[at + 1]);
+  if (word === 'help') return help(host, args[at + 1]);
+  const name = nameMeant(word) ?? word;
   const command = COMMANDS.find((each) => each.name === name);
   if (command === undefined) {
     host.err(NOT_YET.has(name) ? `xl: "${name}" is not there yet\n` : 'command not implemented\n');
