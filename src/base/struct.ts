@@ -253,24 +253,23 @@ interface Place {
   readonly [AT]: number;
 }
 
-function composite<F extends Fields>(sort: 'struct' | 'union', name: string, fields: F, options: LayoutOptions): Struct<F> {
-  const offsets: Record<string, number> = {};
-  let end = 0;
-  let align = 1;
-  for (const [field, kind] of Object.entries(fields)) {
-    const fieldAlign = options.packed === true ? 1 : kind.align;
-    align = Math.max(align, fieldAlign);
-    const offset = sort === 'union' ? 0 : roundUp(end, fieldAlign);
-    offsets[field] = offset;
-    end = Math.max(end, offset + kind.size);
-  }
-  const size = roundUp(end, align);
+interface Entry {
+  readonly field: string;
+  readonly kind: Kind<unknown, unknown, unknown>;
+  readonly offset: number;
+}
 
+/** The fields that carry values, and the class of live views on them. */
+interface Members {
+  readonly entries: readonly Entry[];
+  readonly byName: ReadonlyMap<string, Entry>;
+  readonly View: new (view: DataView, at: number) => Place;
+}
+
+function membersOf(fields: Fields, offsets: Readonly<Record<string, number>>): Members {
   const entries = Object.entries(fields)
     .filter(([, kind]) => kind.sort !== 'pad')
     .map(([field, kind]) => ({ field, kind: kind as unknown as Kind<unknown, unknown, unknown>, offset: offsets[field] ?? 0 }));
-  const byName = new Map(entries.map((entry) => [entry.field, entry]));
-
   class View implements Place {
     readonly [VIEW]: DataView;
     readonly [AT]: number;
@@ -290,7 +289,29 @@ function composite<F extends Fields>(sort: 'struct' | 'union', name: string, fie
       },
     });
   }
-  const access = (view: DataView, at: number): Accessor<F> => new View(view, at) as unknown as Accessor<F>;
+  return { entries, byName: new Map(entries.map((entry) => [entry.field, entry])), View };
+}
+
+function composite<F extends Fields>(sort: 'struct' | 'union', name: string, fields: F, options: LayoutOptions): Struct<F> {
+  const offsets: Record<string, number> = {};
+  let end = 0;
+  let align = 1;
+  for (const [field, kind] of Object.entries(fields)) {
+    const fieldAlign = options.packed === true ? 1 : kind.align;
+    align = Math.max(align, fieldAlign);
+    const offset = sort === 'union' ? 0 : roundUp(end, fieldAlign);
+    offsets[field] = offset;
+    end = Math.max(end, offset + kind.size);
+  }
+  const size = roundUp(end, align);
+
+  // what reads, writes and views is made when it is first wanted: most programs use few of the structs that are declared
+  let made: Members | undefined;
+  const members = (): Members => {
+    made ??= membersOf(fields, offsets);
+    return made;
+  };
+  const access = (view: DataView, at: number): Accessor<F> => new (made ?? members()).View(view, at) as unknown as Accessor<F>;
 
   return {
     sort,
@@ -301,10 +322,11 @@ function composite<F extends Fields>(sort: 'struct' | 'union', name: string, fie
     offsets: offsets as { [N in keyof F]: number },
     read(view, at) {
       const out: Record<string, unknown> = {};
-      for (const { field, kind, offset } of entries) out[field] = kind.read(view, at + offset);
+      for (const { field, kind, offset } of members().entries) out[field] = kind.read(view, at + offset);
       return out as Snapshot<F>;
     },
     write(view, at, value) {
+      const { byName } = members();
       for (const field in value) {
         const given = (value as Record<string, unknown>)[field];
         if (given === undefined) continue;

@@ -12,7 +12,7 @@ import { DECODE_BMI1, DECODE_INTEL, DECODE_INVALID, DECODE_LZCNT, DECODE_MORE, D
 import { Builder } from './ir/builder.ts';
 import { allPasses, type PassSwitches, runPasses } from './ir/passes/pipeline.ts';
 import { endWithLookup } from './lift/branch.ts';
-import { liftTable } from './lift/lift-table.ts';
+import { type LiftFunction, liftOf } from './lift/lift-table.ts';
 import {
   type CpuRules,
   RULE_ENDS,
@@ -60,18 +60,18 @@ export class BlockTranslator {
 
   private readonly insn = new Insn(ROWS[0] as (typeof ROWS)[number]);
   private readonly copy = new Uint8Array(MAX_BYTES + 2 * MAX_LENGTH);
-  private rules: Uint8Array;
+  private ruleOf: (row: number) => number;
   /** What the CPU model changes in decoding (DECODE_* flags). */
   decodeFlags: number;
 
   constructor(cpu: CpuRules) {
-    this.rules = rowRules(cpu);
+    this.ruleOf = rowRules(cpu);
     this.decodeFlags = decodeFlagsOf(cpu);
   }
 
   /** Another CPU model from now on; translations made before are not valid for it. */
   setCpu(cpu: CpuRules): void {
-    this.rules = rowRules(cpu);
+    this.ruleOf = rowRules(cpu);
     this.decodeFlags = decodeFlagsOf(cpu);
   }
 
@@ -139,7 +139,7 @@ export class BlockTranslator {
     const { builder, insn } = this;
     const { rowIndex } = insn;
     const { mode } = builder;
-    const rule = this.rules[rowIndex] as number;
+    const rule = this.ruleOf(rowIndex);
     this.rowCounts[rowIndex] = (this.rowCounts[rowIndex] as number) + 1;
     if (rule !== 0) {
       if ((rule & RULE_UNDEFINED) !== 0) return builder.raise(UD);
@@ -152,7 +152,7 @@ export class BlockTranslator {
       if (privileged) builder.helper(OP_HSYS, H_CHECK_CPL0);
       if ((rule & RULE_UNIMPLEMENTED) !== 0) return this.unimplemented();
     }
-    (liftTable[rowIndex] as NonNullable<(typeof liftTable)[number]>)(builder, insn);
+    (liftOf(rowIndex) as LiftFunction)(builder, insn);
     if ((rule & RULE_ENDS) !== 0 && !builder.ended) endWithLookup(builder, insn);
   }
 

@@ -218,3 +218,15 @@ test('any bytes decode to a status, and a shorter limit to MORE', () => {
     { numRuns: 5000 },
   );
 });
+
+test('no two rows claim one encoding, in any opcode of any map', () => {
+  const maps = [[], [0x0f], [0x0f, 0x38], [0x0f, 0x3a], [0xc4, 0xe1, 0x78], [0xc4, 0xe2, 0x78], [0xc4, 0xe3, 0x78]];
+  const bytes = new Uint8Array(16);
+  for (const map of maps) {
+    for (let opcode = 0; opcode < 256; opcode++) {
+      bytes.set([...map, opcode]);
+      // the opcode's cells are filled here, where a row that is ambiguous throws
+      decode(bytes, 0, bytes.length, 2, insn);
+    }
+  }
+});

@@ -5,6 +5,7 @@
 import { ROWS } from '../../spec/x86/opcodes.ts';
 import {
   ALTERNATIVE,
+  CELL_UNKNOWN,
   CELLS,
   GROUPS,
   INFO,
@@ -33,6 +34,7 @@ import {
   PFX_F2,
   PFX_F3,
   PFX_NONE,
+  settle,
 } from './dispatch.ts';
 import type { Insn, Operand } from './insn.ts';
 import * as K from './insn.ts';
@@ -160,7 +162,12 @@ export function decode(bytes: Uint8Array, at: number, limit: number, mode: numbe
   }
 
   const wide = code === 2 ? 1 : 0;
-  const cell = CELLS[(map << 12) | (wide << 11) | (w << 10) | (byte << 2) | pfx]!;
+  const place = (map << 12) | (wide << 11) | (w << 10) | (byte << 2) | pfx;
+  let cell = CELLS[place]!;
+  if (cell === CELL_UNKNOWN) {
+    settle(map, byte);
+    cell = CELLS[place]!;
+  }
   let modrm = -1;
   let index = cell - 1;
   if (cell <= 0) {
@@ -168,7 +175,7 @@ export function decode(bytes: Uint8Array, at: number, limit: number, mode: numbe
     if (cell === 0) return K.DECODE_INVALID;
     if (p >= end) return short(at, end);
     modrm = bytes[p++]!;
-    index = GROUPS[((-1 - cell) << 8) | modrm]! - 1;
+    index = GROUPS[-1 - cell]![modrm]! - 1;
     if (index < 0) return K.DECODE_INVALID;
   }
   let info = INFO[index]!;

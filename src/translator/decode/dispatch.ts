@@ -1,6 +1,7 @@
 /**
- * The rows, compiled once into flat arrays that the decoder indexes. A cell is (map, 64-bit code?, W, opcode, mandatory prefix); it holds a row,
- * nothing (#UD), or a group: 256 rows chosen by the ModRM byte.
+ * The rows, compiled into flat arrays that the decoder indexes, an opcode when it is first met: a small guest uses few of them, and a start
+ * must not wait for the others. A cell is (map, 64-bit code?, W, opcode, mandatory prefix); it holds a row, nothing (#UD), or a group: 256 rows
+ * chosen by the ModRM byte.
  */
 import { ROWS } from '../../spec/x86/opcodes.ts';
 import type { OpcodeMap, Row } from '../../spec/x86/row.ts';
@@ -56,15 +57,20 @@ export const INFO_COUNT_MASK = 7;
 /** Most operands a row may have. */
 export const MAX_OPERANDS = 4;
 
-/** Row number + 1, 0 = #UD, or -(group + 1). */
-export const CELLS: Int16Array = new Int16Array(MAPS.length << 12);
-/** Operand codes, MAX_OPERANDS for each row. */
+/** A cell whose opcode was not met yet: `settle` says what it holds. */
+export const CELL_UNKNOWN = -0x8000;
+/** Row number + 1, 0 = #UD, -(group + 1), or CELL_UNKNOWN. */
+export const CELLS: Int16Array = new Int16Array(MAPS.length << 12).fill(CELL_UNKNOWN);
+/** Operand codes, MAX_OPERANDS for each row of an opcode that was met. */
 export const OPERANDS: Int32Array = new Int32Array(ROWS.length * MAX_OPERANDS);
 export const INFO: Int32Array = new Int32Array(ROWS.length);
 /** For rows with INFO_ALTERNATIVE: the row that applies instead. */
 export const ALTERNATIVE: Int16Array = new Int16Array(ROWS.length);
-/** Row number + 1 or 0 for group << 8 | ModRM byte. */
-export const GROUPS: Int16Array = build();
+/** Groups: row number + 1 or 0 by ModRM byte. */
+export const GROUPS: Int16Array[] = [];
+
+/** Row numbers by map << 8 | opcode. */
+let byOpcode: ReadonlyMap<number, readonly number[]> | undefined;
 
 function infoOf(row: Row, codes: readonly number[]): number {
   let info = codes.length << INFO_COUNT_SHIFT;
@@ -129,39 +135,40 @@ function groupOf(candidates: readonly number[]): Int16Array {
   return group;
 }
 
-function build(): Int16Array {
-  const byOpcode = new Map<number, number[]>();
+function rowsByOpcode(): ReadonlyMap<number, readonly number[]> {
+  const lists = new Map<number, number[]>();
   ROWS.forEach((row, index) => {
+    const map = MAPS.indexOf(row.map);
+    for (let k = 0; k < row.span; k++) {
+      const key = (map << 8) | (row.opcode + k);
+      const list = lists.get(key);
+      if (list === undefined) lists.set(key, [index]);
+      else list.push(index);
+    }
+  });
+  return lists;
+}
+
+/** Fill in all cells of an opcode and what its rows say. Throws where two rows claim the same encoding: a bug of the tables. */
+export function settle(map: number, opcode: number): void {
+  byOpcode ??= rowsByOpcode();
+  const list = byOpcode.get((map << 8) | opcode) ?? [];
+  for (const index of list) {
+    const row = ROWS[index] as Row;
     const codes = row.operands.map(operandCode);
     if (codes.length > MAX_OPERANDS) throw new Error(`opcode tables: '${row.mnemonic}' has too many operands`);
     OPERANDS.set(codes, index * MAX_OPERANDS);
     INFO[index] = infoOf(row, codes);
-    const map = MAPS.indexOf(row.map);
-    for (let k = 0; k < row.span; k++) {
-      const key = (map << 8) | (row.opcode + k);
-      const list = byOpcode.get(key);
-      if (list === undefined) byOpcode.set(key, [index]);
-      else list.push(index);
-    }
-  });
-  const groups: Int16Array[] = [];
-  const known = new Map<string, number>();
-  for (const [key, list] of byOpcode) {
-    const always = list.every((index) => isEverywhere(ROWS[index] as Row));
-    for (let variant = 0; variant < 16; variant++) {
-      const wide = variant >> 3;
-      const w = (variant >> 2) & 1;
-      const candidates = always ? list : list.filter((index) => applies(ROWS[index] as Row, wide === 1, w, variant & 3));
-      if (candidates.length === 0) continue;
-      CELLS[cellIndex(key >> 8, wide, w, key & 0xff, variant & 3)] = cellOf(candidates, groups, known);
-    }
+    if (row.elseIgnorePrefix || row.noRexB) ALTERNATIVE[index] = alternativeOf(index, list);
   }
-  fillAlternatives(byOpcode);
-  const flat = new Int16Array(groups.length << 8);
-  groups.forEach((group, index) => {
-    flat.set(group, index << 8);
-  });
-  return flat;
+  const known = new Map<string, number>();
+  const always = list.every((index) => isEverywhere(ROWS[index] as Row));
+  for (let variant = 0; variant < 16; variant++) {
+    const wide = variant >> 3;
+    const w = (variant >> 2) & 1;
+    const candidates = always ? list : list.filter((index) => applies(ROWS[index] as Row, wide === 1, w, variant & 3));
+    CELLS[cellIndex(map, wide, w, opcode, variant & 3)] = candidates.length === 0 ? 0 : cellOf(candidates, known);
+  }
 }
 
 /** In every mode, with every prefix. */
@@ -176,28 +183,27 @@ function applies(row: Row, wide: boolean, w: number, pfx: number): boolean {
 }
 
 /** A row + 1 if the ModRM byte does not matter, else a group; equal lists of candidates share one. */
-function cellOf(candidates: readonly number[], groups: Int16Array[], known: Map<string, number>): number {
+function cellOf(candidates: readonly number[], known: Map<string, number>): number {
   const key = candidates.join();
   let cell = known.get(key);
   if (cell === undefined) {
     const rows = candidates.map((index) => ROWS[index] as Row);
     if (rows.every((row) => exactness(row) === 0 && modOf(row.operands) === 'any')) cell = best(candidates) + 1;
-    else cell = -groups.push(groupOf(candidates));
+    else cell = -GROUPS.push(groupOf(candidates));
     known.set(key, cell);
   }
   return cell;
 }
 
-function fillAlternatives(byOpcode: ReadonlyMap<number, readonly number[]>): void {
-  ROWS.forEach((row, index) => {
-    if (!row.elseIgnorePrefix && !row.noRexB) return;
-    const list = byOpcode.get((MAPS.indexOf(row.map) << 8) | row.opcode) ?? [];
-    const others = list.filter((other) => {
+/** The row of the same opcode that applies where row `index` does not. */
+function alternativeOf(index: number, list: readonly number[]): number {
+  const row = ROWS[index] as Row;
+  const alternative = best(
+    list.filter((other) => {
       const candidate = ROWS[other] as Row;
       return candidate.prefix === 'any' && (row.noRexB ? !candidate.noRexB : true) && other !== index;
-    });
-    const alternative = best(others);
-    if (alternative < 0) throw new Error(`opcode tables: '${row.mnemonic}' has no row to fall back to`);
-    ALTERNATIVE[index] = alternative;
-  });
+    }),
+  );
+  if (alternative < 0) throw new Error(`opcode tables: '${row.mnemonic}' has no row to fall back to`);
+  return alternative;
 }

@@ -1,5 +1,6 @@
-/** Lift functions by the names that opcode rows give them, resolved once to an array by row number. */
+/** Lift functions by the names that opcode rows give them, resolved when a row is first lifted. */
 import { ROWS } from '../../spec/x86/opcodes.ts';
+import type { Row } from '../../spec/x86/row.ts';
 import type { Insn } from '../decode/insn.ts';
 import type { Builder } from '../ir/builder.ts';
 import * as alu from './alu.ts';
@@ -59,11 +60,16 @@ const families: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   x87,
 };
 
-const find = (lift: string): LiftFunction | undefined => {
-  const [family, name] = lift.split('.') as [string, string];
-  const found = families[family]?.[name];
-  return typeof found === 'function' ? (found as LiftFunction) : undefined;
-};
+const found: (LiftFunction | null)[] = [];
 
-/** By row number; undefined where nobody has written the function yet. */
-export const liftTable: readonly (LiftFunction | undefined)[] = ROWS.map((row) => find(row.lift));
+/** The function of row number `row`; undefined where nobody has written it yet. */
+export function liftOf(row: number): LiftFunction | undefined {
+  let lift = found[row];
+  if (lift === undefined) {
+    const [family, name] = (ROWS[row] as Row).lift.split('.') as [string, string];
+    const member = families[family]?.[name];
+    lift = typeof member === 'function' ? (member as LiftFunction) : null;
+    found[row] = lift;
+  }
+  return lift ?? undefined;
+}

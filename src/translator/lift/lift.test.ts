@@ -7,7 +7,7 @@ import { allPasses, noPasses } from '../ir/passes/pipeline.ts';
 import { printBlock } from '../ir/printer.ts';
 import { verify } from '../ir/verifier.ts';
 import { BlockTranslator } from '../translate-block.ts';
-import { liftTable } from './lift-table.ts';
+import { liftOf } from './lift-table.ts';
 
 const modes: readonly (readonly [string, CodeSize, number])[] = [
   ['16-bit', 0, MODE_CODE16],
@@ -24,7 +24,7 @@ for (const [name, code, mode] of modes) {
     const memory = new Uint8Array(4096);
     const bad: string[] = [];
     ROWS.forEach((row, index) => {
-      if (liftTable[index] === undefined || row.todo !== undefined || row.undefinedOpcode !== undefined || !existsIn(row, code)) return;
+      if (liftOf(index) === undefined || row.todo !== undefined || row.undefinedOpcode !== undefined || !existsIn(row, code)) return;
       const dice = new Dice(index + 1);
       for (let round = 0; round < 12; round++) {
         const bytes = encode(row, code, dice);

@@ -6,7 +6,7 @@ import { ROWS } from '../../../spec/x86/opcodes.ts';
 import { decode } from '../../decode/decode.ts';
 import { Dice, encode, existsIn } from '../../decode/encodings.ts';
 import { Insn, OPK_GPR, OPK_MEM } from '../../decode/insn.ts';
-import { liftTable } from '../../lift/lift-table.ts';
+import { liftOf } from '../../lift/lift-table.ts';
 import { coreIsBuilt, TestMachine } from '../../testing/test-machine.ts';
 import { allPasses, noPasses, type PassSwitches } from './pipeline.ts';
 
@@ -24,7 +24,7 @@ const rows = ROWS.map((row, index) => ({ row, index })).filter(
     !excluded.has(row.lift) &&
     row.todo === undefined &&
     existsIn(row, LONG_CODE) &&
-    liftTable[index] !== undefined,
+    liftOf(index) !== undefined,
 );
 
 /** A sequence of instructions whose memory operands are near rBP, which with rSP stays as it is. */
