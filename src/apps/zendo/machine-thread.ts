@@ -8,12 +8,9 @@ import { Memories } from '../../machine/memories.ts';
 import type { PackedSymbols } from '../../toolstack/loader/elf/symbol-table.ts';
 import type { PcpuWorkerData } from './pcpu.worker.ts';
 import type { PcpuMessage } from './pcpu-message.ts';
+import { PCPU_WORKER, takePrepared } from './prepare-machine.ts';
 
-const PCPU_WORKER = new URL('./pcpu.worker.ts', import.meta.url);
 const REGIONS_WORKER = new URL('./regions.worker.ts', import.meta.url);
-
-/** A machine will be needed soon. */
-export const prepareMachineThread = (workers: WorkerHost): void => workers.prepare(PCPU_WORKER);
 
 /** Translations that outlive a machine. */
 export interface KeptTranslations {
@@ -65,18 +62,21 @@ export class MachineThread {
   private readonly thread: WorkerThread;
   private keeping: Promise<void> | undefined;
   private readonly onConsole: MachineOptions['onConsole'];
-  private readonly compiler: WorkerThread | undefined;
+  private compiler: WorkerThread | undefined;
+  /** Starts the compiler's thread; undefined where there is to be none, or is one. */
+  private makeCompiler: (() => WorkerThread) | undefined;
 
   constructor(options: MachineOptions) {
     this.onConsole = options.onConsole;
-    this.memories = options.memories ?? new Memories();
+    const prepared = options.memories === undefined ? takePrepared(options.workers) : undefined;
+    this.memories = options.memories ?? new Memories(prepared);
+    const { frames, state } = this.memories;
     resetMailbox(this.memories);
     // a compiler of its own pays only where a processor is left for it; what is to be compiled at its first execution waits for it
     const { promoteAfter = Number.POSITIVE_INFINITY } = options;
     const channel = promoteAfter < 2 || options.workers.parallelism < 2 ? undefined : new MessageChannel();
     const data: PcpuWorkerData = {
-      frames: this.memories.frames,
-      state: this.memories.state,
+      ...(prepared === undefined ? { memories: { frames, state } } : {}),
       core: options.core,
       cpuModel: options.cpuModel,
       trace: options.trace,
@@ -94,14 +94,15 @@ export class MachineThread {
     this.kernel = new Dom0Kernel(this.memories, this.door);
     this.thread = options.workers.start(PCPU_WORKER, data, channel === undefined ? [] : [channel.port1]);
     if (channel !== undefined) {
-      const { frames, state } = this.memories;
-      this.compiler = options.workers.start(REGIONS_WORKER, { frames, state, cpuModel: options.cpuModel, port: channel.port2 }, [channel.port2]);
+      const { port2: port } = channel;
+      this.makeCompiler = () => options.workers.start(REGIONS_WORKER, { frames, state, cpuModel: options.cpuModel, port }, [port]);
     }
     this.ended = new Promise((resolve, reject) => {
       let report: MachineReport | undefined;
       this.thread.onMessage((raw) => {
         const message = raw as PcpuMessage;
         if (message.kind === 'log') options.onLog(message.line);
+        else if (message.kind === 'compiler') this.startCompiler();
         else if (message.kind === 'crash') this.crashes.set(message.domid, message.reason);
         else if (message.kind === 'translations') this.keeping = options.translations?.keep(message.file);
         else if (message.kind === 'ended') report = message;
@@ -109,6 +110,7 @@ export class MachineThread {
       this.thread.onExit((error) => {
         this.showConsole();
         this.door.close();
+        this.makeCompiler = undefined;
         void this.compiler?.stop();
         if (report !== undefined) resolve(report);
         else reject(error ?? new Error('the processor thread of the machine ended without a report'));
@@ -116,6 +118,12 @@ export class MachineThread {
     });
     // Whoever starts a machine awaits `ended`; until then a failure must not count as unhandled.
     this.ended.catch(() => {});
+  }
+
+  /** Start the thread that compiles hot code. It starts by itself when there is something to compile; a guest that will be long at work need not wait then. */
+  startCompiler(): void {
+    this.compiler ??= this.makeCompiler?.();
+    this.makeCompiler = undefined;
   }
 
   /** Begin domain 0's turns. `onTurn` runs after the events of each turn were handled. */

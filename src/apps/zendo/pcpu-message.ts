@@ -11,6 +11,8 @@ export interface ThreadProfile {
 /** What the pCPU thread tells the host thread. */
 export type PcpuMessage =
   | { readonly kind: 'ready' }
+  /** There is hot code to compile: the other end of the port to the compiler is to be served. */
+  | { readonly kind: 'compiler' }
   | { readonly kind: 'log'; readonly line: string }
   /** Why a domain is stopped as crashed. */
   | { readonly kind: 'crash'; readonly domid: number; readonly reason: string }

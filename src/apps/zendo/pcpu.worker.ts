@@ -20,7 +20,7 @@ import { type FunctionPlace, GuestSampler } from '../../hypervisor/profile/guest
 import { SamplingCpu } from '../../hypervisor/profile/sampling-cpu.ts';
 import { Trace } from '../../hypervisor/trace.ts';
 import { PORT_READS } from '../../machine/layout.ts';
-import { Memories } from '../../machine/memories.ts';
+import { Memories, type ReservedMemories } from '../../machine/memories.ts';
 import { chooseCpu } from '../../spec/x86/choose-cpu.ts';
 import { ROWS } from '../../spec/x86/opcodes.ts';
 import { type PackedSymbols, SymbolTable } from '../../toolstack/loader/elf/symbol-table.ts';
@@ -32,8 +32,8 @@ import type { PcpuMessage } from './pcpu-message.ts';
 
 /** What the host thread starts this thread with. */
 export interface PcpuWorkerData {
-  readonly frames: WebAssembly.Memory;
-  readonly state: WebAssembly.Memory;
+  /** Absent where the thread was prepared: it has them. */
+  readonly memories?: ReservedMemories;
   /** Bytes of build/core.wasm. */
   readonly core: Uint8Array<ArrayBuffer>;
   /** Make a new machine in the memories; absent: go on with the one that is there. */
@@ -70,8 +70,9 @@ const REGION_BATCH = 8;
 const STORED_LEAST = 1000;
 
 const port = present(parentPort, 'parent of the pCPU thread');
-// a thread that was prepared is told what to do by its first message
-const data = (workerData ?? (await new Promise((resolve) => port.once('message', resolve)))) as PcpuWorkerData;
+const given = workerData as PcpuWorkerData | ReservedMemories;
+// a thread that was prepared has the memories only, and is told what to do by its first message
+const data = 'core' in given ? given : ((await new Promise((resolve) => port.once('message', resolve))) as PcpuWorkerData);
 const post = (message: PcpuMessage): void => port.postMessage(message);
 
 const codeMemory = data.codeMemory ?? CODE_MEMORY;
@@ -79,7 +80,7 @@ const promoteAfter = data.promoteAfter ?? PROMOTE_AFTER;
 // Alone, the interpreter must be optimised code from its first call: it runs for ever and there is no on-stack replacement. With
 // regions it returns often enough to be replaced, and the host's compiler must not meet functions it has no profile of.
 if (promoteAfter === 0) setFlagsFromString('--no-liftoff');
-const memories = new Memories(data);
+const memories = new Memories(data.memories ?? (given as ReservedMemories));
 const model = chooseCpu(data.cpuModel);
 const started = process.hrtime.bigint();
 const accessCheck = data.paranoid === true ? new AccessCheck(memories) : undefined;
@@ -99,8 +100,13 @@ setFlagsFromString('--liftoff');
 
 /** The thread behind `to` as a compiler. This thread never comes to its event loop, so it asks for messages. */
 function regionCompiler(to: MessagePort): RegionCompiler {
+  let asked = false;
   return {
-    submit: (job) => to.postMessage(job),
+    submit: (job) => {
+      if (!asked) post({ kind: 'compiler' });
+      asked = true;
+      to.postMessage(job);
+    },
     take: () => receiveMessageOnPort(to)?.message as RegionModule | undefined,
   };
 }

@@ -5,10 +5,10 @@ export interface WorkerHost {
   /** Start a thread on the module at `url` with `data`, which is cloned (shared memories are shared, not copied) but for the ports in `moved`. */
   start(url: URL, data: unknown, moved?: readonly MessagePort[]): WorkerThread;
   /**
-   * Begin to load the module at `url` for the next `start` of it, which is quicker then. The module gets its data by
-   * its first message. One that is never started keeps nobody.
+   * Begin to load the module at `url` for the next `start` of it, which is quicker then. The module has `early` from its beginning, its data
+   * comes by its first message. One that is never started keeps nobody.
    */
-  prepare(url: URL): void;
+  prepare(url: URL, early: unknown): void;
 }
 
 /** One started thread. */

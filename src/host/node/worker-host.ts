@@ -8,9 +8,9 @@ const prepared = new Map<string, Worker>();
 /** Threads by Node's worker_threads. */
 export const nodeWorkerHost: WorkerHost = {
   parallelism: availableParallelism(),
-  prepare(url) {
+  prepare(url, early) {
     if (prepared.has(url.href)) return;
-    const worker = new Worker(url);
+    const worker = new Worker(url, { workerData: early });
     worker.unref();
     worker.on('error', () => prepared.delete(url.href)); // whoever starts it next sees the error
     prepared.set(url.href, worker);

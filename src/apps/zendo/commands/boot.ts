@@ -6,12 +6,15 @@ import { unreadable } from '../../../toolstack/loader/image-error.ts';
 import { attend, startMachine } from '../attend.ts';
 import { FRAMES_MAX, freshMachine, VIRTUAL_WALL_SECONDS } from '../fresh-machine.ts';
 import type { CommandHost } from '../host.ts';
-import { prepareMachineThread } from '../machine-thread.ts';
+import { prepareMachineThread } from '../prepare-machine.ts';
 import { checkProfileName } from '../profile-file.ts';
 
 const MIB = 1 << 20;
 /** Frames the machine has beyond the guest's memory: domain 0, special pages, ACPI, grant tables. */
 const SPARE_FRAMES = 4096;
+
+/** Bytes of a kernel that will have hot code, with little doubt. */
+const LARGE_KERNEL = MIB;
 
 /** Options of `zendo boot`, parsed. */
 export interface BootOptions {
@@ -132,6 +135,8 @@ export async function boot(host: CommandHost, options: BootOptions, images?: Gue
   }
   const loaded = host.milliseconds();
   const begin = (): void => {
+    // while this thread and the machine's wait for each other
+    if (file.length >= LARGE_KERNEL) machine.startCompiler();
     session.start({
       kernel,
       initrd,

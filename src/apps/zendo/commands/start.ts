@@ -1,7 +1,7 @@
 import { OperatorError } from '../../../base/operator-error.ts';
 import { buildInitramfs } from '../../../toolstack/images/initramfs.ts';
 import type { CommandHost } from '../host.ts';
-import { prepareMachineThread } from '../machine-thread.ts';
+import { prepareMachineThread } from '../prepare-machine.ts';
 import { type BootOptions, boot, type GuestImages, imagesOf } from './boot.ts';
 
 /** Debian's kernel and busybox, as the host can get them. */

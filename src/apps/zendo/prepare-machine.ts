@@ -1,0 +1,21 @@
+import type { WorkerHost } from '../../base/ports/worker-host.ts';
+import { type ReservedMemories, reserveMemories } from '../../machine/memories.ts';
+
+export const PCPU_WORKER = new URL('./pcpu.worker.ts', import.meta.url);
+
+const prepared = new WeakMap<WorkerHost, ReservedMemories>();
+
+/** A new machine will be needed soon: its thread begins to load its program. */
+export function prepareMachineThread(workers: WorkerHost): void {
+  if (prepared.has(workers)) return;
+  const memories = reserveMemories();
+  prepared.set(workers, memories);
+  workers.prepare(PCPU_WORKER, memories);
+}
+
+/** The memories of the machine that was prepared, for one who starts its thread now. */
+export function takePrepared(workers: WorkerHost): ReservedMemories | undefined {
+  const memories = prepared.get(workers);
+  prepared.delete(workers);
+  return memories;
+}
