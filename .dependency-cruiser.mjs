@@ -5,7 +5,7 @@ const ladder = ['base', 'spec', 'machine', 'translator', 'hypervisor', 'xenstore
 const testCode = ['\\.test\\.ts$', '\\.bench\\.ts$', '^src/.*/testing/', '^src/machine/core-harness\\.ts$', '^tests/', '^scripts/'];
 
 /** Where the host may be named: its own room, entry files of the apps, and what never ships or runs beside a guest. */
-const hostCode = ['^src/host/node/', '^src/apps/[^/]+/(main|[^/]*worker)\\.ts$', ...testCode];
+const hostCode = ['^src/host/node/', '^src/apps/[^/]+/(main|command-line|[^/]*worker)\\.ts$', ...testCode];
 
 const room = (name) => `^src/${name}/`;
 

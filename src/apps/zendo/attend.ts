@@ -1,14 +1,11 @@
 import type { MachineConfig } from '../../hypervisor/hypervisor.ts';
 import type { Memories } from '../../machine/memories.ts';
 import type { SymbolTable } from '../../toolstack/loader/elf/symbol-table.ts';
-import { Debugger } from './debugger.ts';
 import type { CommandHost } from './host.ts';
 import { MachineThread } from './machine-thread.ts';
-import { profileFile } from './profile-file.ts';
 import { runGuest } from './run-guest.ts';
 import { summary } from './run-summary.ts';
 import { Session } from './session.ts';
-import { encodeSnapshot } from './snapshot-file.ts';
 
 /** Instructions between two samples of a profile; odd, so that it does not keep step with loops. */
 const PROFILE_EVERY = 99_991;
@@ -102,16 +99,18 @@ export async function attend(host: CommandHost, machine: MachineThread, session:
   const { gdb, snapshotAt } = options;
   let saved: Uint8Array | undefined;
   let hash: string | undefined;
+  const snapshots = options.snapshot === undefined ? undefined : await import('./snapshot-file.ts');
+  const { Debugger } = gdb === undefined ? {} : await import('./debugger.ts');
   const save = (): void => {
-    if (options.snapshot === undefined || saved !== undefined) return;
+    if (snapshots === undefined || saved !== undefined) return;
     const { memoryBytes, kernelPath, cpu } = options;
-    saved = encodeSnapshot(host, machine.memories, { format: 1, session: session.freeze(), cpuModel: cpu, memoryBytes, kernel: kernelPath });
+    saved = snapshots.encodeSnapshot(host, machine.memories, { format: 1, session: session.freeze(), cpuModel: cpu, memoryBytes, kernel: kernelPath });
   };
   // All in one turn: the guest runs only behind it, so that instants are exact from its first instruction on.
   const debug = await inMachine(machine, () => {
     options.begin();
     if (snapshotAt !== undefined) session.at(BigInt(Math.round(snapshotAt * 1e9)), () => session.leave(save));
-    return gdb === undefined ? undefined : { debugger: new Debugger(host, machine, session), port: gdb };
+    return gdb === undefined || Debugger === undefined ? undefined : { debugger: new Debugger(host, machine, session), port: gdb };
   });
   const began = host.milliseconds();
   await debug?.debugger.listen(debug.port).catch(async (error: unknown) => {
@@ -130,7 +129,10 @@ export async function attend(host: CommandHost, machine: MachineThread, session:
     },
   );
   if (saved !== undefined && options.snapshot !== undefined) await host.files.write(options.snapshot, saved);
-  if (options.profile !== undefined) await host.files.write(options.profile, profileFile(options.profile, `zendo: ${options.kernelPath}`, end.report));
+  if (options.profile !== undefined) {
+    const { profileFile } = await import('./profile-file.ts');
+    await host.files.write(options.profile, profileFile(options.profile, `zendo: ${options.kernelPath}`, end.report));
+  }
   if (options.json)
     host.message(
       JSON.stringify({

@@ -1,6 +1,6 @@
 import { OperatorError } from '../../base/operator-error.ts';
 import type { StreamConnection, StreamListener } from '../../base/ports/stream-server.ts';
-import type { DomainTarget } from '../../toolstack/gdb/domain-target.ts';
+import { DomainTarget } from '../../toolstack/gdb/domain-target.ts';
 import { GdbSession } from '../../toolstack/gdb/gdb-session.ts';
 import { PacketReader } from '../../toolstack/gdb/packet.ts';
 import type { CommandHost } from './host.ts';
@@ -23,7 +23,7 @@ export class Debugger {
     this.host = host;
     this.machine = machine;
     this.session = session;
-    this.target = session.debugTarget(() => this.gdb?.onDebugEvent());
+    this.target = new DomainTarget(session.xc, session.guest.domid, () => this.gdb?.onDebugEvent());
     this.target.attach();
   }
 

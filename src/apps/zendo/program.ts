@@ -1,15 +1,10 @@
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { OperatorError } from '../../base/operator-error.ts';
 import { CPU_NAMES, chooseCpu, DEFAULT_CPU } from '../../spec/x86/choose-cpu.ts';
-import { helloGuest } from '../../toolstack/guests/hello.ts';
 import { SHELLS } from '../completion/program-words.ts';
-import { type DaemonFinder, findDaemon } from '../daemon/connect.ts';
-import { boot, imagesOf } from './commands/boot.ts';
-import { completion } from './commands/completion.ts';
-import { daemon } from './commands/daemon.ts';
-import { doctor, OPTIONAL_PROGRAMS } from './commands/doctor.ts';
-import { resume } from './commands/resume.ts';
-import { type DebianFiles, start } from './commands/start.ts';
+import type { DaemonFinder } from '../daemon/connect.ts';
+import { boot } from './commands/boot.ts';
+import type { DebianFiles } from './commands/start.ts';
 import { CommandEnded, EXIT_OPERATOR_ERROR } from './exit-status.ts';
 import type { CommandHost } from './host.ts';
 
@@ -57,8 +52,13 @@ const cpu = (text: string): string => {
   }
 };
 
-/** The command line's grammar. `status` tells, after parsing, with what the process ends. */
-export function makeProgram(host: CommandHost, debian: DebianFiles, version: string, finder: DaemonFinder): { program: Command; status: () => number } {
+/** The command line's grammar; what a command does is loaded when it is wanted. `status` tells, after parsing, with what the process ends. */
+export function makeProgram(
+  host: CommandHost,
+  debian: () => Promise<DebianFiles>,
+  version: string,
+  finder: () => Promise<DaemonFinder>,
+): { program: Command; status: () => number } {
   let status = 0;
   const program = new Command('zendo')
     .description('boots unmodified Xen guests anywhere JavaScript runs')
@@ -105,6 +105,7 @@ export function makeProgram(host: CommandHost, debian: DebianFiles, version: str
   });
   const resumeCommand = program.command('resume').description('go on with a machine that was saved with --snapshot').argument('<file>', 'snapshot file');
   running(resumeCommand).action(async (file, options) => {
+    const { resume } = await import('./commands/resume.ts');
     status = await resume(host, file, options);
   });
   program
@@ -113,26 +114,32 @@ export function makeProgram(host: CommandHost, debian: DebianFiles, version: str
     .addOption(new Option('--timeout <seconds>', 'give up after this time (exit status 124)').default(0, 'none').argParser(seconds))
     .option('--json', 'print one JSON object about the run to stderr at the end', false)
     .action(async (options) => {
-      const fallback = () => imagesOf(helloGuest({ echo: true }), 'hello');
-      status = await start(host, debian, fallback, options);
+      const { start } = await import('./commands/start.ts');
+      status = await start(host, await debian(), options);
     });
   program
     .command('daemon')
     .description('the daemon that runs the domains of xl; xl starts one when it needs it')
     .addArgument(new Argument('[action]', 'what to do').choices(['start', 'stop', 'status']).default('start'))
     .action(async (action) => {
-      status = await daemon(host, finder, action);
+      const { daemon } = await import('./commands/daemon.ts');
+      status = await daemon(host, await finder(), action);
     });
   program
     .command('doctor')
     .description('look at this host: whether Zendo can work here, and what to do if not')
     .action(async () => {
-      status = await doctor(host.print, await host.facts(OPTIONAL_PROGRAMS), await findDaemon(finder));
+      const { doctor, OPTIONAL_PROGRAMS } = await import('./commands/doctor.ts');
+      const { findDaemon } = await import('../daemon/connect.ts');
+      status = await doctor(host.print, await host.facts(OPTIONAL_PROGRAMS), await findDaemon(await finder()));
     });
   program
     .command('completion')
     .description('print a script that completes command lines of zendo in a shell')
     .addArgument(new Argument('<shell>', 'which one').choices(SHELLS))
-    .action((shell) => host.print(completion(program, shell)));
+    .action(async (shell) => {
+      const { completion } = await import('./commands/completion.ts');
+      host.print(completion(program, shell));
+    });
   return { program, status: () => status };
 }

@@ -3,7 +3,6 @@ import { XEN_DOMINF_shutdown, XEN_DOMINF_shutdownmask, XEN_DOMINF_shutdownshift 
 import { VCPUOP_set_singleshot_timer, vcpu_set_singleshot_timer } from '../../spec/xen/vcpu.ts';
 import { __HYPERVISOR_vcpu_op, VIRQ_DOM_EXC, VIRQ_TIMER } from '../../spec/xen/xen.ts';
 import type { BuiltDomain } from '../../toolstack/builder/build-pvh-domain.ts';
-import { DomainTarget } from '../../toolstack/gdb/domain-target.ts';
 import { GuestView } from '../../toolstack/guest-view/guest-view.ts';
 import { Dom0Programs, type HeldRing } from '../../toolstack/libxl/dom0-programs.ts';
 import { type StartRequest, startPvhDomain } from '../../toolstack/libxl/start-domain.ts';
@@ -72,7 +71,8 @@ export class Session {
     this.programs.work();
   }
 
-  private get xc(): Xc {
+  /** The toolstack's hypercalls. Inside a turn. */
+  get xc(): Xc {
     return this.programs.xc;
   }
 
@@ -180,11 +180,6 @@ export class Session {
       const half = gfns.length >> 1;
       return [...this.mapPresent(gfns.slice(0, half)), ...this.mapPresent(gfns.slice(half))];
     }
-  }
-
-  /** The guest for a debugger; `onEvent` runs when it stopped. Inside a turn. */
-  debugTarget(onEvent: () => void): DomainTarget {
-    return new DomainTarget(this.xc, this.guest.domid, onEvent);
   }
 
   /** The guest's memory. Inside a turn; to be closed there. */

@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type FileStore, FileStoreError, type FileStoreReason, type FileWriter } from '../../base/ports/file-store.ts';
+import { nodeCrypto } from './crypto.ts';
 
 const REASONS: Readonly<Record<string, FileStoreReason>> = {
   ENOENT: 'not found',
@@ -56,7 +56,7 @@ export const nodeFileStore: FileStore = {
   write: (path, bytes) =>
     guarded(path, async () => {
       await mkdir(dirname(path), { recursive: true });
-      const temporary = `${path}.${randomUUID()}.new`;
+      const temporary = `${path}.${nodeCrypto().randomUUID()}.new`;
       try {
         await writeFile(temporary, bytes);
         await rename(temporary, path);

@@ -3,12 +3,12 @@
  * of this user: it begins with a code (HMAC-SHA-256) over its name and all that follows, made with a secret that lies in the user's
  * state folder, not beside the files. So a file that is cut short, damaged, renamed or made by somebody else is no file.
  */
-import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { chmod, link, mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { TranslationCache } from '../../base/ports/translation-cache.ts';
+import { nodeCrypto } from './crypto.ts';
 import { stateFolder } from './xdg.ts';
 
 const CODE_BYTES = 32;
@@ -30,7 +30,7 @@ export interface TranslationCacheOptions {
 
 /** Which build of the engine this is: translations of another are not for it. */
 export function buildOf(parts: readonly URL[]): string {
-  const hash = createHash('sha256');
+  const hash = nodeCrypto().createHash('sha256');
   for (const part of parts) {
     const path = fileURLToPath(part);
     if (!statSync(path).isDirectory()) {
@@ -55,7 +55,7 @@ export class NodeTranslationCache implements TranslationCache {
 
   private file(name: string): string {
     this.build ??= buildOf(this.options.engine);
-    return join(this.options.folder, `${createHash('sha256').update(`${this.build}\0${name}`).digest('hex').slice(0, 40)}${SUFFIX}`);
+    return join(this.options.folder, `${nodeCrypto().createHash('sha256').update(`${this.build}\0${name}`).digest('hex').slice(0, 40)}${SUFFIX}`);
   }
 
   /** The user's secret; made when there is none. */
@@ -71,7 +71,7 @@ export class NodeTranslationCache implements TranslationCache {
       }
       await mkdir(dirname(path), { recursive: true, mode: 0o700 });
       const fresh = `${path}.${process.pid}`;
-      await writeFile(fresh, randomBytes(CODE_BYTES), { mode: 0o600 });
+      await writeFile(fresh, nodeCrypto().randomBytes(CODE_BYTES), { mode: 0o600 });
       // the first of two processes wins
       await link(fresh, path).catch(() => {});
       await rm(fresh);
@@ -79,7 +79,8 @@ export class NodeTranslationCache implements TranslationCache {
   }
 
   private code(secret: Uint8Array, path: string, bytes: Uint8Array): Buffer {
-    return createHmac('sha256', secret)
+    return nodeCrypto()
+      .createHmac('sha256', secret)
       .update(path.slice(-40 - SUFFIX.length))
       .update(bytes)
       .digest();
@@ -93,7 +94,7 @@ export class NodeTranslationCache implements TranslationCache {
       const file = await readFile(path);
       if (file.length <= CODE_BYTES) return undefined;
       const bytes = file.subarray(CODE_BYTES);
-      if (!timingSafeEqual(this.code(await this.secret(), path, bytes), file.subarray(0, CODE_BYTES))) {
+      if (!nodeCrypto().timingSafeEqual(this.code(await this.secret(), path, bytes), file.subarray(0, CODE_BYTES))) {
         await rm(path, { force: true });
         return undefined;
       }

@@ -7,7 +7,6 @@ import { attend, startMachine } from '../attend.ts';
 import { FRAMES_MAX, freshMachine, VIRTUAL_WALL_SECONDS } from '../fresh-machine.ts';
 import type { CommandHost } from '../host.ts';
 import { prepareMachineThread } from '../prepare-machine.ts';
-import { checkProfileName } from '../profile-file.ts';
 
 const MIB = 1 << 20;
 /** Frames the machine has beyond the guest's memory: domain 0, special pages, ACPI, grant tables. */
@@ -96,7 +95,7 @@ function kernelIdentity(host: CommandHost, file: Uint8Array): string {
 
 /** Boot a kernel as a PVH domain and stay with it until it ends. The exit status. */
 export async function boot(host: CommandHost, options: BootOptions, images?: GuestImages): Promise<number> {
-  if (options.profile !== undefined) checkProfileName(options.profile);
+  if (options.profile !== undefined) (await import('../profile-file.ts')).checkProfileName(options.profile);
   const started = host.milliseconds();
   prepareMachineThread(host.workers);
   const { file, kernel: unpack, initrd, name } = images ?? (await readImages(host, options));

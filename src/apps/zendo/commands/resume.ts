@@ -5,7 +5,6 @@ import { loadKernel } from '../../../toolstack/loader/domain-image.ts';
 import type { SymbolTable } from '../../../toolstack/loader/elf/symbol-table.ts';
 import { attend, startMachine } from '../attend.ts';
 import type { CommandHost } from '../host.ts';
-import { checkProfileName } from '../profile-file.ts';
 import { decodeSnapshot } from '../snapshot-file.ts';
 
 /** Options of `zendo resume`, parsed. */
@@ -32,7 +31,7 @@ export interface ResumeOptions {
 
 /** Go on with a machine that `zendo boot --snapshot` saved. The exit status. */
 export async function resume(host: CommandHost, path: string, options: ResumeOptions): Promise<number> {
-  if (options.profile !== undefined) checkProfileName(options.profile);
+  if (options.profile !== undefined) (await import('../profile-file.ts')).checkProfileName(options.profile);
   const started = host.milliseconds();
   let file: Uint8Array;
   try {

@@ -1,4 +1,5 @@
 import { OperatorError } from '../../../base/operator-error.ts';
+import { helloGuest } from '../../../toolstack/guests/hello.ts';
 import { buildInitramfs } from '../../../toolstack/images/initramfs.ts';
 import type { CommandHost } from '../host.ts';
 import { prepareMachineThread } from '../prepare-machine.ts';
@@ -17,14 +18,9 @@ const MEMORY = 512;
  * `npm start`: Debian's cloud kernel with a busybox shell on the console. Where Debian's packages cannot be had, it says
  * so and boots the small guest that comes with zendo.
  */
-export async function start(
-  host: CommandHost,
-  debian: DebianFiles,
-  fallback: () => GuestImages,
-  options: Pick<BootOptions, 'timeout' | 'json'>,
-): Promise<number> {
+export async function start(host: CommandHost, debian: DebianFiles, options: Pick<BootOptions, 'timeout' | 'json'>): Promise<number> {
   prepareMachineThread(host.workers);
-  const images = await fetchImages(host, debian, fallback);
+  const images = await fetchImages(host, debian);
   if (host.terminal.size() !== undefined) host.message("zendo: booting; press Ctrl-] to leave, type 'poweroff' in the shell to end");
   const bootOptions: BootOptions = {
     kernel: images.name,
@@ -38,7 +34,7 @@ export async function start(
   return await boot(host, bootOptions, images);
 }
 
-async function fetchImages(host: CommandHost, debian: DebianFiles, fallback: () => GuestImages): Promise<GuestImages> {
+async function fetchImages(host: CommandHost, debian: DebianFiles): Promise<GuestImages> {
   try {
     const kernel = await debian.kernel();
     const busybox = await debian.busybox();
@@ -49,6 +45,6 @@ async function fetchImages(host: CommandHost, debian: DebianFiles, fallback: () 
     host.message(`zendo: Debian's kernel cannot be had: ${error.shortMessage}`);
     if (error.hint !== undefined) host.message(`  ${error.hint}`);
     host.message('zendo: booting the small guest that comes with zendo instead');
-    return fallback();
+    return imagesOf(helloGuest({ echo: true }), 'hello');
   }
 }
