@@ -2,7 +2,7 @@
  * Builds dist/ for the npm package: each source of src/ as .js without its types, and its .d.ts.
  * dist/ has the shape of src/, so that paths from a file to build/core.wasm are the same in a clone and installed.
  * (Node refuses to strip types below node_modules, so the sources themselves cannot be shipped as the program.)
- * The programs are one file each: several hundred small modules take longer to be found and linked than a small guest runs.
+ * The programs are one file each, but for what only some of their commands want: several hundred small modules take longer to be found and linked than a small guest runs.
  */
 import { spawnSync } from 'node:child_process';
 import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -59,16 +59,23 @@ const programs = ['zendo/main', 'zendo/pcpu.worker', 'zendo/regions.worker', 'da
 for (const program of programs) {
   await build({
     entryPoints: [join(root, program)],
-    outfile: join(dist, relative('src', program)).replace(/\.ts$/, '.js'),
+    outdir: dirname(join(dist, relative('src', program))),
+    // what a program loads later, when it is wanted, is a file of its own beside it
+    splitting: true,
+    chunkNames: '[name]-[hash]',
     allowOverwrite: true,
     bundle: true,
     format: 'esm',
     platform: 'node',
     target: 'esnext',
-    packages: 'external',
     legalComments: 'none',
     logLevel: 'warning',
     plugins: [filesBeside(join(root, program))],
   });
 }
+
+/** The programs hold these packages; their licences want to be told with them. */
+const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { readonly dependencies: Readonly<Record<string, string>> };
+const licences = Object.keys(dependencies).map((name) => `${name}\n\n${readFileSync(join(root, 'node_modules', name, 'LICENSE'), 'utf8').trim()}\n`);
+writeFileSync(join(dist, 'third-party-licences.txt'), licences.join('\n----\n\n'));
 console.log(`dist: ${sources.length} modules, ${programs.length} programs`);
