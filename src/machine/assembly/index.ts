@@ -66,4 +66,3 @@ export { leave } from "./interpreter";
 export { find, lookup, lookupOne, start } from "./lookup";
 export { segmentLinear } from "./memory/segment";
 export { slowRead, slowWrite } from "./memory/access";
-export { mulHighSigned, mulHighUnsigned } from "./wide";

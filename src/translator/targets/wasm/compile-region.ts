@@ -1,11 +1,13 @@
 /** One region to the code of one Wasm function: control flow around the blocks, block ends, budget. */
-import { BUDGET, RIP, RSP } from '../../../machine/layout.ts';
+import { BUDGET, CC_B, CC_OP, RIP, RSP } from '../../../machine/layout.ts';
 import * as O from '../../../machine/ops.ts';
-import { opNames } from '../../ir/op-bits.ts';
+import { END, FAULTS, FLAGS_READ, FLAGS_WRITE, opNames } from '../../ir/op-bits.ts';
 import { walkingAccesses } from './access-pattern.ts';
 import * as W from './code.ts';
+import { pushCond, pushCondSub } from './condition.ts';
+import { deferrable, slotsRead } from './deferred-flags.ts';
 import { type Emit, emitAlu } from './emit-alu.ts';
-import { emitFlags, pushCond, pushCondSub } from './emit-flags.ts';
+import { emitFlags } from './emit-flags.ts';
 import { emitHelper } from './emit-helper.ts';
 import { emitMemory } from './emit-memory.ts';
 import { emitVector } from './emit-vector.ts';
@@ -112,6 +114,8 @@ class RegionCompiler {
   private readonly children: number[][];
   /** Instructions on the longest way from a node to the next budget check. */
   private readonly cost: Int32Array;
+  /** Nodes where somebody may look at the flags that come with them. */
+  private readonly flagsLive: readonly boolean[];
   private readonly walking: ReadonlyMap<number, ReadonlySet<number>>;
 
   private readonly entries: readonly number[];
@@ -143,6 +147,8 @@ class RegionCompiler {
     this.children = this.flow.order.length === 0 ? [] : Array.from(this.flow.order, () => []);
     for (const n of this.flow.nodes) if (n !== this.flow.start) (this.children[this.flow.dominator[n] as number] as number[]).push(n);
     this.cost = this.costs();
+    this.flagsLive = this.findFlagsLive();
+    this.e.makeUp = (k) => (emitters[this.e.block.op[k] as number] as Emit)(this.e, k);
     this.walking = walkingAccesses(
       blocks,
       this.flow,
@@ -171,6 +177,33 @@ class RegionCompiler {
       cost[n] = most + (n >= this.flow.dispatcher ? 0 : (this.blocks[n] as RegionBlock).insns);
     }
     return cost;
+  }
+
+  private findFlagsLive(): boolean[] {
+    const { flow, blocks } = this;
+    const live = Array.from(flow.order, () => true);
+    // what a block itself does with them, undefined if nothing
+    const own = blocks.map((block, n) => {
+      if (this.isCheck(n)) return true;
+      for (let k = 1; k < block.count; k++) {
+        const is = block.bits[k] as number;
+        const touches =
+          block.op[k] === O.OP_NEXT || indirectEnds.has(block.op[k] as number) || slotsRead(block, k).some((slot) => slot >= CC_OP && slot <= CC_B);
+        // ends that lead on are in the table as readers
+        if (touches || (is & FAULTS) !== 0 || ((is & FLAGS_READ) !== 0 && ((is & END) === 0 || block.op[k] === O.OP_BRCC))) return true;
+        if ((is & FLAGS_WRITE) !== 0) return false;
+      }
+      const inside = successorDeltas(block).every((delta) => {
+        const to = this.nodeAt.get(block.delta + delta);
+        return to !== undefined && !(blocks[to] as RegionBlock).foreign && !flow.targets.has(to);
+      });
+      return inside ? undefined : true;
+    });
+    for (const n of [...flow.nodes].reverse()) {
+      if (n >= flow.dispatcher) continue;
+      live[n] = own[n] ?? this.targetsOf(n).some((to) => live[to] as boolean);
+    }
+    return live;
   }
 
   compile(): FunctionBody {
@@ -250,6 +283,7 @@ class RegionCompiler {
     const merges = (this.children[n] as number[]).filter((child) => flow.merges.has(child));
     merges.sort((x, y) => (flow.order[y] as number) - (flow.order[x] as number));
     if (flow.headers.has(n)) {
+      this.arrive(n);
       e.open(W.LOOP);
       this.loops.set(n, e.depth);
       this.within(n, merges, 0);
@@ -268,7 +302,17 @@ class RegionCompiler {
     this.labels.set(child, e.depth);
     this.within(n, merges, at + 1);
     e.close();
+    e.deferred = [];
+    e.kind = UNKNOWN;
     this.tree(child);
+  }
+
+  /** Where ways meet the flags are in their locals, if anybody needs them. */
+  private arrive(at: number): void {
+    const { e } = this;
+    if (this.flagsLive[at] as boolean) e.settle();
+    e.deferred = [];
+    e.kind = UNKNOWN;
   }
 
   /** Transfers control from node `from` to node `to`. */
@@ -283,14 +327,15 @@ class RegionCompiler {
 
   private go2(from: number, to: number): void {
     const { e, flow } = this;
-    if ((flow.order[to] as number) <= (flow.order[from] as number)) e.branch(this.loops.get(to) as number);
-    else if (flow.merges.has(to)) e.branch(this.labels.get(to) as number);
-    else {
-      const { block, kind } = e;
-      this.tree(to);
-      e.block = block;
-      e.kind = kind;
-    }
+    const { block, kind, deferred } = e;
+    const backward = (flow.order[to] as number) <= (flow.order[from] as number);
+    if (backward || flow.merges.has(to)) {
+      this.arrive(to);
+      e.branch((backward ? this.loops.get(to) : this.labels.get(to)) as number);
+    } else this.tree(to);
+    e.block = block;
+    e.kind = kind;
+    e.deferred = deferred;
   }
 
   private node(n: number): void {
@@ -322,7 +367,7 @@ class RegionCompiler {
     e.openHinted(false);
     push();
     code.set(e.exitRip);
-    e.branch(e.bailLabel);
+    e.out(e.bailLabel);
     e.close();
   }
 
@@ -366,7 +411,6 @@ class RegionCompiler {
     const { code } = e;
     const block = this.blocks[n] as RegionBlock;
     e.block = block;
-    e.kind = UNKNOWN;
     e.mustCheck = false;
     e.walks = this.walking.get(n) ?? NONE;
     if (this.flow.headers.has(n)) this.checkBudget(n, () => e.blockRip(0));
@@ -376,7 +420,9 @@ class RegionCompiler {
     code.set(e.budget);
     const last = block.count - 1;
     const check = targetCheck(block);
+    const later = deferrable(block);
     for (let k = 1; k < last; k++) {
+      if (block.idx[k] !== block.idx[k - 1] || k === 1) e.forgetTemps();
       if (e.mustCheck && block.idx[k] !== block.idx[k - 1]) {
         e.mustCheck = false;
         e.checkAlive(block.ipos[k] as number, block.insns - (block.idx[k] as number));
@@ -384,8 +430,11 @@ class RegionCompiler {
       const emit = emitters[block.op[k] as number];
       if (emit === undefined) throw new Error(`wasm target: no way to emit ${opNames[block.op[k] as number]}`);
       if (k === check) this.checkTarget(k, block.a[last] as number);
+      if (later.has(k) && e.defer(k)) continue;
       emit(e, k);
+      e.emitted(k);
     }
+    if (block.idx[last] !== block.idx[last - 1]) e.forgetTemps();
     if (e.mustCheck && block.idx[last] !== block.idx[last - 1]) {
       e.mustCheck = false;
       e.checkAlive(block.ipos[last] as number, block.insns - (block.idx[last] as number));
@@ -429,15 +478,15 @@ class RegionCompiler {
     e.openHinted(true);
     this.go(n, to);
     e.close();
-    e.branch(e.outLabel);
+    e.out(e.outLabel);
   }
 
   private end(n: number, k: number): void {
     const { e } = this;
-    const { code, block } = e;
+    const { block } = e;
     const op = block.op[k] as number;
     if (op === O.OP_NEXT) {
-      e.branch(e.lookupLabel);
+      e.out(e.lookupLabel);
       return;
     }
     if (op === O.OP_JMP || op === O.OP_CALL) {
@@ -451,9 +500,7 @@ class RegionCompiler {
     if (op === O.OP_BRCC) pushCond(e, block.b[k] as number);
     else if (op === O.OP_BRSUB) pushCondSub(e, block.d[k] as number, block.a[k] as number, block.b[k] as number, (block.c[k] as number) >> 4);
     else {
-      e.read(block.a[k] as number);
-      code.i64(0);
-      code.byte(W.I64_NE);
+      e.pushBoolean(block.a[k] as number);
     }
     e.open(W.IF);
     this.edge(n, block.immLo[k] as number);
@@ -481,7 +528,7 @@ class RegionCompiler {
       }
     }
     if (jumpsIndirectly(block) && !e.mustCheck) this.jump(n);
-    e.branch(e.outLabel);
+    e.out(e.outLabel);
   }
 
   /** To the one of the known targets that is at exitRip, if it is one of them: a table over the bytes where they lie. */
@@ -516,7 +563,7 @@ class RegionCompiler {
     for (let at = 0; at < range; at++) code.u32(depth.get(at) ?? e.depth - none);
     code.u32(e.depth - none);
     e.close();
-    e.branch(e.outLabel);
+    e.out(e.outLabel);
     for (const target of [...jumpTargets].reverse()) {
       e.close();
       this.go(n, target);

@@ -1,7 +1,6 @@
 /** Moves and integer arithmetic: IR to Wasm. */
 import * as O from '../../../machine/ops.ts';
 import * as W from './code.ts';
-import { F_MULHS, F_MULHU } from './imports.ts';
 import type { RegionEmitter } from './region-emitter.ts';
 
 /** Emits operation k of the emitter's block. */
@@ -88,13 +87,14 @@ const insert = (bits: number, shift: number): Emit =>
     e.code.byte(W.I64_OR);
   });
 
-const setIf = (op: number): Emit =>
-  set((e, k) => {
-    e.read(A(e, k));
-    e.read(B(e, k));
-    e.code.byte(op);
-    e.code.byte(W.I64_EXTEND_I32_U);
-  });
+const setIf =
+  (op: number): Emit =>
+  (e, k) =>
+    e.setBoolean(D(e, k), () => {
+      e.read(A(e, k));
+      e.read(B(e, k));
+      e.code.byte(op);
+    });
 
 /** Pushes a + (b << c) + imm. */
 export const pushIndexed: Emit = (e, k) => {
@@ -120,11 +120,60 @@ const zx32: Emit = set((e, k) => {
   e.code.byte(W.I64_EXTEND_I32_U);
 });
 
-const multiplyHigh = (index: number): Emit =>
+/** d = high half of a * b, from products of 32-bit halves. */
+const multiplyHigh = (signed: boolean): Emit =>
   set((e, k) => {
+    const { code } = e;
+    const local = (name: string): number => e.scratchLocal(`product ${name}`, W.I64);
+    const [x, y, low, middle] = [local('x'), local('y'), local('low'), local('middle')];
+    const half = (of: number, high: boolean): void => {
+      code.get(of);
+      if (high) {
+        code.i64(32);
+        code.byte(W.I64_SHR_U);
+      } else {
+        code.i64(-1, 0);
+        code.byte(W.I64_AND);
+      }
+    };
+    const product = (highX: boolean, highY: boolean): void => {
+      half(x, highX);
+      half(y, highY);
+      code.byte(W.I64_MUL);
+    };
     e.read(A(e, k));
+    code.set(x);
     e.read(B(e, k));
-    e.code.call(index);
+    code.set(y);
+    product(false, false);
+    code.set(low);
+    // middle = xh * yl + (xl * yl >> 32), which does not overflow
+    product(true, false);
+    half(low, true);
+    code.byte(W.I64_ADD);
+    code.set(middle);
+    product(true, true);
+    half(middle, true);
+    code.byte(W.I64_ADD);
+    product(false, true);
+    half(middle, false);
+    code.byte(W.I64_ADD);
+    code.i64(32);
+    code.byte(W.I64_SHR_U);
+    code.byte(W.I64_ADD);
+    if (!signed) return;
+    // less the other one for each that is negative
+    for (const [sign, other] of [
+      [x, y],
+      [y, x],
+    ] as const) {
+      code.get(sign);
+      code.i64(63);
+      code.byte(W.I64_SHR_S);
+      code.get(other);
+      code.byte(W.I64_AND);
+      code.byte(W.I64_SUB);
+    }
   });
 
 /** ((x & m) << s) | ((x >> s) & m) of the i64 in `value`. */
@@ -183,9 +232,7 @@ export const emitAlu: Readonly<Record<number, Emit>> = {
   [O.OP_SEL]: set((e, k) => {
     e.read(A(e, k));
     e.read(B(e, k));
-    e.read(C(e, k));
-    e.code.i64(0);
-    e.code.byte(W.I64_NE);
+    e.pushBoolean(C(e, k));
     e.code.byte(W.SELECT);
   }),
   [O.OP_ADD]: binary(W.I64_ADD),
@@ -197,8 +244,8 @@ export const emitAlu: Readonly<Record<number, Emit>> = {
   [O.OP_SHR]: binary(W.I64_SHR_U),
   [O.OP_SAR]: binary(W.I64_SHR_S),
   [O.OP_MUL]: binary(W.I64_MUL),
-  [O.OP_MULHU]: multiplyHigh(F_MULHU),
-  [O.OP_MULHS]: multiplyHigh(F_MULHS),
+  [O.OP_MULHU]: multiplyHigh(false),
+  [O.OP_MULHS]: multiplyHigh(true),
   [O.OP_ADDI]: withImmediate(W.I64_ADD),
   [O.OP_ANDI]: withImmediate(W.I64_AND),
   [O.OP_ORI]: withImmediate(W.I64_OR),

@@ -1,12 +1,17 @@
-/** Lazy flags and conditions: IR to Wasm. */
-import { CC_A, CC_ADD, CC_B, CC_DEC, CC_EFLAGS, CC_INC, CC_LOGIC, CC_OP, CC_SUB } from '../../../machine/layout.ts';
+/** Lazy flags: IR to Wasm. What reads them is in condition.ts. */
+import { HI_ROTATE_FLAGS, HI_SET_CARRY, HI_SET_OVERFLOW, HI_SET_ZERO } from '../../../machine/helpers/int.ts';
+import { CC_A, CC_B, CC_EFLAGS, CC_OP } from '../../../machine/layout.ts';
 import * as O from '../../../machine/ops.ts';
 import * as W from './code.ts';
+import { pushCarry, pushCond, pushCondSub, pushLazy } from './condition.ts';
 import type { Emit } from './emit-alu.ts';
-import { F_LAZY_CARRY, F_LAZY_COND, F_LAZY_FLAGS } from './imports.ts';
+import { F_LAZY_FLAGS } from './imports.ts';
 import { type RegionEmitter, UNKNOWN } from './region-emitter.ts';
 
 const OSZAPC = 0x8d5;
+const CF = 1;
+const ZF = 0x40;
+const OF = 0x800;
 
 const setKind = (e: RegionEmitter, kind: number): void => {
   e.begin(CC_OP);
@@ -21,100 +26,84 @@ const setOperand = (e: RegionEmitter, to: number, push: () => void): void => {
   e.finish(to);
 };
 
-/** Instructions of compares by condition number, i64 and i32; 0: not a single compare. */
-const compare64 = [0, 0, W.I64_LT_U, W.I64_GE_U, W.I64_EQ, W.I64_NE, W.I64_LE_U, W.I64_GT_U, 0, 0, 0, 0, W.I64_LT_S, W.I64_GE_S, W.I64_LE_S, W.I64_GT_S];
-const compare32 = [0, 0, W.I32_LT_U, W.I32_GE_U, W.I32_EQ, W.I32_NE, W.I32_LE_U, W.I32_GT_U, 0, 0, 0, 0, W.I32_LT_S, W.I32_GE_S, W.I32_LE_S, W.I32_GT_S];
-
-/** Pushes `slot` so that a compare at `size` is one of 32 or 64 bits. */
-const pushAligned = (e: RegionEmitter, slot: number, size: number): void => {
-  e.read(slot);
-  if (size === 3) return;
-  e.code.byte(W.I32_WRAP);
-  if (size < 2) {
-    e.code.i32(size === 0 ? 24 : 16);
-    e.code.byte(W.I32_SHL);
-  }
-};
-
-/** Pushes (i32) condition `cc` of the compare of slots a and b at `size` (0..3). */
-export function pushCondSub(e: RegionEmitter, a: number, b: number, cc: number, size: number): void {
-  const { code } = e;
-  const wide = size === 3;
-  const single = (wide ? compare64 : compare32)[cc] as number;
-  if (single !== 0) {
-    pushAligned(e, a, size);
-    pushAligned(e, b, size);
-    code.byte(single);
-  } else if (cc === 8 || cc === 9) {
-    pushAligned(e, a, size);
-    pushAligned(e, b, size);
-    code.byte(wide ? W.I64_SUB : W.I32_SUB);
-    if (wide) code.i64(0);
-    else code.i32(0);
-    code.byte(wide ? (cc === 8 ? W.I64_LT_S : W.I64_GE_S) : cc === 8 ? W.I32_LT_S : W.I32_GE_S);
-  } else {
-    code.i32(CC_SUB + size);
-    e.read(a);
-    e.read(b);
-    code.i32(cc);
-    code.call(F_LAZY_COND);
-  }
-}
-
-const pushLazy = (e: RegionEmitter): void => {
-  if (e.kind === UNKNOWN) {
-    e.read(CC_OP);
-    e.code.byte(W.I32_WRAP);
-  } else e.code.i32(e.kind);
-  e.read(CC_A);
-  e.read(CC_B);
-};
-
-/** Pushes (i32) condition `cc` of the lazy flags. */
-export function pushCond(e: RegionEmitter, cc: number): void {
-  if (e.kind !== UNKNOWN && (e.kind & ~3) === CC_SUB) return pushCondSub(e, CC_A, CC_B, cc, e.kind & 3);
+/** Pushes (i32) OSZAPC. */
+const pushFlags = (e: RegionEmitter): void => {
   pushLazy(e);
-  e.code.i32(cc);
-  e.code.call(F_LAZY_COND);
-}
+  e.code.call(F_LAZY_FLAGS);
+};
 
-/** Pushes (i64) CF. */
-function pushCarry(e: RegionEmitter): void {
-  const { code, kind } = e;
-  const bit = (slot: number): void => {
-    e.read(slot);
-    code.i64(1);
-    code.byte(W.I64_AND);
-  };
-  if (kind !== UNKNOWN) {
-    const size = kind & 3;
-    switch (kind & ~3) {
-      case CC_EFLAGS:
-        return bit(CC_A);
-      case CC_INC:
-      case CC_DEC:
-        return bit(CC_B);
-      case CC_LOGIC:
-        return code.i64(0);
-      case CC_SUB:
-        pushCondSub(e, CC_A, CC_B, 2, size);
-        return code.byte(W.I64_EXTEND_I32_U);
-      case CC_ADD:
-        if (size < 2) break;
-        // the sum is below the first operand
-        pushAligned(e, CC_A, size);
-        pushAligned(e, CC_B, size);
-        code.byte(size === 3 ? W.I64_ADD : W.I32_ADD);
-        pushAligned(e, CC_A, size);
-        code.byte(size === 3 ? W.I64_LT_U : W.I32_LT_U);
-        return code.byte(W.I64_EXTEND_I32_U);
-      default:
+/** OSZAPC = the i32 that `push` leaves. */
+const setFlags = (e: RegionEmitter, push: () => void): void => {
+  setOperand(e, CC_A, () => {
+    push();
+    e.code.byte(W.I64_EXTEND_I32_U);
+  });
+  setKind(e, CC_EFLAGS);
+};
+
+/** One flag = (slot a is not 0), others stay. */
+const setFlag =
+  (flag: number): Emit =>
+  (e, k) =>
+    setFlags(e, () => {
+      const { code, block } = e;
+      pushFlags(e);
+      code.i32(~flag);
+      code.byte(W.I32_AND);
+      code.i32(flag);
+      code.i32(0);
+      e.pushBoolean(block.a[k] as number);
+      code.byte(W.SELECT);
+      code.byte(W.I32_OR);
+    });
+
+/** Flags after a rotate with result a by the masked count b. */
+const rotateFlags: Emit = (e, k) => {
+  const { code, block } = e;
+  const result = block.a[k] as number;
+  const how = (block.immLo[k] as number) >>> 16;
+  const bits = 8 << (how & 3);
+  const bit = (at: number, to: number): void => {
+    e.read(result);
+    code.i64(at);
+    code.byte(W.I64_SHR_U);
+    code.byte(W.I32_WRAP);
+    code.i32(1);
+    code.byte(W.I32_AND);
+    if (to !== 0) {
+      code.i32(to);
+      code.byte(W.I32_SHL);
     }
-  }
-  pushLazy(e);
-  code.call(F_LAZY_CARRY);
-  code.byte(W.I64_EXTEND_I32_U);
-}
+  };
+  const right = (how & 4) !== 0;
+  const old = e.scratchLocal('flags', W.I32);
+  pushFlags(e);
+  code.set(old);
+  setFlags(e, () => {
+    code.get(old);
+    code.i32(~(CF | OF));
+    code.byte(W.I32_AND);
+    bit(right ? bits - 1 : 0, 0);
+    code.byte(W.I32_OR);
+    bit(bits - 1, 11);
+    bit(right ? bits - 2 : 0, 11);
+    code.byte(W.I32_XOR);
+    code.byte(W.I32_OR);
+    code.get(old);
+    e.read(block.b[k] as number);
+    code.i64(0);
+    code.byte(W.I64_NE);
+    code.byte(W.SELECT);
+  });
+};
+
+/** Integer helpers that change nothing but the flags, by number. */
+export const emitFlagHelper: Readonly<Record<number, Emit>> = {
+  [HI_ROTATE_FLAGS]: rotateFlags,
+  [HI_SET_CARRY]: setFlag(CF),
+  [HI_SET_ZERO]: setFlag(ZF),
+  [HI_SET_OVERFLOW]: setFlag(OF),
+};
 
 export const emitFlags: Readonly<Record<number, Emit>> = {
   [O.OP_CC]: (e, k) => {
@@ -135,9 +124,7 @@ export const emitFlags: Readonly<Record<number, Emit>> = {
       setOperand(e, slot, () => {
         push();
         e.read(slot);
-        e.read(d[k] as number);
-        e.code.i64(0);
-        e.code.byte(W.I64_NE);
+        e.pushBoolean(d[k] as number);
         e.code.byte(W.SELECT);
       });
     };
@@ -149,8 +136,7 @@ export const emitFlags: Readonly<Record<number, Emit>> = {
   [O.OP_GETFLAGS]: (e, k) => {
     const d = e.block.d[k] as number;
     e.begin(d);
-    pushLazy(e);
-    e.code.call(F_LAZY_FLAGS);
+    pushFlags(e);
     e.code.byte(W.I64_EXTEND_I32_U);
     e.finish(d);
   },
@@ -162,24 +148,10 @@ export const emitFlags: Readonly<Record<number, Emit>> = {
     });
     setKind(e, CC_EFLAGS);
   },
-  [O.OP_COND]: (e, k) => {
-    const d = e.block.d[k] as number;
-    e.begin(d);
-    pushCond(e, e.block.c[k] as number);
-    e.code.byte(W.I64_EXTEND_I32_U);
-    e.finish(d);
-  },
+  [O.OP_COND]: (e, k) => e.setBoolean(e.block.d[k] as number, () => pushCond(e, e.block.c[k] as number)),
   [O.OP_CONDSUB]: (e, k) => {
     const { a, b, c, d, immLo } = e.block;
-    e.begin(d[k] as number);
-    pushCondSub(e, a[k] as number, b[k] as number, c[k] as number, immLo[k] as number);
-    e.code.byte(W.I64_EXTEND_I32_U);
-    e.finish(d[k] as number);
+    e.setBoolean(d[k] as number, () => pushCondSub(e, a[k] as number, b[k] as number, c[k] as number, immLo[k] as number));
   },
-  [O.OP_CARRY]: (e, k) => {
-    const d = e.block.d[k] as number;
-    e.begin(d);
-    pushCarry(e);
-    e.finish(d);
-  },
+  [O.OP_CARRY]: (e, k) => e.setBoolean(e.block.d[k] as number, () => pushCarry(e)),
 };

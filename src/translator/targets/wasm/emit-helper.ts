@@ -3,6 +3,7 @@ import { V_ADD, V_LOAD256, V_MASKLOAD, V_MOVSS, V_PERMQ, V_PINSR, V_PMOVMSKB, V_
 import * as O from '../../../machine/ops.ts';
 import { CLOBBERS, D_OUT, FLAGS_MAY_WRITE, FLAGS_WRITE, MEMORY } from '../../ir/op-bits.ts';
 import type { Emit } from './emit-alu.ts';
+import { emitFlagHelper } from './emit-flags.ts';
 import { emitFloat } from './emit-float.ts';
 import { emitSimd } from './emit-simd.ts';
 import { floating, pushArguments } from './helper-call.ts';
@@ -69,5 +70,9 @@ export const emitHelper: Readonly<Record<number, Emit>> = {
   [O.OP_HSTR]: (e, k) => general(e, k, F_STRING),
   [O.OP_HX87]: (e, k) => general(e, k, F_X87),
   [O.OP_HVEC]: vector,
-  [O.OP_HINT]: (e, k) => general(e, k, F_INT),
+  [O.OP_HINT]: (e, k) => {
+    const inline = emitFlagHelper[(e.block.immLo[k] as number) & 0xffff];
+    if (inline === undefined) general(e, k, F_INT);
+    else inline(e, k);
+  },
 };

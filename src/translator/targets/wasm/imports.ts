@@ -18,8 +18,6 @@ export const coreFunctions: readonly CoreFunction[] = [
   { name: 'lazyCond', parameters: [I32, I64, I64, I32], results: [I32] },
   { name: 'lazyCarry', parameters: [I32, I64, I64], results: [I32] },
   { name: 'lazyFlags', parameters: [I32, I64, I64], results: [I32] },
-  { name: 'mulHighUnsigned', parameters: [I64, I64], results: [I64] },
-  { name: 'mulHighSigned', parameters: [I64, I64], results: [I64] },
   dispatch('dispatchSystem'),
   dispatch('dispatchString'),
   dispatch('dispatchX87'),
@@ -38,8 +36,6 @@ export const F_TRY_WRITE128 = indexOf('tryWrite128');
 export const F_LAZY_COND = indexOf('lazyCond');
 export const F_LAZY_CARRY = indexOf('lazyCarry');
 export const F_LAZY_FLAGS = indexOf('lazyFlags');
-export const F_MULHU = indexOf('mulHighUnsigned');
-export const F_MULHS = indexOf('mulHighSigned');
 export const F_SYSTEM = indexOf('dispatchSystem');
 export const F_STRING = indexOf('dispatchString');
 export const F_X87 = indexOf('dispatchX87');

@@ -11,6 +11,7 @@ import {
   BLK_PHYS,
   BLK_REGION,
   BUDGET,
+  CC_A,
   CC_B,
   CC_OP,
   CUR_BLOCK,
@@ -25,7 +26,7 @@ import {
   TLB_EXEC,
   ZERO,
 } from '../../../machine/layout.ts';
-import { OP_HVEC } from '../../../machine/ops.ts';
+import { OP_CC, OP_CCI, OP_HVEC } from '../../../machine/ops.ts';
 import { A_IN, B_IN, C_IN, CLOBBERS, D_IN, D_OUT, FLAGS_MAY_WRITE, FLAGS_READ, FLAGS_WRITE } from '../../ir/op-bits.ts';
 import {
   BR,
@@ -45,7 +46,9 @@ import {
   I64_AND,
   I64_CONST,
   I64_EQ,
+  I64_EXTEND_I32_U,
   I64_LOAD,
+  I64_NE,
   I64_OR,
   I64_SHR_U,
   I64_STORE,
@@ -54,6 +57,7 @@ import {
   STATE,
   VOID,
 } from './code.ts';
+import { type Deferred, slotsRead, stillNeeded, worthDeferring } from './deferred-flags.ts';
 import type { RegionBlock } from './region-block.ts';
 import { vectorSlots } from './vector-slots.ts';
 
@@ -64,6 +68,8 @@ export const UNKNOWN = -1;
 const isTemp = (slot: number): boolean => slot >= T0 && slot < T0 + TEMPS;
 const isRegister = (slot: number): boolean => slot < 16;
 const isFlag = (slot: number): boolean => slot >= CC_OP && slot <= CC_B;
+/** Operations put off at most: a chain of INC and DEC, each of which keeps the carry of the one before it, has to end. */
+const MAX_DEFERRED = 12;
 /** Slots that live in locals. */
 export const isLocal = (slot: number): boolean => isRegister(slot) || isTemp(slot) || isFlag(slot);
 
@@ -77,6 +83,8 @@ export class RegionEmitter {
   block: RegionBlock;
   /** CC_* value without size in CC_OP if it is known here, with size; else UNKNOWN. */
   kind: number = UNKNOWN;
+  /** Changes of the flags put off, in order, on top of what the locals CC_* (of `kind`) hold. */
+  deferred: readonly Deferred[] = [];
   /** A helper of the running instruction may have dropped this region. */
   mustCheck = false;
 
@@ -220,6 +228,19 @@ export class RegionEmitter {
   /** Pushes the i64 in `slot`. */
   read(slot: number): void {
     const { code } = this;
+    const substitute = this.substitutes?.get(slot);
+    if (substitute !== undefined) {
+      code.get(substitute);
+      return;
+    }
+    if (isFlag(slot)) {
+      const operand = this.deferredOperand(slot);
+      if (operand !== undefined) {
+        code.get(operand);
+        return;
+      }
+      this.settle();
+    }
     if (slot === ZERO) code.i64(0);
     else if (slot === RIP) this.blockRip(0);
     else if (this.inLocal(slot)) code.get(this.localOf(slot));
@@ -236,8 +257,137 @@ export class RegionEmitter {
 
   /** Pops it. */
   finish(slot: number): void {
+    if (isTemp(slot)) {
+      this.booleans.delete(slot);
+      if (this.target >= 0) {
+        this.code.set(this.target);
+        return;
+      }
+    }
     if (this.inLocal(slot)) this.code.set(this.localOf(slot));
     else this.code.access(I64_STORE, STATE, slot * 8);
+  }
+
+  // ---- conditions in temporaries: the host compares and selects in one go what is not widened in between
+
+  /** Locals (i32) that hold the same 0 or 1 as a temporary. */
+  private readonly booleans = new Map<number, number>();
+
+  /** Slot = the i32, 0 or 1, that `push` leaves. */
+  setBoolean(slot: number, push: () => void): void {
+    const { code } = this;
+    this.begin(slot);
+    push();
+    const twin = isTemp(slot) && this.substitutes === undefined ? this.scratchLocal(`boolean ${slot}`, I32) : -1;
+    if (twin >= 0) code.tee(twin);
+    code.byte(I64_EXTEND_I32_U);
+    this.finish(slot);
+    if (twin >= 0) this.booleans.set(slot, twin);
+  }
+
+  /** Pushes (i32) something that is not 0 if `slot` is not 0. */
+  pushBoolean(slot: number): void {
+    const { code } = this;
+    const twin = this.substitutes === undefined ? this.booleans.get(slot) : undefined;
+    if (twin !== undefined) {
+      code.get(twin);
+      return;
+    }
+    this.read(slot);
+    code.i64(0);
+    code.byte(I64_NE);
+  }
+
+  // ---- flags put off
+
+  /** While a deferred operation is made up for: the locals that stand for the slots it reads, and for the one it writes. */
+  private substitutes: ReadonlyMap<number, number> | undefined;
+  private target = -1;
+  private readonly captures: number[] = [];
+  /** Locals of the running instruction's temporaries that are put off. */
+  private readonly putOff = new Map<number, number>();
+
+  /** At the start of an instruction: its temporaries hold nothing yet. */
+  forgetTemps(): void {
+    this.putOff.clear();
+    this.booleans.clear();
+  }
+
+  /** Puts operation k off if that is worth it; false: it is to be emitted now. */
+  defer(k: number): boolean {
+    const { block } = this;
+    if (!worthDeferring(block, k, (slot) => this.putOff.has(slot))) return false;
+    const busy = new Set<number>();
+    for (const { sources, target } of this.deferred) for (const local of [...sources.values(), target]) busy.add(local);
+    const take = (): number => {
+      let local = this.captures.find((one) => !busy.has(one));
+      if (local === undefined) this.captures.push((local = this.local(I64)));
+      busy.add(local);
+      return local;
+    };
+    const sources = new Map<number, number>();
+    for (const slot of slotsRead(block, k)) {
+      if (slot === ZERO || slot === RIP || sources.has(slot)) continue;
+      let local = this.putOff.get(slot);
+      if (local === undefined) {
+        local = take();
+        this.read(slot);
+        this.code.set(local);
+      }
+      sources.set(slot, local);
+    }
+    const is = block.bits[k] as number;
+    const computes = (is & D_OUT) !== 0;
+    const one = { block, k, sources, target: computes ? take() : -1 };
+    if (computes) this.putOff.set(block.d[k] as number, one.target);
+    this.deferred = [...((is & FLAGS_WRITE) !== 0 ? stillNeeded(this.deferred, one) : this.deferred), one];
+    if (this.deferred.length > MAX_DEFERRED) this.settle();
+    return true;
+  }
+
+  /** Operation k has been emitted: what it replaced is not needed any more. */
+  emitted(k: number): void {
+    const is = this.block.bits[k] as number;
+    if ((is & FLAGS_WRITE) !== 0) this.deferred = [];
+    if ((is & D_OUT) !== 0) this.putOff.delete(this.block.d[k] as number);
+  }
+
+  /** Emits how an operation is made up for. */
+  makeUp: (k: number) => void = () => {};
+
+  /** The flags into their locals. Nothing is put off any more on the way that goes on here. */
+  settle(): void {
+    const { deferred, block, substitutes, target } = this;
+    if (deferred.length === 0) return;
+    this.deferred = [];
+    for (const one of deferred) {
+      this.block = one.block;
+      this.substitutes = one.sources;
+      this.target = one.target;
+      this.makeUp(one.k);
+    }
+    this.block = block;
+    this.substitutes = substitutes;
+    this.target = target;
+  }
+
+  /** The flags into their locals on a way that leaves the main one. */
+  settleAside(): void {
+    const { deferred, kind } = this;
+    this.settle();
+    this.deferred = deferred;
+    this.kind = kind;
+  }
+
+  /** Local with CC_A or CC_B where the last flag operation is put off but that operand of it is known. */
+  private deferredOperand(slot: number): number | undefined {
+    const last = this.deferred.at(-1);
+    if (last === undefined || slot === CC_OP) return undefined;
+    const { block, k, sources } = last;
+    const op = block.op[k];
+    if (op !== OP_CC && !(op === OP_CCI && slot === CC_A)) return undefined;
+    const local = sources.get((slot === CC_A ? block.a : block.b)[k] as number);
+    return local === undefined || this.deferred.some((one) => one.target === local) ? undefined : local;
   }
 
   /** Pushes RIP of the block being emitted plus `offset`. */
@@ -298,6 +448,7 @@ export class RegionEmitter {
   /** Everything a helper, or the unwinding after it throws, may look at. */
   exact(k: number): void {
     const { block } = this;
+    this.settle();
     this.spillAll();
     this.spillBudget();
     this.storeSlot(RIP, () => this.blockRip(0));
@@ -379,7 +530,13 @@ export class RegionEmitter {
     this.blockRip(offset);
     this.cutRip();
     this.code.set(this.exitRip);
-    this.branch(this.outLabel);
+    this.out(this.outLabel);
+  }
+
+  /** Branches to one of the labels around the body. */
+  out(label: number): void {
+    this.settleAside();
+    this.branch(label);
   }
 
   /** Leaves before the instruction of operation k, which the interpreter is to execute. */
@@ -399,7 +556,7 @@ export class RegionEmitter {
       code.byte(I64_ADD);
       code.set(this.budget);
     }
-    this.branch(label);
+    this.out(label);
   }
 
   /** Bails if the access just tried was refused. */
