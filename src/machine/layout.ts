@@ -40,20 +40,24 @@ export const XENHEAP = 0x80000000;
 export const XENHEAP_END = 0xffff0000;
 
 // ---- soft TLB (at the start of a pCPU area) ----------------------------------------------------------------------
-/** Entries of the direct-mapped soft TLB; index = (va >> 12) & (TLB_ENTRIES - 1). */
+/** A soft TLB for each view (supervisor, user, SMAP, alignment checks), one behind the other. */
+export const TLB_VIEWS = 4;
+/** Entries of each, direct mapped; index = (va >> 12) & (TLB_ENTRIES - 1). */
 export const TLB_ENTRIES = 4096;
 /** 32 bytes: u64 tagRead, u64 tagWrite, u64 tagExec, u32 addend, u32 flags (bit 0: global). */
 export const TLB_STRIDE = 32;
+/** Bytes of one. */
+export const TLB_VIEW_SIZE = 0x20000;
 export const TLB_READ = 0;
 export const TLB_WRITE = 8;
 export const TLB_EXEC = 16;
 /** frames offset = (low 32 bits of va) + addend, modulo 2^32. */
 export const TLB_ADDEND = 24;
 export const TLB_FLAGS = 28;
-/** A tag is (va & ~0xfff) | asid; this one never matches (asid 0xfff is not given out). */
+/** A tag is (va & ~0xfff) | asid, an asid is (address-space number << 2) | view; this one never matches (asid 0xfff is not given out). */
 export const TLB_EMPTY_LOW = 0xffffffff;
 /** Scratch of the pCPU behind the TLB (list of used non-global entries etc.). */
-export const PCPU_SCRATCH = 0x40000;
+export const PCPU_SCRATCH = 0x80000;
 
 // ---- second-stage table (p2m) --------------------------------------------------------------------------------------
 // ctx.P2M_ROOT points at P2M_ROOT_ENTRIES u32 addresses of leaves (0 = none), each leaf 1024 u32 entries.
@@ -130,7 +134,7 @@ export const TSC_AUX = 103;
 export const CPL = 104;
 /** Mode word: part of every translation's key (MODE_*). Kept up to date by the core's updateMode(). */
 export const MODE = 105;
-/** Address-space number of the current view (low 12 bits of TLB tags). */
+/** Address-space number and view that the running code's accesses have (low 12 bits of TLB tags). */
 export const ASID = 106;
 /** x87: control, status (TOP inside, as in FSTSW), abridged tag (bit i = physical register i used), opcode, IP, DP. */
 export const FCW = 107;
@@ -196,7 +200,7 @@ export const CPU_INTEL = 1;
 export const CPU_OPEN_BUS = 2;
 /** CPU_FLAGS: no access takes the fast path, and each is told to env.check_access (the paranoid mode). Set before updateMode(). */
 export const CPU_PARANOID = 4;
-/** Added to slot ASID in paranoid mode, so that it equals no tag's. Tags have it only from the 512th vCPU on. */
+/** Added to slot ASID in paranoid mode, so that it equals no tag's. */
 export const ASID_PARANOID = 0x800;
 export const SLOTS = 256;
 
@@ -368,17 +372,20 @@ export const SLOW_NEXT = 158;
 /** Log of answered MMIO accesses: entries of 24 bytes (gpa, size | 0x100 if write, value). */
 export const MMIO_LOG = 0x2e00;
 export const MMIO_LOG_ENTRIES = 21;
-/** Offsets from PCPU_SCRATCH: u32 number of listed TLB entries, their u16 indices; bitmaps of regions seen with 2/4 MiB and 1 GiB pages. */
+/** Offsets from PCPU_SCRATCH: u32 number of listed TLB entries, their u16 indices (view << 12 | index); bitmaps of regions seen with 2/4 MiB and 1 GiB pages. */
 export const TLB_LIST_COUNT = 0;
-/** u32: an entry has been filled since the TLB was last flushed as a whole. */
+/** u32: bit n = view n has had entries since the soft TLB was last emptied. */
 export const TLB_USED = 4;
-export const TLB_LIST = 0x10;
-export const TLB_LARGE_2M = 0x3000;
-export const TLB_LARGE_1G = 0x3100;
+/** u32 address-space numbers given out in this generation; u64 the generation (upper half: the pCPU's address). */
+export const TLB_TAKEN = 8;
+export const TLB_GENERATION = 0x10;
+export const TLB_LIST = 0x20;
+export const TLB_LARGE_2M = 0x4800;
+export const TLB_LARGE_1G = 0x4900;
 /** u64 instructions that compiled regions retired on this pCPU; i64 budget with which the region under way was entered; u64 1 = one is. */
-export const REGION_RETIRED = 0x4000;
-export const REGION_BUDGET = 0x4008;
-export const REGION_UNDER_WAY = 0x4010;
+export const REGION_RETIRED = 0x4a00;
+export const REGION_BUDGET = 0x4a08;
+export const REGION_UNDER_WAY = 0x4a10;
 /** TLB_FLAGS bits. */
 export const TLBF_GLOBAL = 1;
 export const TLBF_LISTED = 2;
@@ -391,3 +398,16 @@ export const REGION_BAIL = 164;
 export const REGION_NODE_SHIFT = 24;
 /** Executions after which a block whose region was dropped gets another one. */
 export const REGION_RETRY = 20000;
+// ---- additions: address spaces in the soft TLB (memory/asid.ts) ----------------------------------------------------------------
+/** Address of the soft TLB of the current view. updateMode() keeps it, also when slot PCPU has changed. */
+export const TLB = 180;
+/** Generation that the vCPU's address-space numbers are of; those of its supervisor views, and of the user views of the PCID it runs. */
+export const ASID_GENERATION = 181;
+export const ASID_SUPERVISOR = 182;
+export const ASID_USER = 183;
+/** Next entry of PCID_TABLE to be given up; entries: number << 16 | PCID, 0 = none. */
+export const PCID_NEXT = 184;
+export const PCID_TABLE = 185;
+export const PCID_SPACES = 8;
+/** Greatest address-space number. Half of what a tag could hold: the other half is ASID_PARANOID's. */
+export const ASID_MOST = 511;

@@ -37,7 +37,7 @@ const gfnAt = (va: bigint, access = READ): number => {
   return offset === -1n ? -1 : Number(offset >> 12n) - BASE;
 };
 const tags = (va: bigint): readonly boolean[] => {
-  const entry = L.PCPU_BASE + Number((va >> 12n) & BigInt(L.TLB_ENTRIES - 1)) * L.TLB_STRIDE;
+  const entry = Number(cpu.get(L.TLB)) + Number((va >> 12n) & BigInt(L.TLB_ENTRIES - 1)) * L.TLB_STRIDE;
   const quads = machine.memories.stateView;
   return [L.TLB_READ, L.TLB_WRITE, L.TLB_EXEC].map((field) => quads.getBigUint64(entry + field, true) >> 12n === va >> 12n);
 };

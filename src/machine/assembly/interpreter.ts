@@ -5,7 +5,7 @@
  * is stored in CUR_UOP. Memory accesses probe the soft TLB inline and leave the loop only on a miss.
  */
 import {
-  ASID, BLK_COUNT, BLK_HEADER, BLK_INSNS, BLK_MODE, BUDGET, CC_A, CC_B, CC_EFLAGS, CC_LOGIC, CC_OP, CC_SUB, CUR_BLOCK, CUR_UOP, EXIT_HLT, EXIT_LEN, EXIT_REASON, PCPU, RIP, RSP, TLB_ADDEND,
+  ASID, BLK_COUNT, BLK_HEADER, BLK_INSNS, BLK_MODE, BUDGET, CC_A, CC_B, CC_EFLAGS, CC_LOGIC, CC_OP, CC_SUB, CUR_BLOCK, CUR_UOP, EXIT_HLT, EXIT_LEN, EXIT_REASON, RIP, RSP, TLB, TLB_ADDEND,
   TLB_ENTRIES, TLB_READ, TLB_WRITE, UOP_A, UOP_B, UOP_C, UOP_D, UOP_IDX, UOP_IMM, UOP_IPOS, UOP_SIZE, VEC,
 } from "../layout";
 import * as O from "../ops";
@@ -74,7 +74,7 @@ class U {
   }
   /** Soft TLB. */
   @inline static entry(ctx: usize, va: u64): usize {
-    return <usize>load<u32>(ctx, PCPU << 3) + ((<usize>va >> 7) & ((TLB_ENTRIES - 1) << 5));
+    return <usize>load<u32>(ctx, TLB << 3) + ((<usize>va >> 7) & ((TLB_ENTRIES - 1) << 5));
   }
   @inline static canRead(ctx: usize, va: u64, last: u64, entry: usize): bool {
     return load<u64>(entry, TLB_READ) == (((va + last) & ~(<u64>0xfff)) | load<u64>(ctx, ASID << 3));

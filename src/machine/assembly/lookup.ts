@@ -8,8 +8,8 @@
 import {
   ASID, BLK_BYTES, BLK_HEADER, BLK_INSNS, BLK_MODE, BLK_NEXT, BLK_PHYS, BLK_PHYS2, BUDGET, CUR_BLOCK, CUR_UOP, DEBUG_PENDING, DR0, DR6, DR7,
   EFLAGS_SYS, EXC, EXC_ERROR, EXC_EXTERNAL, EXC_PENDING, EXC_TRAP, EXIT_B, EXIT_BUDGET, EXIT_IO_STRING, EXIT_MMIO, EXIT_PENDING, EXIT_REASON,
-  EXIT_WINDOW, MODE, MODE_CODE64, MODE_FLAT, MODE_SIZE_MASK, MODE_STEP, NMI_BLOCKED, ONE_INSN, PCPU, RIP, SEG_BASE, SEG_LIMIT, SHADOW, SHADOW_SS, SLOW_NEXT,
-  STEP_PENDING, TLB_ADDEND, TLB_ENTRIES, TLB_EXEC, WALK_GPA, WANT_WINDOW, WINDOW_INTERRUPT, WINDOW_NMI,
+  EXIT_WINDOW, MODE, MODE_CODE64, MODE_FLAT, MODE_SIZE_MASK, MODE_STEP, NMI_BLOCKED, ONE_INSN, RIP, SEG_BASE, SEG_LIMIT, SHADOW, SHADOW_SS, SLOW_NEXT,
+  STEP_PENDING, TLB, TLB_ADDEND, TLB_ENTRIES, TLB_EXEC, WALK_GPA, WANT_WINDOW, WINDOW_INTERRUPT, WINDOW_NMI,
 } from "../layout";
 import { hashHead } from "./blocks";
 import { translate } from "./env";
@@ -17,6 +17,7 @@ import { DB, raiseGp } from "./exceptions/raise";
 import { deliver } from "./exceptions/deliver";
 import { currentView, prepareFault, R_FAILED, R_MMIO, resolve } from "./memory/access";
 import { ANSWERED, mmioFetch, noteAnswer } from "./memory/mmio";
+import { Spaces } from "./memory/asid";
 import { EXEC } from "./memory/walk";
 import { raisePrepared } from "./exceptions/raise";
 import { Ctx } from "./state";
@@ -32,7 +33,7 @@ export function find(ctx: usize, link: usize): usize {
   if (Ctx.get32(ctx, SLOW_NEXT) == 0) {
     const mode = Ctx.get32(ctx, MODE);
     const rip = Ctx.get(ctx, RIP);
-    const entry = <usize>Ctx.get32(ctx, PCPU) + ((<usize>(rip >> 12) & (TLB_ENTRIES - 1)) << 5);
+    const entry = <usize>Ctx.get32(ctx, TLB) + ((<usize>(rip >> 12) & (TLB_ENTRIES - 1)) << 5);
     if (load<u64>(entry, TLB_EXEC) == ((rip & ~(<u64>0xfff)) | Ctx.get(ctx, ASID)) && mode & MODE_FLAT) {
       const phys = <u32>rip + load<u32>(entry, TLB_ADDEND);
       for (let block = <usize>load<u32>(hashHead(phys, mode)); block != 0; block = <usize>load<u32>(block, BLK_NEXT)) {
@@ -222,6 +223,7 @@ export function lookupOne(ctx: usize): usize {
 
 /** On entry of run(). */
 export function start(ctx: usize): usize {
+  Spaces.claim(ctx);
   const reason = Ctx.get32(ctx, EXIT_REASON);
   if ((reason == EXIT_MMIO || reason == EXIT_IO_STRING) && Ctx.get32(ctx, EXIT_B) & ANSWERED && Ctx.get(ctx, EXIT_PENDING) == 0) {
     noteAnswer(ctx);

@@ -1,4 +1,4 @@
-import { PCPU, TLB_ADDEND, TLB_ENTRIES, TLB_STRIDE } from '../../../src/machine/layout.ts';
+import { TLB, TLB_ADDEND, TLB_ENTRIES, TLB_STRIDE } from '../../../src/machine/layout.ts';
 import * as W from '../../../src/translator/targets/wasm/code.ts';
 import { assemble } from '../../../src/translator/targets/wasm/module.ts';
 import { verifyModule } from '../../../src/translator/targets/wasm/verify-module.ts';
@@ -20,7 +20,7 @@ function sound(): Uint8Array {
   code.i32((TLB_ENTRIES - 1) * TLB_STRIDE);
   code.byte(W.I32_AND);
   code.get(0);
-  code.access(W.I32_LOAD, W.STATE, PCPU * 8);
+  code.access(W.I32_LOAD, W.STATE, TLB * 8);
   code.byte(W.I32_ADD);
   code.set(2);
   code.get(1);

@@ -1,4 +1,5 @@
 import {
+  ASID_GENERATION,
   CPL,
   CR0,
   DR6,
@@ -45,6 +46,8 @@ export function attachContext(hv: Hypervisor, v: Vcpu): void {
   c.setLow(VCPU_INDEX, (c.address - VCPU_BASE) / VCPU_STRIDE);
   c.setLow(P2M_ROOT, v.domain.s.p2m_root);
   c.setLow(PCPU, PCPU_BASE);
+  // in the soft TLB it has nothing yet
+  c.set(ASID_GENERATION, 0n);
   c.setLow(TSC_MODE, hv.virtualTime ? 0 : 1);
   c.setLow(TSC_MUL, hv.header.ns_per_instruction);
   hv.cpu.stateChanged(c.address);

@@ -28,7 +28,8 @@ import { ld128, ld16u, ld32u, ld64, ld8u, st128, st16, st32, st64, st8 } from ".
 import { Ctx } from "../state";
 import { mmioRead, mmioWrite } from "./mmio";
 import { frameOffset, isRam, p2mEntry } from "./p2m";
-import { asidBase, fill, Tlb } from "./tlb";
+import { asidBase, Spaces } from "./asid";
+import { fill, Tlb } from "./tlb";
 import { READ, VIEW_SMAP, VIEW_ALIGN, VIEW_SUPERVISOR, VIEW_USER, walk, WALK_OK, WRITE } from "./walk";
 
 // results of resolve(): low 32 bits are the frames offset when none of these is set
@@ -72,8 +73,9 @@ export function resolve(ctx: usize, va: u64, access: u32, view: u32): u64 {
 }
 
 function find(ctx: usize, va: u64, access: u32, view: u32): u64 {
-  const entry = Tlb.entry(ctx, va);
-  const tag = (va & ~(<u64>0xfff)) | (asidBase(ctx) + view);
+  Spaces.claim(ctx);
+  const entry = Tlb.entryOf(ctx, va, view);
+  const tag = (va & ~(<u64>0xfff)) | (asidBase(ctx, view) + view);
   const have = access == READ ? load<u64>(entry, TLB_READ) : access == WRITE ? load<u64>(entry, TLB_WRITE) : load<u64>(entry, TLB_EXEC);
   if (have == tag) return <u64>(<u32>va + load<u32>(entry, TLB_ADDEND));
   if (!Ctx.isCanonical(va)) return R_NONCANONICAL;

@@ -7,7 +7,7 @@ import { raise } from '../exceptions/raise';
 import { ld64 } from '../frames';
 import { read64 } from '../memory/access';
 import { frameOffset, isRam, p2mEntry } from '../memory/p2m';
-import { flushAll, flushNonGlobal, flushPage } from '../memory/tlb';
+import { changePcid, flushAll, flushNonGlobal, flushPage, flushPcid } from '../memory/tlb';
 import { updateMode } from '../mode';
 import { ATTR_LONG } from './descriptor';
 import { cpl, cr4Has, CS, get, get32, GP, is64, isCanonical, isIntel, isLong, nextRip, set, UD } from './slots';
@@ -104,8 +104,8 @@ function writeCr3(ctx: usize, value: u64): void {
   if (address >> PHYS_BITS != 0) raise(ctx, GP, true, 0);
   if (!isLong(ctx) && cr4Has(ctx, CR4_PAE) && (get(ctx, CR0) & PG) != 0) checkPdptes(ctx, value);
   set(ctx, CR3, address);
-  // entries carry no PCID, so that even a "keep" write must drop the old tables' ones
-  flushNonGlobal(ctx);
+  if (pcid) changePcid(ctx, value >> 63 != 0);
+  else flushNonGlobal(ctx);
 }
 
 function writeCr4(ctx: usize, value: u64): void {
@@ -162,7 +162,9 @@ export function invalidatePcid(ctx: usize, type: u64, va: u64): void {
   const address = read64(ctx, va + 8);
   const pcid = <u32>low & 0xfff;
   if (type > 3 || low >> 12 != 0 || (type < 2 && pcid != 0 && !cr4Has(ctx, CR4_PCIDE)) || (type == 0 && !isCanonical(address))) raise(ctx, GP, true, 0);
-  if (type == 2) flushAll(ctx);
+  if (type == 0) flushPage(ctx, address);
+  else if (type == 1 && cr4Has(ctx, CR4_PCIDE)) flushPcid(ctx, pcid);
+  else if (type == 2) flushAll(ctx);
   else flushNonGlobal(ctx);
 }
 

@@ -13,9 +13,9 @@ import {
   HASH_PHYS_SHIFT,
   MEMORY_PAGES,
   MODE,
-  PCPU,
   REGION_NODE_SHIFT,
   RIP,
+  TLB,
   TLB_ADDEND,
   TLB_ENTRIES,
   TLB_EXEC,
@@ -46,7 +46,7 @@ const chainBody = (): W.Code => {
   code.i32((TLB_ENTRIES - 1) << 5);
   code.byte(W.I32_AND);
   code.get(ctx);
-  code.access(W.I32_LOAD, W.STATE, PCPU * 8);
+  code.access(W.I32_LOAD, W.STATE, TLB * 8);
   code.byte(W.I32_ADD);
   code.tee(entry);
   code.access(W.I64_LOAD, W.STATE, TLB_EXEC);

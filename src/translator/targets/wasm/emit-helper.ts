@@ -65,7 +65,7 @@ const vector: Emit = (e, k) => {
 export const emitHelper: Readonly<Record<number, Emit>> = {
   [O.OP_HSYS]: (e, k) => {
     general(e, k, F_SYSTEM);
-    e.loadAsid();
+    e.loadView();
   },
   [O.OP_HSTR]: (e, k) => general(e, k, F_STRING),
   [O.OP_HX87]: (e, k) => general(e, k, F_X87),

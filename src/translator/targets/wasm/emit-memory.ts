@@ -38,7 +38,7 @@ function pushHit(e: RegionEmitter, tag: number, size: number): void {
   code.byte(W.I32_WRAP);
   code.i32((TLB_ENTRIES - 1) << 5);
   code.byte(W.I32_AND);
-  code.get(e.pcpu);
+  code.get(e.tlb);
   code.byte(W.I32_ADD);
   code.tee(e.entry);
   code.access(W.I64_LOAD, W.STATE, tag);

@@ -16,11 +16,11 @@ import {
   CC_OP,
   CUR_BLOCK,
   CUR_UOP,
-  PCPU,
   REGION_BAIL,
   RIP,
   T0,
   TEMPS,
+  TLB,
   TLB_ADDEND,
   TLB_ENTRIES,
   TLB_EXEC,
@@ -98,7 +98,7 @@ export class RegionEmitter {
   // locals
   /** The parameters are the context and `next`. */
   readonly localTypes: number[] = [I32, I32];
-  readonly pcpu: number;
+  readonly tlb: number;
   readonly asid: number;
   readonly budget: number;
   readonly rip: number;
@@ -124,7 +124,7 @@ export class RegionEmitter {
     this.blocks = blocks;
     this.block = blocks[0] as RegionBlock;
     this.index = index;
-    this.pcpu = this.local(I32);
+    this.tlb = this.local(I32);
     this.asid = this.local(I64);
     this.budget = this.local(I64);
     this.rip = this.local(I64);
@@ -468,7 +468,11 @@ export class RegionEmitter {
     this.load(BUDGET, this.budget);
   }
 
-  loadAsid(): void {
+  /** What the running code's accesses see: its soft TLB, and the number in the tags. */
+  loadView(): void {
+    this.code.get(CTX);
+    this.code.access(I32_LOAD, STATE, TLB * 8);
+    this.code.set(this.tlb);
     this.load(ASID, this.asid);
   }
 
@@ -490,10 +494,7 @@ export class RegionEmitter {
       code.byte(I64_OR);
     }
     code.set(this.rip);
-    this.code.get(CTX);
-    this.code.access(I32_LOAD, STATE, PCPU * 8);
-    this.code.set(this.pcpu);
-    this.loadAsid();
+    this.loadView();
     this.reloadAll();
   }
 
@@ -577,7 +578,7 @@ export class RegionEmitter {
     code.byte(I32_WRAP);
     code.i32((TLB_ENTRIES - 1) << 5);
     code.byte(I32_AND);
-    code.get(this.pcpu);
+    code.get(this.tlb);
     code.byte(I32_ADD);
     code.tee(this.entry);
     code.access(I64_LOAD, STATE, TLB_EXEC);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { PCPU, TLB_ADDEND, TLB_ENTRIES, TLB_STRIDE } from '../../../machine/layout.ts';
+import { TLB, TLB_ADDEND, TLB_ENTRIES, TLB_STRIDE } from '../../../machine/layout.ts';
 import { chainModule } from './chain.ts';
 import * as W from './code.ts';
 import { F_CHAIN, F_SYSTEM } from './imports.ts';
@@ -30,7 +30,7 @@ const probe = (code: W.Code): void => {
   code.i32((TLB_ENTRIES - 1) * TLB_STRIDE);
   code.byte(W.I32_AND);
   code.get(0);
-  code.access(W.I32_LOAD, W.STATE, PCPU * 8);
+  code.access(W.I32_LOAD, W.STATE, TLB * 8);
   code.byte(W.I32_ADD);
   code.set(3);
 };

@@ -7,11 +7,11 @@
  *
  * The chain, a module of its own, only reads `state` and makes the indirect tail call; regions may leave by a tail call of it.
  */
-import { CODE_ARENA, CODE_ARENA_END, MEMORY_PAGES, PCPU, TLB_ADDEND, TLB_ENTRIES, TLB_STRIDE, VCPU_STRIDE } from '../../../machine/layout.ts';
+import { CODE_ARENA, CODE_ARENA_END, MEMORY_PAGES, TLB, TLB_ADDEND, TLB_ENTRIES, TLB_STRIDE, VCPU_STRIDE } from '../../../machine/layout.ts';
 import { coreFunctions } from './imports.ts';
 
 /** What is known of a value. */
-type Known = 'nothing' | 'context' | 'in context' | 'pcpu' | 'tlb index' | 'tlb entry' | 'addend' | 'address' | 'offset' | number;
+type Known = 'nothing' | 'context' | 'in context' | 'tlb' | 'tlb index' | 'tlb entry' | 'addend' | 'address' | 'offset' | number;
 
 class Reader {
   readonly bytes: Uint8Array;
@@ -284,7 +284,7 @@ class FunctionVerifier {
     const both = (p: Known, q: Known): boolean => (x === p && y === q) || (x === q && y === p);
     if (op === 0x71 && (y === (TLB_ENTRIES - 1) * TLB_STRIDE || x === (TLB_ENTRIES - 1) * TLB_STRIDE)) result = 'tlb index';
     else if (op === 0x6a) {
-      if (both('tlb index', 'pcpu')) result = 'tlb entry';
+      if (both('tlb index', 'tlb')) result = 'tlb entry';
       else if (both('address', 'addend')) result = 'offset';
       else if (x === 'context' && typeof y === 'number' && y >= 0 && y <= VCPU_STRIDE - 64) result = 'in context';
     }
@@ -307,7 +307,7 @@ class FunctionVerifier {
       if ((base !== 'offset' || offset !== 0) && this.strict) fail(`guest memory is read at an offset that is no soft-TLB entry's (${base} + ${offset})`);
     } else if (base === 'context') {
       if (offset > VCPU_STRIDE - 16) fail('a read behind the context');
-      if (offset === PCPU * 8) result = 'pcpu';
+      if (offset === TLB * 8) result = 'tlb';
     } else if (base === 'tlb entry') {
       if (offset > TLB_STRIDE - 4) fail('a read behind a soft-TLB entry');
       if (offset === TLB_ADDEND) result = 'addend';
