@@ -40,14 +40,14 @@ export const XENHEAP = 0x80000000;
 export const XENHEAP_END = 0xffff0000;
 
 // ---- soft TLB (at the start of a pCPU area) ----------------------------------------------------------------------
-/** A soft TLB for each view (supervisor, user, SMAP, alignment checks), one behind the other. */
-export const TLB_VIEWS = 4;
+/** Soft TLBs, one behind the other: one for each view (supervisor, user, SMAP, alignment checks), and three more for user views of further PCIDs. */
+export const TLB_COUNT = 7;
 /** Entries of each, direct mapped; index = (va >> 12) & (TLB_ENTRIES - 1). */
 export const TLB_ENTRIES = 4096;
 /** 32 bytes: u64 tagRead, u64 tagWrite, u64 tagExec, u32 addend, u32 flags (bit 0: global). */
 export const TLB_STRIDE = 32;
 /** Bytes of one. */
-export const TLB_VIEW_SIZE = 0x20000;
+export const TLB_SIZE = 0x20000;
 export const TLB_READ = 0;
 export const TLB_WRITE = 8;
 export const TLB_EXEC = 16;
@@ -57,7 +57,7 @@ export const TLB_FLAGS = 28;
 /** A tag is (va & ~0xfff) | asid, an asid is (address-space number << 2) | view; this one never matches (asid 0xfff is not given out). */
 export const TLB_EMPTY_LOW = 0xffffffff;
 /** Scratch of the pCPU behind the TLB (list of used non-global entries etc.). */
-export const PCPU_SCRATCH = 0x80000;
+export const PCPU_SCRATCH = 0xe0000;
 
 // ---- second-stage table (p2m) --------------------------------------------------------------------------------------
 // ctx.P2M_ROOT points at P2M_ROOT_ENTRIES u32 addresses of leaves (0 = none), each leaf 1024 u32 entries.
@@ -372,9 +372,9 @@ export const SLOW_NEXT = 158;
 /** Log of answered MMIO accesses: entries of 24 bytes (gpa, size | 0x100 if write, value). */
 export const MMIO_LOG = 0x2e00;
 export const MMIO_LOG_ENTRIES = 21;
-/** Offsets from PCPU_SCRATCH: u32 number of listed TLB entries, their u16 indices (view << 12 | index); bitmaps of regions seen with 2/4 MiB and 1 GiB pages. */
+/** Offsets from PCPU_SCRATCH: u32 number of listed TLB entries, their u16 indices (number of the soft TLB << 12 | index); bitmaps of regions seen with 2/4 MiB and 1 GiB pages. */
 export const TLB_LIST_COUNT = 0;
-/** u32: bit n = view n has had entries since the soft TLB was last emptied. */
+/** u32: bit n = soft TLB n has had entries since it was last emptied. */
 export const TLB_USED = 4;
 /** u32 address-space numbers given out in this generation; u64 the generation (upper half: the pCPU's address). */
 export const TLB_TAKEN = 8;
@@ -399,7 +399,7 @@ export const REGION_NODE_SHIFT = 24;
 /** Executions after which a block whose region was dropped gets another one. */
 export const REGION_RETRY = 20000;
 // ---- additions: address spaces in the soft TLB (memory/asid.ts) ----------------------------------------------------------------
-/** Address of the soft TLB of the current view. updateMode() keeps it, also when slot PCPU has changed. */
+/** Address of the soft TLB of the current view. updateMode() sets it, also when slot PCPU has changed. */
 export const TLB = 180;
 /** Generation that the vCPU's address-space numbers are of; those of its supervisor views, and of the user views of the PCID it runs. */
 export const ASID_GENERATION = 181;
@@ -409,5 +409,7 @@ export const ASID_USER = 183;
 export const PCID_NEXT = 184;
 export const PCID_TABLE = 185;
 export const PCID_SPACES = 8;
+/** Number of the soft TLB of the user view: one of several, so that a process does not displace what another has at the same addresses. */
+export const USER_TLB = 193;
 /** Greatest address-space number. Half of what a tag could hold: the other half is ASID_PARANOID's. */
 export const ASID_MOST = 511;

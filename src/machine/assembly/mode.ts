@@ -1,9 +1,9 @@
 /** The mode word and the address-space number: derived from control registers, segments, flags and privilege level. */
 import {
   ASID, ASID_PARANOID, CPL, CPU_FLAGS, CPU_PARANOID, CR0, CR4, DR7, EFER, EFLAGS_SYS, MODE, MODE_AVX, MODE_CODE16, MODE_CODE32, MODE_CODE64, MODE_FLAT,
-  MODE_FPU_TRAP, MODE_PROTECTED, MODE_SSE, MODE_STACK32, MODE_STEP, MODE_USER, MODE_VM86, PAGING_KEY, PCPU, SEG_ATTR, SEG_BASE, SEG_LIMIT, TLB, TLB_VIEW_SIZE, XCR0,
+  MODE_FPU_TRAP, MODE_PROTECTED, MODE_SSE, MODE_STACK32, MODE_STEP, MODE_USER, MODE_VM86, PAGING_KEY, PCPU, SEG_ATTR, SEG_BASE, SEG_LIMIT, TLB, TLB_SIZE, XCR0,
 } from "../layout";
-import { asidBase, Spaces } from "./memory/asid";
+import { asidBase, Spaces, tlbOf } from "./memory/asid";
 import { flushAll } from "./memory/tlb";
 import { supervisorView } from "./memory/access";
 import { VIEW_ALIGN, VIEW_USER } from "./memory/walk";
@@ -47,7 +47,7 @@ export function updateMode(ctx: usize): void {
   const view: u32 = user ? ((cr0 & flags & 0x40000) != 0 ? VIEW_ALIGN : VIEW_USER) : supervisorView(ctx);
   Spaces.claim(ctx);
   Ctx.set(ctx, ASID, asidBase(ctx, view) | poison | view);
-  Ctx.set(ctx, TLB, Ctx.get32(ctx, PCPU) + view * TLB_VIEW_SIZE);
+  Ctx.set(ctx, TLB, Ctx.get32(ctx, PCPU) + tlbOf(ctx, view) * TLB_SIZE);
   // PG, WP; PSE, PAE, PGE, SMEP, SMAP; LMA, NXE; armed breakpoints
   const key = (cr0 & 0x80010000) | (cr4 & 0x3000b0) | (efer & 0xc00) | (Ctx.get32(ctx, DR7) & 0xff ? 1 : 0) | 2;
   if (Ctx.get32(ctx, PAGING_KEY) != key || key & 1) {

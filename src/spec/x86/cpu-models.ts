@@ -326,7 +326,7 @@ export const AMD_X86_64_V2: CpuModel = {
 const V3: readonly CpuFeature[] = [
   ...(['avx', 'avx2', 'bmi1', 'bmi2', 'f16c', 'fma', 'abm', 'movbe'] as const),
   ...(['aes', 'pclmulqdq', 'sha_ni', 'adx', 'rdrand', 'rdseed', 'fsgsbase', 'rdpid', 'clflushopt', 'clwb'] as const),
-  ...(['xsaveopt', 'xsavec', 'xgetbv1', 'smep', 'smap', 'umip'] as const),
+  ...(['xsaveopt', 'xsavec', 'xgetbv1', 'smep', 'smap', 'umip', 'pcid', 'invpcid'] as const),
 ];
 
 /** The same processor with all that x86-64-v3 asks for. */

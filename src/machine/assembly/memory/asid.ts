@@ -6,10 +6,11 @@
  * another generation, or of another pCPU, takes new ones before it looks into the soft TLB.
  */
 import {
-  ASID, ASID_GENERATION, ASID_MOST, ASID_PARANOID, ASID_SUPERVISOR, ASID_USER, CR3, PCID_NEXT, PCID_SPACES, PCID_TABLE, PCPU, PCPU_SCRATCH, TLB_GENERATION,
-  TLB_LARGE_1G, TLB_LARGE_2M, TLB_LIST_COUNT, TLB_TAKEN, TLB_USED, TLB_VIEW_SIZE, TLB_VIEWS,
+  ASID, ASID_GENERATION, ASID_MOST, ASID_PARANOID, ASID_SUPERVISOR, ASID_USER, CR3, PCID_NEXT, PCID_SPACES, PCID_TABLE, PCPU, PCPU_SCRATCH, TLB, TLB_GENERATION,
+  TLB_LARGE_1G, TLB_LARGE_2M, TLB_LIST_COUNT, TLB_TAKEN, TLB_COUNT, TLB_SIZE, TLB_USED, USER_TLB,
 } from "../../layout";
 import { Ctx } from "../state";
+import { VIEW_USER } from "./walk";
 
 /** Scratch area of the pCPU. */
 function scratchOf(ctx: usize): usize {
@@ -24,11 +25,9 @@ export function asidBase(ctx: usize, view: u32): u64 {
 /** Empties the soft TLB of the pCPU whose scratch area is at `scratch`. */
 function wipe(scratch: usize): void {
   const used = load<u32>(scratch, TLB_USED);
-  for (let view: u32 = 0; view < <u32>TLB_VIEWS; view++) {
-    if (!(used >> view & 1)) continue;
+  for (let n: u32 = 0; n < <u32>TLB_COUNT; n++) {
     // tags that match nothing, and flags 0
-    const first = scratch - PCPU_SCRATCH + <usize>view * TLB_VIEW_SIZE;
-    memory.fill(first, 0, TLB_VIEW_SIZE);
+    if (used >> n & 1) memory.fill(scratch - PCPU_SCRATCH + <usize>n * TLB_SIZE, 0, TLB_SIZE);
   }
   store<u32>(scratch, 0, TLB_USED);
   store<u32>(scratch, 0, TLB_LIST_COUNT);
@@ -53,6 +52,7 @@ function take(ctx: usize): u64 {
     Ctx.set(ctx, ASID_GENERATION, load<u64>(scratch, TLB_GENERATION));
     Ctx.set(ctx, ASID_SUPERVISOR, 1);
     Ctx.set(ctx, ASID_USER, 2);
+    Ctx.set(ctx, USER_TLB, VIEW_USER);
     forgetPcids(ctx);
     taken = 2;
   }
@@ -61,15 +61,22 @@ function take(ctx: usize): u64 {
   return taken;
 }
 
+/** Number of the soft TLB of `view`. */
+export function tlbOf(ctx: usize, view: u32): u32 {
+  return view == VIEW_USER ? Ctx.get32(ctx, USER_TLB) : view;
+}
+
 /** The vCPU knows no PCID's number any more. */
 function forgetPcids(ctx: usize): void {
   for (let i: usize = 0; i < <usize>PCID_SPACES; i++) Ctx.set(ctx, PCID_TABLE + i, 0);
 }
 
-/** Slot ASID for the numbers that count now. */
+/** Slots ASID and TLB for the numbers that count now. */
 function apply(ctx: usize): void {
   const old = Ctx.get(ctx, ASID);
-  Ctx.set(ctx, ASID, (old & (ASID_PARANOID | 3)) | asidBase(ctx, <u32>old & 3));
+  const view = <u32>old & 3;
+  Ctx.set(ctx, ASID, (old & (ASID_PARANOID | 3)) | asidBase(ctx, view));
+  Ctx.set(ctx, TLB, Ctx.get32(ctx, PCPU) + tlbOf(ctx, view) * TLB_SIZE);
 }
 
 @unmanaged
@@ -98,6 +105,7 @@ export function newSpaces(ctx: usize): void {
 /** Forgets the user views of all PCIDs. */
 export function newUserSpaces(ctx: usize): void {
   Ctx.set(ctx, ASID_USER, take(ctx));
+  Ctx.set(ctx, USER_TLB, VIEW_USER);
   forgetPcids(ctx);
   apply(ctx);
 }
@@ -125,6 +133,7 @@ export function selectPcid(ctx: usize, pcid: u64, keep: bool): void {
     Ctx.set(ctx, PCID_TABLE + at, (number << 16) | pcid);
     Ctx.set(ctx, ASID_USER, number);
   }
+  Ctx.set(ctx, USER_TLB, at & 3 ? (at & 3) + 3 : VIEW_USER);
   apply(ctx);
 }
 

@@ -1,16 +1,16 @@
 /**
- * The soft TLB of a pCPU: one for each view, direct mapped, 4 KiB entries, tags with the address-space number in their low 12 bits.
+ * The soft TLBs of a pCPU: one for each view, direct mapped, 4 KiB entries, tags with the address-space number in their low 12 bits.
  *
  * fill() is the only code that makes an offset into `frames`. What a vCPU has in it is mostly forgotten by taking new numbers (asid.ts);
  * only global supervisor entries must outlive a CR3 write, so those that are not global are listed, and dropped one by one. Regions with
  * larger pages are remembered in two small bitmaps, so that INVLPG of one address finds all entries made from the same page.
  */
 import {
-  CR3, DR0, DR7, FRAME_CODE_BITS, P2M_MFN_MASK, P2M_WRITABLE, PCPU, PCPU_SCRATCH, TLB, TLB_ADDEND, TLB_ENTRIES, TLB_EXEC, TLB_FLAGS, TLB_LARGE_1G,
-  TLB_LARGE_2M, TLB_LIST, TLB_LIST_COUNT, TLB_READ, TLB_STRIDE, TLB_USED, TLB_VIEW_SIZE, TLB_VIEWS, TLB_WRITE, TLBF_GLOBAL, TLBF_LISTED, WALK_RIGHTS,
+  CR3, DR0, DR7, FRAME_CODE_BITS, P2M_MFN_MASK, P2M_WRITABLE, PCPU, PCPU_SCRATCH, TLB, TLB_ADDEND, TLB_COUNT, TLB_ENTRIES, TLB_EXEC, TLB_FLAGS, TLB_LARGE_1G,
+  TLB_LARGE_2M, TLB_LIST, TLB_LIST_COUNT, TLB_READ, TLB_STRIDE, TLB_SIZE, TLB_USED, TLB_WRITE, TLBF_GLOBAL, TLBF_LISTED, WALK_RIGHTS,
 } from "../../layout";
 import { Ctx } from "../state";
-import { asidBase, forgetPcid, newGeneration, newSpaces, newUserSpaces, selectPcid } from "./asid";
+import { asidBase, forgetPcid, newGeneration, newSpaces, newUserSpaces, selectPcid, tlbOf } from "./asid";
 import { CAN_EXEC, CAN_READ, CAN_WRITE, IS_1G, IS_2M, IS_4M, IS_GLOBAL, VIEW_ALIGN } from "./walk";
 
 const EMPTY: u64 = 0xffffffffffffffff;
@@ -23,7 +23,7 @@ export class Tlb {
     return <usize>load<u32>(ctx + (TLB << 3)) + ((<usize>(va >> 12) & (TLB_ENTRIES - 1)) << 5);
   }
   @inline static entryOf(ctx: usize, va: u64, view: u32): usize {
-    return <usize>load<u32>(ctx + (PCPU << 3)) + <usize>view * TLB_VIEW_SIZE + ((<usize>(va >> 12) & (TLB_ENTRIES - 1)) << 5);
+    return <usize>load<u32>(ctx + (PCPU << 3)) + <usize>tlbOf(ctx, view) * TLB_SIZE + ((<usize>(va >> 12) & (TLB_ENTRIES - 1)) << 5);
   }
 }
 
@@ -56,7 +56,7 @@ export function fill(ctx: usize, va: u64, view: u32, p2m: u32): void {
   store<u64>(entry, rights & CAN_EXEC ? tag : EMPTY, TLB_EXEC);
   store<u32>(entry, (mfn << 12) - (<u32>va & 0xfffff000), TLB_ADDEND);
   const scratch = <usize>Ctx.get32(ctx, PCPU) + PCPU_SCRATCH;
-  store<u32>(scratch, load<u32>(scratch, TLB_USED) | (<u32>1 << view), TLB_USED);
+  store<u32>(scratch, load<u32>(scratch, TLB_USED) | (<u32>1 << tlbOf(ctx, view)), TLB_USED);
   if (!(view & 1)) {
     let flags = load<u32>(entry, TLB_FLAGS) & TLBF_LISTED;
     if (rights & IS_GLOBAL) flags |= TLBF_GLOBAL;
@@ -131,7 +131,7 @@ function dropListed(ctx: usize): void {
   const count = load<u32>(scratch, TLB_LIST_COUNT);
   for (let i: u32 = 0; i < count; i++) {
     const at = <usize>load<u16>(scratch + (<usize>i << 1), TLB_LIST);
-    const entry = pcpu + (at >> 12) * TLB_VIEW_SIZE + (at & (TLB_ENTRIES - 1)) * TLB_STRIDE;
+    const entry = pcpu + (at >> 12) * TLB_SIZE + (at & (TLB_ENTRIES - 1)) * TLB_STRIDE;
     const flags = load<u32>(entry, TLB_FLAGS);
     if (!(flags & TLBF_GLOBAL)) empty(entry);
     store<u32>(entry, flags & TLBF_GLOBAL, TLB_FLAGS);
@@ -148,19 +148,19 @@ export function flushPage(ctx: usize, va: u64): void {
   const bit1 = <u32>(va >> 30) & 1023;
   const large1 = load<u8>(scratch + TLB_LARGE_1G + <usize>(bit1 >> 3)) >> <u8>(bit1 & 7) & 1;
   const large2 = load<u8>(scratch + TLB_LARGE_2M + <usize>(bit2 >> 3)) >> <u8>(bit2 & 7) & 1;
-  for (let view: u32 = 0; view < <u32>TLB_VIEWS; view++) {
-    if (!(used >> view & 1)) continue;
-    const first = pcpu + <usize>view * TLB_VIEW_SIZE;
+  for (let n: u32 = 0; n < <u32>TLB_COUNT; n++) {
+    if (!(used >> n & 1)) continue;
+    const first = pcpu + <usize>n * TLB_SIZE;
     if (large1) flushRange(first, va, 30, 0, TLB_ENTRIES);
     else if (large2) flushRange(first, va, 22, <usize>(va >> 12) & (TLB_ENTRIES - 1) & ~1023, 1024);
     else {
-      const entry = Tlb.entryOf(ctx, va, view);
+      const entry = first + ((<usize>(va >> 12) & (TLB_ENTRIES - 1)) << 5);
       if ((anyTag(entry) ^ va) >> 12 == 0) empty(entry);
     }
   }
 }
 
-/** Drops entries first..first+count-1 of the view at `tlb` whose address agrees with `va` above bit `shift`. */
+/** Drops entries first..first+count-1 of the soft TLB at `tlb` whose address agrees with `va` above bit `shift`. */
 function flushRange(tlb: usize, va: u64, shift: u64, first: usize, count: usize): void {
   for (let i = first; i < first + count; i++) {
     const entry = tlb + i * TLB_STRIDE;
@@ -172,10 +172,10 @@ function flushRange(tlb: usize, va: u64, shift: u64, first: usize, count: usize)
 export function flushFrame(ctx: usize, mfn: u32): void {
   const pcpu = <usize>Ctx.get32(ctx, PCPU);
   const used = load<u32>(pcpu + PCPU_SCRATCH, TLB_USED);
-  for (let view: u32 = 0; view < <u32>TLB_VIEWS; view++) {
-    if (!(used >> view & 1)) continue;
-    const first = pcpu + <usize>view * TLB_VIEW_SIZE;
-    for (let entry = first; entry < first + TLB_VIEW_SIZE; entry += TLB_STRIDE) {
+  for (let n: u32 = 0; n < <u32>TLB_COUNT; n++) {
+    if (!(used >> n & 1)) continue;
+    const first = pcpu + <usize>n * TLB_SIZE;
+    for (let entry = first; entry < first + TLB_SIZE; entry += TLB_STRIDE) {
       const tag = anyTag(entry);
       if (tag != EMPTY && ((<u32>tag & 0xfffff000) + load<u32>(entry, TLB_ADDEND)) >> 12 == mfn) empty(entry);
     }
@@ -186,10 +186,10 @@ export function flushFrame(ctx: usize, mfn: u32): void {
 export function protectFrame(ctx: usize, mfn: u32): void {
   const pcpu = <usize>Ctx.get32(ctx, PCPU);
   const used = load<u32>(pcpu + PCPU_SCRATCH, TLB_USED);
-  for (let view: u32 = 0; view < <u32>TLB_VIEWS; view++) {
-    if (!(used >> view & 1)) continue;
-    const first = pcpu + <usize>view * TLB_VIEW_SIZE;
-    for (let entry = first; entry < first + TLB_VIEW_SIZE; entry += TLB_STRIDE) {
+  for (let n: u32 = 0; n < <u32>TLB_COUNT; n++) {
+    if (!(used >> n & 1)) continue;
+    const first = pcpu + <usize>n * TLB_SIZE;
+    for (let entry = first; entry < first + TLB_SIZE; entry += TLB_STRIDE) {
       const tag = load<u64>(entry, TLB_WRITE);
       if (tag != EMPTY && ((<u32>tag & 0xfffff000) + load<u32>(entry, TLB_ADDEND)) >> 12 == mfn) store<u64>(entry, EMPTY, TLB_WRITE);
     }
