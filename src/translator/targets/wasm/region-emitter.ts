@@ -57,7 +57,7 @@ import {
   STATE,
   VOID,
 } from './code.ts';
-import { type Deferred, slotsRead, stillNeeded, worthDeferring } from './deferred-flags.ts';
+import { costs, type Deferred, slotsRead, stillNeeded } from './deferred-flags.ts';
 import type { RegionBlock } from './region-block.ts';
 import { vectorSlots } from './vector-slots.ts';
 
@@ -316,7 +316,8 @@ export class RegionEmitter {
   /** Puts operation k off if that is worth it; false: it is to be emitted now. */
   defer(k: number): boolean {
     const { block } = this;
-    if (!worthDeferring(block, k, (slot) => this.putOff.has(slot))) return false;
+    // what replaces the flags must not overtake what has yet to read them, or computes for others of this instruction
+    if (!costs(block, k) && this.putOff.size === 0) return false;
     const busy = new Set<number>();
     for (const { sources, target } of this.deferred) for (const local of [...sources.values(), target]) busy.add(local);
     const take = (): number => {
@@ -340,7 +341,7 @@ export class RegionEmitter {
     const computes = (is & D_OUT) !== 0;
     const one = { block, k, sources, target: computes ? take() : -1 };
     if (computes) this.putOff.set(block.d[k] as number, one.target);
-    this.deferred = [...((is & FLAGS_WRITE) !== 0 ? stillNeeded(this.deferred, one) : this.deferred), one];
+    this.deferred = [...((is & FLAGS_WRITE) !== 0 ? stillNeeded(this.deferred, one, this.putOff.values()) : this.deferred), one];
     if (this.deferred.length > MAX_DEFERRED) this.settle();
     return true;
   }

@@ -72,7 +72,25 @@ skip: shld r10, rax, 5
   mul rbx
   bt rax, 3
   adc r12, 0
-  bsf r13, rax
+  adc r14d, 0x19abcdef
+  pushfq
+  pop r13
+  lea r12, [r12 + r13 * 2]
+  mov [0x9300], r12
+  inc r14b
+  dec r12w
+  mov [0x9308], r14
+  sbb r15, -5
+  pushfq
+  pop r13
+  lea r12, [r12 + r13 * 4]
+  rcl r15, 1
+  adc r15, rax
+  mov [0x9310], r15
+  sbb r15d, r12d
+  jbe below
+  adc r12w, 0x777
+below: bsf r13, rax
   popcnt r8, r9
   bswap r12
   xchg al, ah
@@ -80,7 +98,8 @@ skip: shld r10, rax, 5
   sub r11b, bl
   jg big
   add r11w, 5
-big: loop l
+big: dec ecx
+  jnz l
   pushfq
   pop rax
   hlt`,
