@@ -86,8 +86,13 @@ export const domain = struct('domain', {
   /** CPU model index in the machine's list of models. */
   cpu_model: u32,
   xen_cpuid_leaves: u32,
-  /** Continuation point of domain destruction: next gfn. */
+  /** Where the destruction of the domain goes on: next gfn, and the mapping behind the next one to take away (0: the last). */
   relinquish_gfn: u32,
+  relinquish_handle: u32,
+  /** Where closing all event channels goes on, 0 = nobody closes them. */
+  next_evtchn: u32,
+  /** Highest gfn that ever showed a page. */
+  max_mapped_gfn: u32,
   /** A debugger wants to hear of breakpoints and steps. */
   debugger_attached: u32,
   /** Frames claimed and not yet allocated (memory/claims.ts). */
@@ -104,7 +109,7 @@ export const domain = struct('domain', {
   cap_period: u64,
   /** The guest takes its shared info as 32-bit code lays it out. */
   has_32bit_shinfo: u32,
-  spare: array(u32, 5),
+  spare: array(u32, 2),
 });
 
 /** Weight of a domain that was given no other, as in Xen's credit schedulers. */

@@ -27,6 +27,7 @@ export function enterHypercall(x: ExitContext, v: Vcpu): void {
       // The instruction is executed again, with what is left to do in the argument registers.
       const slots = wide ? ARGUMENTS64 : ARGUMENTS32;
       for (const [i, value] of call.restart.entries()) c.set(slots[i] as number, value);
+      x.worked?.(call.elements ?? 0);
       return;
     }
   }

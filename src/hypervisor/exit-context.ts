@@ -8,6 +8,8 @@ export interface ExitContext {
   readonly hv: Hypervisor;
   readonly model: CpuModel;
   readonly trace: Trace;
+  /** A hypercall stopped in the middle: handling so many elements took machine time, and others may be due before it goes on. */
+  worked?(elements: number): void;
   /** Name of an opcode row, for messages about instructions that are not implemented. */
   rowName(row: number): string;
 }

@@ -3,7 +3,7 @@ import { HEADER_BASE } from '../machine/layout.ts';
 
 /** Marks an initialised machine; its version changes with every change of what a snapshot holds. */
 export const MACHINE_MAGIC = 0x4f444e5a; // "ZNDO"
-export const MACHINE_VERSION = 3;
+export const MACHINE_VERSION = 4;
 
 /** Time runs with retired instructions (deterministic), or with the host's clock. */
 export const TIME_VIRTUAL = 0;

@@ -135,7 +135,7 @@ export class Hypervisor {
     let view = this.domainViews.get(address);
     if (view === undefined) {
       const s = domainStruct.at(this.memories.stateView, address);
-      const p2m = new P2m(this.memories, this.heap, s.p2m_root);
+      const p2m = new P2m(this.memories, this.heap, s.p2m_root, address + domainStruct.offsets.max_mapped_gfn);
       view = { address, id: asDomId(s.id), s, p2m, memory: new GuestPhysicalMemory(this.memories, this.frames, this.cpu, p2m) };
       this.domainViews.set(address, view);
     }

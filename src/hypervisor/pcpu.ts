@@ -39,6 +39,10 @@ import type { Trace } from './trace.ts';
 const SLICE = 2_000_000;
 /** Exits handled before the run loop looks at timers, the mailbox and other vCPUs again. */
 const EXITS_PER_SLICE = 4096;
+/** Nanoseconds of virtual time that an element of a long hypercall takes, once the call stops in the middle. */
+const ELEMENT_NS = 25n;
+/** Most slices that guests get between two parts of a long hypercall of domain 0's programs. */
+const SLICES_BETWEEN = 16;
 /** Longest sleep of the idle loop, in ms, so that a lost wake-up is never for ever. */
 const IDLE_MS_MAX = 1000;
 
@@ -67,6 +71,8 @@ export class Pcpu {
   private current: Vcpu | undefined;
   private sliceStart = 0n;
   private sliceRetired = 0n;
+  /** It ends at this instant at the latest. */
+  private until = NEVER;
   /** Instructions per nanosecond lately (host time). */
   private rate = 0.05;
 
@@ -75,7 +81,7 @@ export class Pcpu {
     config.hv.model = config.model;
     this.model = config.model;
     this.trace = config.trace;
-    this.x = { hv: config.hv, model: config.model, trace: config.trace, rowName: config.rowName };
+    this.x = { hv: config.hv, model: config.model, trace: config.trace, rowName: config.rowName, worked: (elements) => this.worked(elements) };
     this.words = config.hv.memories.stateWords;
     this.hostBase = this.hv.host.monotonic() - this.hv.header.now;
     this.hv.clock = () => this.now();
@@ -160,7 +166,7 @@ export class Pcpu {
 
   /** Next timer, or the end of the running vCPU's slice. */
   private nextStop(): bigint {
-    return earlier(nextDeadline(this.hv), this.hv.header.quantum_end);
+    return earlier(this.until, earlier(nextDeadline(this.hv), this.hv.header.quantum_end));
   }
 
   /** Instructions until the next deadline, at most a slice. */
@@ -171,7 +177,17 @@ export class Pcpu {
     return Math.max(1000, Math.min(SLICE, Math.floor(Number(ns) * this.rate)));
   }
 
-  private runSlice(v: Vcpu): void {
+  /** The vCPU in its slice worked on a hypercall that goes on later: in virtual time, time passes without an instruction. */
+  private worked(elements: number): void {
+    const v = this.current;
+    if (v === undefined || !this.hv.virtualTime) return;
+    const ns = BigInt(elements) * ELEMENT_NS;
+    this.sliceStart += ns;
+    v.context.set(TSC_OFFSET, BigInt.asUintN(64, v.context.get(TSC_OFFSET) + ns));
+  }
+
+  /** Run a vCPU until the next timer, the end of its slice, or `until`, whatever comes first. */
+  private runSlice(v: Vcpu, until = NEVER): void {
     const { hv } = this;
     const c = v.context;
     if (c.low(CR4_VALID) === 0) this.prepare(v);
@@ -187,6 +203,7 @@ export class Pcpu {
     // memory depend on how the run was sliced.
     if (v.s.time_version === 0) updateTime(hv, v);
     const stepping = v.s.single_step !== 0;
+    this.until = until;
     this.setBudget(v, stepping ? 1 : this.budget(start, this.nextStop()));
     let exits = 0;
     while (runnable(v) && ++exits < EXITS_PER_SLICE) {
@@ -263,6 +280,26 @@ export class Pcpu {
     if (v !== undefined) setRunstate(this.hv, v, state);
   }
 
+  /**
+   * Between two parts of a long hypercall of domain 0's programs, guests run for as long as the part before is taken to
+   * last. It is domain 0's turn all the while: what they have for it waits until the call has ended.
+   */
+  private letGuestsRun(elements: number): void {
+    const { hv, words } = this;
+    const { header } = hv;
+    const until = hv.now() + BigInt(elements) * ELEMENT_NS;
+    let due = header.dom0_due;
+    for (let slices = 0; slices < SLICES_BETWEEN && Atomics.load(words, STOP) !== STOP_WANTED; slices++) {
+      header.dom0_due = NEVER;
+      runTimers(hv);
+      const v = hv.now() < until ? this.pick() : undefined;
+      if (v !== undefined) this.runSlice(v, until);
+      due = earlier(due, header.dom0_due);
+      if (v === undefined) break;
+    }
+    header.dom0_due = due;
+  }
+
   /** One hypercall of domain 0's programs. */
   private serve(): void {
     const { hv, words } = this;
@@ -276,6 +313,7 @@ export class Pcpu {
         const call: Call = { hv, caller: dom0, vcpu: v, memory };
         result = hypercall(call, box.nr, args);
         args = call.restart === undefined ? undefined : [...call.restart, ...args.slice(call.restart.length)];
+        if (args !== undefined) this.letGuestsRun(call.elements ?? 0);
       }
       this.trace.hypercall(v, box.nr, [...box.args], result);
       box.result = BigInt.asUintN(64, BigInt(result));

@@ -129,8 +129,7 @@ export class MachineThread {
   /** Begin domain 0's turns. `onTurn` runs after the events of each turn were handled. */
   open(onTurn: () => void = () => {}): void {
     this.door.open(() => {
-      this.showConsole();
-      this.kernel.handleEvents();
+      this.kernel.handleEvents(() => this.showConsole());
       onTurn();
     });
   }

@@ -165,7 +165,7 @@ function runningVcpu(): string {
 }
 if (data.fresh !== undefined) {
   createDomain0(hv);
-  logBoot(hv);
+  logBoot(hv, model);
 }
 // A machine that goes on does so behind the turn in which domain 0's programs take hold of it.
 else hv.header.dom0_due = 0n;

@@ -207,11 +207,12 @@ export class Dom0Kernel {
     this.call('EVTCHNOP_close', __HYPERVISOR_event_channel_op, EVTCHNOP_close, evtchn_close, { port });
   }
 
-  /** Run the handlers of all pending ports, in order of ports, until nothing is pending (2-level ABI). */
-  handleEvents(): void {
+  /** Run the handlers of all pending ports, in order of ports, until nothing is pending (2-level ABI). `before`: what is older than the events found each time. */
+  handleEvents(before: () => void = () => {}): void {
     const base = this.maddr(DOM0_SHARED_INFO_GFN * 4096);
     const words = this.memories.frameWords;
     for (;;) {
+      before();
       Atomics.and(words, (base + vcpu_info.offsets.evtchn_upcall_pending) / 4, ~0xff);
       const ready: number[] = [];
       for (let word = 0; word < 128; word++) {

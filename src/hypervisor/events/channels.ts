@@ -129,13 +129,14 @@ export function channelMade(hv: Hypervisor, of: Domain, port: number): Channel |
   return channel(hv, of, port);
 }
 
-/** Every channel that is not free. */
-export function* openChannels(hv: Hypervisor, of: Domain): Generator<Channel> {
+/** Every channel from port `from` on that is not free. */
+export function* openChannels(hv: Hypervisor, of: Domain, from = 0): Generator<Channel> {
   const view = hv.memories.stateView;
-  for (let b = 0; b < EVTCHN_BUCKETS; b++) {
+  const first = Math.floor(from / EVTCHNS_PER_BUCKET);
+  for (let b = first; b < EVTCHN_BUCKETS; b++) {
     const bucket = view.getUint32(of.address + domainStruct.offsets.evtchn_buckets + b * 4, true);
     if (bucket === 0) continue;
-    for (let i = 0; i < EVTCHNS_PER_BUCKET; i++) {
+    for (let i = b === first ? from % EVTCHNS_PER_BUCKET : 0; i < EVTCHNS_PER_BUCKET; i++) {
       const found = new Channel(view, bucket + i * STRIDE, b * EVTCHNS_PER_BUCKET + i);
       if (found.state !== ECS_FREE) yield found;
     }

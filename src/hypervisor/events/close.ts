@@ -30,7 +30,17 @@ export function closeChannel(hv: Hypervisor, of: Domain, ch: Channel): void {
   of.s.active_evtchns -= 1;
 }
 
-/** Close every channel of a domain (reset, destruction). */
-export function closeAll(hv: Hypervisor, of: Domain): void {
-  for (const ch of openChannels(hv, of)) closeChannel(hv, of, ch);
+/** Close up to `most` channels of a domain (reset, destruction), from where the last call ended; false when some are left. */
+export function closeSome(hv: Hypervisor, of: Domain, most: number): boolean {
+  let closed = 0;
+  for (const ch of openChannels(hv, of, of.s.next_evtchn)) {
+    if (closed === most) {
+      of.s.next_evtchn = ch.port;
+      return false;
+    }
+    closeChannel(hv, of, ch);
+    closed++;
+  }
+  of.s.next_evtchn = 0;
+  return true;
 }

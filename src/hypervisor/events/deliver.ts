@@ -59,6 +59,10 @@ export function isPending(hv: Hypervisor, of: Domain, port: number): boolean {
   return of.s.fifo === 0 ? twoLevel.isPending(hv, of, port) : fifo.isPending(hv, of, port);
 }
 
+export function isMasked(hv: Hypervisor, of: Domain, port: number): boolean {
+  return of.s.fifo === 0 ? twoLevel.isMasked(hv, of, port) : fifo.isMasked(hv, of, port);
+}
+
 export function clearPending(hv: Hypervisor, of: Domain, port: number): void {
   if (of.s.fifo === 0) twoLevel.clearPending(hv, of, port);
   else fifo.clearPending(hv, of, port);

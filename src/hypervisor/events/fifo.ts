@@ -107,6 +107,11 @@ export function unmask(hv: Hypervisor, of: Domain, v: Vcpu, ch: Channel): boolea
   return (Atomics.load(words, at) & PENDING) !== 0 && link(hv, of, v, ch, at);
 }
 
+export function isMasked(hv: Hypervisor, of: Domain, port: number): boolean {
+  const at = word(hv, of, port);
+  return at < 0 || (Atomics.load(hv.memories.frameWords, at) & MASKED) !== 0;
+}
+
 export function isPending(hv: Hypervisor, of: Domain, port: number): boolean {
   const at = word(hv, of, port);
   return at >= 0 && (Atomics.load(hv.memories.frameWords, at) & PENDING) !== 0;

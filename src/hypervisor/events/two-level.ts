@@ -60,6 +60,10 @@ export function unmask(hv: Hypervisor, of: Domain, v: Vcpu, port: number): boole
   return (Atomics.load(words, pendingWord(of, port) / 4) & bit(port)) !== 0 && select(hv, v, port);
 }
 
+export function isMasked(hv: Hypervisor, of: Domain, port: number): boolean {
+  return (Atomics.load(hv.memories.frameWords, maskWord(of, port) / 4) & bit(port)) !== 0;
+}
+
 export function isPending(hv: Hypervisor, of: Domain, port: number): boolean {
   return (Atomics.load(hv.memories.frameWords, pendingWord(of, port) / 4) & bit(port)) !== 0;
 }

@@ -145,10 +145,12 @@ export function unmapGrant(hv: Hypervisor, of: Domain, handle: number, hostAddr:
 export function releaseMappings(hv: Hypervisor, of: Domain, most: number): boolean {
   const table = of.s.grants;
   let left = most;
-  for (let handle = table.maptrack_entries - 1; handle >= 0 && table.maptrack_used > 0; handle--) {
+  const from = of.s.relinquish_handle === 0 ? table.maptrack_entries : of.s.relinquish_handle;
+  for (let handle = from - 1; handle >= 0 && table.maptrack_used > 0; handle--) {
     const held = mapping(hv, of, handle);
     if (held === undefined) continue;
     if (left-- === 0) {
+      of.s.relinquish_handle = handle + 1;
       hv.cpu.flushTlb();
       return false;
     }

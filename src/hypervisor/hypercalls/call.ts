@@ -19,6 +19,8 @@ export interface Call {
   restart?: readonly bigint[];
   /** Elements of lists handled by this call so far. */
   elements?: number;
+  /** Elements at which it makes room for other work; ELEMENTS_AT_ONCE when absent. */
+  readonly quantum?: number;
 }
 
 /** A struct as the caller lays it out. */
@@ -68,6 +70,11 @@ export function packLongs(call: Call, values: readonly bigint[]): Uint8Array {
 /** Elements of lists that one call handles before it makes room for other work. */
 export const ELEMENTS_AT_ONCE = 4096;
 
+/** Elements that a call may still handle before it makes room for other work; at least one. */
+export function elementsLeft(call: Call): number {
+  return Math.max(1, (call.quantum ?? ELEMENTS_AT_ONCE) - (call.elements ?? 0));
+}
+
 /** Count the work of a handler as that of so many elements: what takes long ends the batch that it is part of. */
 export function weigh(call: Call, elements: number): void {
   call.elements = (call.elements ?? 0) + elements;
@@ -77,7 +84,7 @@ export function weigh(call: Call, elements: number): void {
 export function mustPause(call: Call): boolean {
   const done = (call.elements ?? 0) + 1;
   call.elements = done;
-  return done >= ELEMENTS_AT_ONCE;
+  return done >= (call.quantum ?? ELEMENTS_AT_ONCE);
 }
 
 /** What a sub-operation answers: an errno (a domctl or sysctl also fields that say more), or fields to copy out and a value to return (0 when absent). */

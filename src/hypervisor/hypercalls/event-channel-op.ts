@@ -9,7 +9,7 @@ import { bindVirq } from './event-channel-op/bind-virq.ts';
 import { close } from './event-channel-op/close.ts';
 import { expandArray } from './event-channel-op/expand-array.ts';
 import { initControl } from './event-channel-op/init-control.ts';
-import { reset } from './event-channel-op/reset.ts';
+import { reset, resetCont } from './event-channel-op/reset.ts';
 import { send } from './event-channel-op/send.ts';
 import { setPriority } from './event-channel-op/set-priority.ts';
 import { status } from './event-channel-op/status.ts';
@@ -26,6 +26,7 @@ const operations: ReadonlyMap<number, SubOperation> = new Map([
   [nr.EVTCHNOP_bind_vcpu, bindVcpu],
   [nr.EVTCHNOP_unmask, unmask],
   [nr.EVTCHNOP_reset, reset],
+  [nr.EVTCHNOP_reset_cont, resetCont],
   [nr.EVTCHNOP_init_control, initControl],
   [nr.EVTCHNOP_expand_array, expandArray],
   [nr.EVTCHNOP_set_priority, setPriority],

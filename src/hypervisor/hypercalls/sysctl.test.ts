@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Fields, Struct, Update } from '../../base/struct.ts';
+import { RAX } from '../../machine/layout.ts';
 import { XEN_DOMINF_dying, XEN_DOMINF_hvm_guest, XEN_DOMINF_paused, XEN_SCHEDULER_CREDIT2, xen_domctl_getdomaininfo } from '../../spec/xen/domctl.ts';
 import { EBUSY, EFAULT, EINVAL, ENODEV, ENOENT, ENOSYS, EOPNOTSUPP, EPERM, ESRCH } from '../../spec/xen/errno.ts';
+import { EVTCHNOP_alloc_unbound, evtchn_alloc_unbound } from '../../spec/xen/event-channel.ts';
 import * as S from '../../spec/xen/sysctl.ts';
-import { __HYPERVISOR_sysctl } from '../../spec/xen/xen.ts';
+import { __HYPERVISOR_event_channel_op, __HYPERVISOR_sysctl } from '../../spec/xen/xen.ts';
 import { CONRING_SIZE, printk } from '../console-ring.ts';
 import { grant, map } from '../testing/grants.ts';
 import { ARGUMENT_GPA, LIST_GPA, TestMachine } from '../testing/test-machine.ts';
@@ -98,11 +100,43 @@ test('debug_keys print to the log; getcpuinfo counts idle time', () => {
   const d = m.guest();
   grant(m, d, 9, 0, 7);
   map(m, m.dom0, d.id, 9);
-  m.poke(m.dom0, LIST_GPA, new TextEncoder().encode('hqgem~'));
-  assert.equal(sysctl(m, S.XEN_SYSCTL_debug_keys, S.xen_sysctl_debug_keys, { keys: LIST_GPA, nr_keys: 6 }).result, 0);
-  assert.ok(m.log.some((line) => line.includes("'h' pressed -> show this message")));
-  assert.ok(m.log.some((line) => line.includes(`General information for domain ${d.id}`)));
-  assert.ok(m.log.some((line) => line.includes('[0x9] d0')));
+  const press = (keys: string): string[] => {
+    m.log.length = 0;
+    m.poke(m.dom0, LIST_GPA, new TextEncoder().encode(keys));
+    assert.equal(sysctl(m, S.XEN_SYSCTL_debug_keys, S.xen_sysctl_debug_keys, { keys: LIST_GPA, nr_keys: keys.length }).result, 0);
+    return m.log.map((line) => line.replace(/^\(XEN\) /, ''));
+  };
+  const help = press('h');
+  assert.deepEqual(help.slice(0, 2), ["'h' pressed -> showing installed handlers", " key '0' (ascii '30') => dump Dom0 registers"]);
+  for (const line of help.slice(1)) {
+    const key = line.match(/^ key '(.)' \(ascii '[0-9a-f]{2}'\) => \S/)?.[1];
+    assert.ok(key !== undefined && press(key).length > 1, line);
+  }
+  assert.deepEqual(press('~'), []);
+  const has = (keys: string, ...wanted: (string | RegExp)[]): void => {
+    const all = press(keys).join('\n');
+    for (const each of wanted) assert.ok(typeof each === 'string' ? all.includes(each) : each.test(all), `${keys}: ${each}\n${all}`);
+  };
+  has(
+    'q',
+    "'q' pressed -> dumping domain info",
+    `General information for domain ${d.id}:`,
+    `nr_pages=64 xenheap_pages=2 max_pages=`,
+    'handle=00000000-0000-0000-0000-',
+  );
+  has('q', `VCPU information and callbacks for domain ${d.id}:`, '    VCPU0: CPU0 [has=F] poll=0 upcall_pend=00 upcall_mask=00 ', 'No periodic timer');
+  m.vcpu(d).context.set(RAX, 0xdeadn);
+  has('d', `*** Dumping d${d.id}v0 state: ***`, 'rax: 000000000000dead', /RIP: {4}0000:\[<0000000000001000>\]/);
+  has('0', '*** Dumping d0v0 state: ***');
+  m.op(d, __HYPERVISOR_event_channel_op, EVTCHNOP_alloc_unbound, evtchn_alloc_unbound, { dom: d.id, remote_dom: 0 });
+  has('e', `Event channel information for domain ${d.id}:`, '       1 [0/0/-]: s=2 n=0 x=0 d=0');
+  has('g', `grant-table for remote d${d.id} (v1)`, '[0x009]  d0 ', 'no active grant table entries');
+  has('m', 'Physical memory information:', /Dom heap: \d+kB free of 16384kB/);
+  has('r', 'Scheduler: SMP Credit Scheduler rev2 (credit2)', `Domain: ${d.id} w 256 c 0 v 1`);
+  m.vcpu(d).s.singleshot_deadline = m.time + 7_000n;
+  has('a', /ex= +7us d1 v0 singleshot/);
+  has('t', 'System time 0.001000000');
+  has('u', 'CPU0...0 -> NODE0', `d${d.id} (total: 64):`);
   assert.equal(sysctl(m, S.XEN_SYSCTL_debug_keys, S.xen_sysctl_debug_keys, { keys: 1n << 50n, nr_keys: 1 }).result, -EFAULT);
   assert.equal(sysctl(m, S.XEN_SYSCTL_getcpuinfo, S.xen_sysctl_getcpuinfo, { max_cpus: 4, info: LIST_GPA }).nr_cpus, 1);
   assert.ok(m.get(m.dom0, LIST_GPA, S.xen_sysctl_cpuinfo).idletime > 0);

@@ -1,5 +1,5 @@
 import type { Fields, Snapshot, Update } from '../../base/struct.ts';
-import { EACCES, EFAULT, ENOSYS, EPERM } from '../../spec/xen/errno.ts';
+import { EACCES, EFAULT, ENOSYS, EPERM, ERESTART } from '../../spec/xen/errno.ts';
 import * as S from '../../spec/xen/sysctl.ts';
 import type { Call } from './call.ts';
 import { availHeap } from './sysctl/avail-heap.ts';
@@ -43,6 +43,7 @@ const MEMBER = S.xen_sysctl.offsets.u;
 
 /**
  * sysctl(arg): what a toolstack asks of the whole machine; domain 0 only (hypercalls/table.ts refuses others before anything is read).
+ * A handler that answers ERESTART has work left: the call is made again, with the fields that it answers.
  * Fails, in this order: EFAULT; EACCES another interface version; EPERM not privileged; ENOSYS unknown.
  */
 export function sysctl(call: Call, argument: bigint): number {
@@ -56,9 +57,11 @@ export function sysctl(call: Call, argument: bigint): number {
   const { member } = operation;
   if (!call.memory.writable(argument, S.xen_sysctl.size)) return -EFAULT;
   const answer = operation.run(call, member.read(view, MEMBER) as Snapshot<Fields>);
+  if ('errno' in answer && answer.errno === ERESTART) call.restart = [argument];
   if (answer.out !== undefined) {
     member.write(view, MEMBER, answer.out as Update<Fields>);
     if (!call.memory.write(argument, bytes)) return -EFAULT;
   }
+  if (call.restart !== undefined) return 0;
   return 'errno' in answer ? -answer.errno : (answer.value ?? 0);
 }

@@ -28,9 +28,11 @@ export const XEN_MAJOR = 4;
 export const XEN_MINOR = 17;
 export const XEN_EXTRAVERSION = '.0-zendo';
 export const XEN_CAPABILITIES = 'xen-3.0-x86_64 hvm-3.0-x86_32 hvm-3.0-x86_32p hvm-3.0-x86_64 ';
+/** Who built it, and with what. */
+export const COMPILE = { compiler: 'TypeScript and AssemblyScript', by: 'zendo', domain: 'localdomain' } as const;
 /** Unprivileged callers are told this of the command line. */
 const DENIED = '<denied>';
-const BUILD_ID = new TextEncoder().encode('zendo-0.1.0-hypervisor');
+export const BUILD_ID = new TextEncoder().encode('zendo-0.1.0-hypervisor');
 
 /** A text answer of fixed length. */
 function text(kind: { size: number; write(view: DataView, at: number, value: string): void }, value: (call: Call) => string): SubOperation {
@@ -63,9 +65,9 @@ const features = subOperation(
 const compileInfo: SubOperation = ({ memory }, va) => {
   const bytes = new Uint8Array(xen_compile_info.size);
   xen_compile_info.write(new DataView(bytes.buffer), 0, {
-    compiler: 'TypeScript and AssemblyScript',
-    compile_by: 'zendo',
-    compile_domain: 'localdomain',
+    compiler: COMPILE.compiler,
+    compile_by: COMPILE.by,
+    compile_domain: COMPILE.domain,
     compile_date: 'at start',
   });
   return memory.write(va, bytes) ? 0 : -EFAULT;

@@ -26,11 +26,14 @@ export class P2m {
   readonly root: number;
   private readonly view: DataView;
   private readonly heap: Heap;
+  private readonly maximum: number;
 
-  constructor(memories: Memories, heap: Heap, root: number) {
+  /** The table at `root`. `maximum`: address of the word that keeps the highest gfn that ever showed a page; absent for who only reads. */
+  constructor(memories: Memories, heap: Heap, root: number, maximum = 0) {
     this.view = memories.stateView;
     this.heap = heap;
     this.root = root;
+    this.maximum = maximum;
   }
 
   /** Address of a new, empty table, 0 when the heap is full. */
@@ -75,6 +78,7 @@ export class P2m {
   set(gfn: number, mfn: Mfn, type: number, writable: boolean): boolean {
     if (!this.reserve(gfn)) return false;
     const leaf = this.leaf(gfn);
+    if (this.maximum !== 0 && gfn > this.view.getUint32(this.maximum, true)) this.view.setUint32(this.maximum, gfn, true);
     const bits = P2M_VALID | (writable ? P2M_WRITABLE : 0);
     this.view.setUint32(leaf + (gfn & 1023) * 4, (bits | (type << P2M_TYPE_SHIFT) | mfn) >>> 0, true);
     return true;
@@ -97,18 +101,6 @@ export class P2m {
         }
       }
     }
-  }
-
-  /** Highest gfn that was ever given a leaf, for XENMEM_maximum_gpfn. */
-  maximumGfn(): number {
-    for (let top = P2M_ROOT_ENTRIES - 1; top >= 0; top--) {
-      const leaf = this.view.getUint32(this.root + top * 4, true);
-      if (leaf === 0) continue;
-      for (let low = 1023; low >= 0; low--) {
-        if ((this.view.getUint32(leaf + low * 4, true) & P2M_VALID) !== 0) return top * 1024 + low;
-      }
-    }
-    return 0;
   }
 
   /** Give the whole table back to the heap; all entries must have been cleared. */

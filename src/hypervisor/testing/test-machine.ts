@@ -43,6 +43,9 @@ export class TestMachine {
   time = 1_000_000n;
   /** Guests call as 32-bit code does. */
   compat = false;
+  /** Elements that a call handles before it makes room for other work; and what is done then, with the arguments for the rest. */
+  quantum: number | undefined;
+  between: (rest: readonly bigint[]) => void = () => {};
   /** Stands between a hypercall and its caller's memory, for tests of how often it is read. */
   watch: (memory: Call['memory']) => Call['memory'] = (memory) => memory;
 
@@ -101,11 +104,20 @@ export class TestMachine {
     while (rest !== undefined) {
       const v = this.vcpu(caller, vcpu);
       const compat = this.compat && caller !== this.dom0;
-      const call: Call = { hv: this.hv, caller, vcpu: v, memory: this.watch(this.memoryOf(caller, v)), compat };
+      const call: Call = {
+        hv: this.hv,
+        caller,
+        vcpu: v,
+        memory: this.watch(this.memoryOf(caller, v)),
+        compat,
+        ...(this.quantum !== undefined && { quantum: this.quantum }),
+      };
       result = hypercall(call, nr, rest);
       rest = call.restart === undefined ? undefined : [...call.restart, ...rest.slice(call.restart.length)];
       this.takeConsole();
-      if (rest !== undefined) this.memories.frameBytes[this.vcpu(this.dom0).s.info] = 0; // its programs saw that there are events
+      if (rest === undefined) break;
+      this.memories.frameBytes[this.vcpu(this.dom0).s.info] = 0; // its programs saw that there are events
+      this.between(rest);
     }
     return result;
   }

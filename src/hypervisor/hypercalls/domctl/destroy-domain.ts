@@ -3,7 +3,7 @@ import { VIRQ_DOM_EXC } from '../../../spec/xen/xen.ts';
 import { sendGlobalVirq } from '../../events/deliver.ts';
 import type { Domain } from '../../hypervisor.ts';
 import { relinquish } from '../../lifecycle/destroy.ts';
-import { fail, ok } from '../call.ts';
+import { elementsLeft, fail, ok, weigh } from '../call.ts';
 import type { Domctl } from './operation.ts';
 
 /**
@@ -14,10 +14,15 @@ import type { Domctl } from './operation.ts';
 export const destroyDomain: Domctl<Record<never, never>> = {
   argument: undefined,
   needsDomain: true,
-  run({ hv, caller }, of) {
+  run(call, of) {
+    const { hv, caller } = call;
     const d = of as Domain;
     if (d === caller || d.id === 0) return fail(EINVAL);
-    if (!relinquish(hv, d)) return fail(ERESTART);
+    const most = elementsLeft(call);
+    if (!relinquish(hv, d, most)) {
+      weigh(call, most);
+      return fail(ERESTART);
+    }
     const dom0 = hv.domain(0);
     if (dom0 !== undefined) sendGlobalVirq(hv, dom0, VIRQ_DOM_EXC);
     return ok();

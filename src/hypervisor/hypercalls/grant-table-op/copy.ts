@@ -12,6 +12,7 @@ import {
 import { DOMID_SELF } from '../../../spec/xen/xen.ts';
 import { type Claimed, type CopyClaim, claimGrant, claimOwn } from '../../grants/copy-claim.ts';
 import type { Domain, Hypervisor } from '../../hypervisor.ts';
+import { weigh } from '../call.ts';
 import { listOperation } from './elements.ts';
 
 type Copy = Snapshot<(typeof gnttab_copy)['fields']>;
@@ -27,6 +28,9 @@ const claimEnd = (hv: Hypervisor, caller: Domain, of: Domain, end: End, isGrant:
   isGrant ? claimGrant(hv, of, end.u.ref, caller.id, readonly) : claimOwn(hv, of, end.u.gmfn);
 
 const within = (claim: CopyClaim, offset: number, length: number): boolean => offset >= claim.start && offset + length <= claim.start + claim.length;
+
+/** So many bytes copied count as one element more. */
+const BYTES_OF_AN_ELEMENT = 1024;
 
 function copyOne(hv: Hypervisor, caller: Domain, arg: Copy): number {
   const fromGrant = (arg.flags & GNTCOPY_source_gref) !== 0;
@@ -61,4 +65,7 @@ function copyOne(hv: Hypervisor, caller: Domain, arg: Copy): number {
  * Fails, per element: permission_denied another domain's page by frame; bad_domain; what claiming the source, then the
  * destination fails with (claimGrant); bad_copy_arg beyond a page; general_error beyond the part that was granted.
  */
-export const copy = listOperation(gnttab_copy, ['status'], ({ hv, caller }, arg) => ({ status: copyOne(hv, caller, arg) }));
+export const copy = listOperation(gnttab_copy, ['status'], (call, arg) => {
+  weigh(call, Math.floor(arg.len / BYTES_OF_AN_ELEMENT));
+  return { status: copyOne(call.hv, call.caller, arg) };
+});

@@ -1,0 +1,227 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  BUDGET,
+  EFLAGS_SYS,
+  EXIT_A,
+  EXIT_BUDGET,
+  EXIT_HYPERCALL,
+  EXIT_LEN,
+  EXIT_REASON,
+  MODE,
+  MODE_CODE64,
+  RAX,
+  RDI,
+  RDX,
+  RETIRED_BASE,
+  RIP,
+  RSI,
+  TSC_OFFSET,
+} from '../machine/layout.ts';
+import { AMD_X86_64_V2 } from '../spec/x86/cpu-models.ts';
+import * as D from '../spec/xen/domctl.ts';
+import { EVTCHNOP_bind_virq, evtchn_bind_virq } from '../spec/xen/event-channel.ts';
+import { XENMEM_decrease_reservation, XENMEM_populate_physmap, xen_memory_reservation } from '../spec/xen/memory.ts';
+import { __HYPERVISOR_domctl, __HYPERVISOR_event_channel_op, __HYPERVISOR_memory_op, DOMID_SELF, VIRQ_TIMER, vcpu_info } from '../spec/xen/xen.ts';
+import { CALLBACK_VECTOR } from './domain.ts';
+import { ELEMENTS_AT_ONCE } from './hypercalls/call.ts';
+import type { Domain } from './hypervisor.ts';
+import { mailbox, REQUEST, REQUEST_POSTED, TURN, TURN_DONE } from './mailbox.ts';
+import { Pcpu } from './pcpu.ts';
+import { ARGUMENT_GPA, TestMachine } from './testing/test-machine.ts';
+import { Trace } from './trace.ts';
+
+/** What the hypercalls of one part may take at most, in virtual nanoseconds. */
+const PART_NS = BigInt(ELEMENTS_AT_ONCE) * 25n;
+/** Where long lists stand, and the pages that they name. */
+const LIST = 0x20000;
+const FAR_GFN = 0x10000;
+
+/** A machine whose guests "run": each does what its script says, else it computes until its budget is used up. */
+class Running extends TestMachine {
+  readonly pcpu: Pcpu;
+  readonly scripts = new Map<number, (context: number) => number | undefined>();
+  onRun: () => void = () => {};
+  /** Who ran, when. */
+  readonly ran: { domid: number; now: bigint }[] = [];
+
+  constructor(frames: number) {
+    super(frames);
+    this.cpu.run = (context?: number) => this.runGuest(context as number);
+    // domain 0's turn is over when its call was answered
+    const trace = new Trace(new Set(), () => {});
+    const counted = trace.hypercall.bind(trace);
+    trace.hypercall = (v, ...rest) => {
+      counted(v, ...rest);
+      if (v.domain.id === 0) Atomics.store(this.memories.stateWords, TURN, TURN_DONE);
+    };
+    this.pcpu = new Pcpu({ hv: this.hv, model: AMD_X86_64_V2, trace, rowName: String });
+    this.hv.header.now = this.time;
+  }
+
+  private runGuest(context: number): number {
+    const v = [...this.hv.domains()].flatMap((d) => [...this.hv.vcpus(d)]).find((each) => each.context.address === context);
+    assert.ok(v !== undefined);
+    this.onRun();
+    this.ran.push({ domid: v.domain.id, now: this.hv.now() });
+    const exit = this.scripts.get(v.domain.id)?.(context);
+    if (exit !== undefined) {
+      v.context.setLow(EXIT_REASON, exit);
+      return exit;
+    }
+    assert.ok(v.context.signed(BUDGET) >= 0);
+    v.context.setNumber(BUDGET, 0);
+    return EXIT_BUDGET;
+  }
+
+  /** A guest with a list of `count` gfns from FAR_GFN on, in 64-bit code. */
+  withList(count: number): Domain {
+    const d = this.guest({ pages: 32 + Math.ceil((count * 8) / 4096) });
+    const gfns = new BigUint64Array(count);
+    for (let i = 0; i < count; i++) gfns[i] = BigInt(FAR_GFN + i);
+    this.poke(d, LIST, new Uint8Array(gfns.buffer));
+    this.put(d, ARGUMENT_GPA, xen_memory_reservation, { domid: DOMID_SELF, nr_extents: count, extent_start: BigInt(LIST) });
+    this.vcpu(d).context.setLow(MODE, MODE_CODE64);
+    return d;
+  }
+
+  /** Let `d` make memory_op `op` on its list, and compute after it. Its answers. */
+  calls(d: Domain, op: number): bigint[] {
+    const c = this.vcpu(d).context;
+    const answers: bigint[] = [];
+    const start = c.get(RIP);
+    c.set(RAX, BigInt(__HYPERVISOR_memory_op));
+    c.set(RDI, BigInt(op));
+    c.set(RSI, BigInt(ARGUMENT_GPA));
+    c.set(RDX, 0n);
+    this.scripts.set(d.id, () => {
+      c.setLow(EXIT_LEN, 3);
+      c.setLow(EXIT_A, 1); // VMMCALL
+      if (c.get(RIP) === start) return EXIT_HYPERCALL;
+      answers.push(c.get(RAX));
+      this.scripts.delete(d.id);
+      return undefined;
+    });
+    return answers;
+  }
+
+  /** The turn of domain 0 in which its programs make a domctl without an argument. */
+  domctlInTurn(domid: number, cmd: number): bigint {
+    const { memories, dom0, hv } = this;
+    this.put(dom0, ARGUMENT_GPA, D.xen_domctl, { cmd, interface_version: D.XEN_DOMCTL_INTERFACE_VERSION, domain: domid });
+    const box = mailbox(memories);
+    box.nr = __HYPERVISOR_domctl;
+    for (let i = 0; i < 6; i++) box.args.set(i, i === 0 ? BigInt(ARGUMENT_GPA) : 0n);
+    Atomics.store(memories.stateWords, REQUEST, REQUEST_POSTED);
+    hv.header.dom0_due = hv.now();
+    this.pcpu.step();
+    return BigInt.asIntN(64, box.result);
+  }
+}
+
+/** Let a guest have a timer every `period` ns, and note how late each one fires, as seen by whatever runs next. */
+function watchTimer(m: Running, d: Domain, period: bigint): bigint[] {
+  const { s } = m.vcpu(d);
+  const late: bigint[] = [];
+  let wanted = m.hv.now() + period;
+  s.periodic_period = period;
+  s.periodic_deadline = wanted;
+  m.onRun = () => {
+    if (s.periodic_deadline === wanted) return;
+    late.push(m.hv.now() - wanted);
+    wanted = s.periodic_deadline;
+  };
+  return late;
+}
+
+test("a guest's long hypercall: another's timers come in time, the result is whole", () => {
+  const COUNT = 10 * ELEMENTS_AT_ONCE;
+  const m = new Running(65536);
+  const busy = m.withList(COUNT);
+  const other = m.guest();
+  for (const op of [XENMEM_populate_physmap, XENMEM_decrease_reservation]) {
+    const before = busy.s.tot_pages;
+    const late = watchTimer(m, other, 50_000n);
+    const answers = m.calls(busy, op);
+    const began = m.hv.now();
+    for (let steps = 0; answers.length === 0; steps++) {
+      assert.ok(steps < 10_000);
+      m.pcpu.step();
+    }
+    assert.deepEqual(answers, [BigInt(COUNT)]);
+    assert.equal(Math.abs(busy.s.tot_pages - before), COUNT);
+    assert.ok(m.hv.now() - began >= 9n * PART_NS, 'the call took time');
+    // a timer waits for the end of a part at most
+    assert.ok(late.length >= 8, `${late.length} timers`);
+    assert.ok(
+      late.every((ns) => ns <= PART_NS),
+      `${late} ns late`,
+    );
+  }
+});
+
+test("a guest's own timer interrupts its call between two parts, and its TSC goes with the time", () => {
+  const m = new Running(16384);
+  const d = m.withList(2 * ELEMENTS_AT_ONCE);
+  const v = m.vcpu(d);
+  const c = v.context;
+  c.setLow(EFLAGS_SYS, 1 << 9); // interrupts are on
+  d.s.callback_type = CALLBACK_VECTOR;
+  d.s.callback_vector = 0x31;
+  assert.equal(m.op(d, __HYPERVISOR_event_channel_op, EVTCHNOP_bind_virq, evtchn_bind_virq, { virq: VIRQ_TIMER, vcpu: 0 }).result, 0);
+  m.put(d, ARGUMENT_GPA, xen_memory_reservation, { domid: DOMID_SELF, nr_extents: 2 * ELEMENTS_AT_ONCE, extent_start: BigInt(LIST) });
+  v.s.singleshot_deadline = m.hv.now() + 1_000n;
+  const answers = m.calls(d, XENMEM_populate_physmap);
+  const start = c.get(RIP);
+  let inside = 0;
+  m.cpu.interrupt = (_context, vector) => {
+    assert.equal(vector, 0x31);
+    m.memories.frameBytes[v.s.info + vcpu_info.offsets.evtchn_upcall_pending] = 0; // its handler saw it
+    if (c.get(RIP) === start && answers.length === 0) inside++;
+  };
+  const tsc = (): bigint => BigInt.asUintN(64, c.get(TSC_OFFSET) + c.get(RETIRED_BASE) - c.get(BUDGET));
+  for (let steps = 0; answers.length === 0 && steps < 100; steps++) {
+    m.pcpu.step();
+    assert.equal(tsc(), m.hv.now());
+  }
+  assert.deepEqual(answers, [BigInt(2 * ELEMENTS_AT_ONCE)]);
+  assert.equal(inside, 1);
+});
+
+test('while a domain is destroyed in a turn of domain 0, others run between the parts', () => {
+  const PAGES = 6 * ELEMENTS_AT_ONCE;
+  const m = new Running(65536);
+  const gone = m.guest({ pages: PAGES });
+  const other = m.guest();
+  const late = watchTimer(m, other, 20_000n);
+  const free = m.hv.frames.free;
+  const freeWhenRun: number[] = [];
+  m.scripts.set(other.id, () => {
+    freeWhenRun.push(m.hv.frames.free);
+    return undefined;
+  });
+  m.ran.length = 0;
+  const began = m.hv.now();
+  assert.equal(m.domctlInTurn(gone.id, D.XEN_DOMCTL_destroydomain), 0n);
+  assert.equal(m.hv.domain(gone.id), undefined);
+  assert.ok(m.hv.frames.free >= free + PAGES);
+  // at most a part's pages were given back while nobody else ran (and three more that the domain had beside its RAM)
+  const seen = [free, ...freeWhenRun, m.hv.frames.free];
+  for (const [i, now] of seen.entries()) assert.ok(i === 0 || now - (seen[i - 1] as number) <= ELEMENTS_AT_ONCE + 3, `${seen}`);
+  assert.ok(m.ran.every(({ domid }) => domid === other.id));
+  assert.ok(m.hv.now() - began >= 5n * PART_NS);
+  assert.ok(late.length >= 20, `${late.length} timers`);
+  assert.ok(
+    late.every((ns) => ns === 0n),
+    'no timer of it is late: domain 0 has a processor of its own',
+  );
+});
+
+test('nobody to run: a long call of domain 0 takes no time, and its own events wait for the end of it', () => {
+  const m = new Running(32768);
+  const gone = m.guest({ pages: 3 * ELEMENTS_AT_ONCE });
+  const began = m.hv.now();
+  m.memories.frameBytes[m.vcpu(m.dom0).s.info + vcpu_info.offsets.evtchn_upcall_pending] = 0;
+  assert.equal(m.domctlInTurn(gone.id, D.XEN_DOMCTL_destroydomain), 0n);
+  assert.equal(m.hv.now(), began);
+});
