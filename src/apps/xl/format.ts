@@ -2,6 +2,9 @@
 export const left = (text: string, width: number): string => text.padEnd(width);
 export const right = (value: string | number, width: number): string => String(value).padStart(width);
 
+/** A domain's name in a table, as printf shows one that is not there: a domain that was destroyed waits for others to give its pages back. */
+export const shownName = ({ name }: { readonly name: string }): string => (name === '' ? '(null)' : name);
+
 /** Nanoseconds as seconds with one digit behind the point. */
 export const tenths = (nanoseconds: number): string => (nanoseconds / 1e9).toFixed(1);
 

@@ -7,7 +7,7 @@ import type { Domain, Hypervisor } from '../hypervisor.ts';
 import { giveUpClaim } from '../memory/claims.ts';
 import { INVALID_M2P } from '../memory/frame-table.ts';
 import { p2m_map_foreign, p2m_ram_rw } from '../memory/p2m.ts';
-import { DOMDYING_alive, DOMDYING_dead, DOMDYING_dying, putPage, reap } from './reap.ts';
+import { DOMDYING_alive, DOMDYING_dead, DOMDYING_dying, freeUnneeded, putPage, reap } from './reap.ts';
 
 /**
  * Take everything from a domain: up to `most` event channels, mappings and pages in one call. False when work is left (call again, so
@@ -50,6 +50,7 @@ export function relinquish(hv: Hypervisor, d: Domain, most: number): boolean {
   }
   hv.cpu.flushTlb();
   d.s.is_dying = DOMDYING_dead;
+  freeUnneeded(hv, d);
   reap(hv, d);
   return true;
 }

@@ -30,15 +30,23 @@ export function putPage(hv: Hypervisor, mfn: Mfn, owner?: Domain): void {
   if (of.s.is_dying === DOMDYING_dead) reap(hv, of);
 }
 
+/** Free what a dead domain has no use for while it waits: its grant table, by which its pages are given back, and its vCPUs are kept. */
+export function freeUnneeded(hv: Hypervisor, d: Domain): void {
+  freeBuckets(hv, d);
+  d.p2m.freeLeaves();
+  if (d.s.e820 !== 0) hv.heap.free(d.s.e820, E820_BYTES);
+  d.s.e820 = 0;
+  d.s.e820_entries = 0;
+}
+
 /** Forget a dead domain that nobody holds a page of; false while somebody does. */
 export function reap(hv: Hypervisor, d: Domain): boolean {
   if (d.s.tot_pages !== 0) return false;
   destroyActive(hv, d);
   destroyTable(hv, d);
-  freeBuckets(hv, d);
+  freeUnneeded(hv, d); // (the toolstack may have set a memory map meanwhile)
   for (const v of hv.vcpus(d)) destroyLapic(hv, v);
   if (d.s.shared_info !== 0) hv.frames.put(d.s.shared_info as Mfn);
-  if (d.s.e820 !== 0) hv.heap.free(d.s.e820, E820_BYTES);
   if (d.s.crash_text !== 0) hv.heap.free(d.s.crash_text, Math.max(1, d.s.crash_text_len));
   hv.forgetDomain(d);
   const dom0 = hv.domain(0);

@@ -103,12 +103,19 @@ export class P2m {
     }
   }
 
-  /** Give the whole table back to the heap; all entries must have been cleared. */
-  destroy(): void {
+  /** Give the leaves back to the heap; all entries must have been cleared. */
+  freeLeaves(): void {
     for (let top = 0; top < P2M_ROOT_ENTRIES; top++) {
       const leaf = this.view.getUint32(this.root + top * 4, true);
-      if (leaf !== 0) this.heap.free(leaf, LEAF_BYTES);
+      if (leaf === 0) continue;
+      this.heap.free(leaf, LEAF_BYTES);
+      this.view.setUint32(this.root + top * 4, 0, true);
     }
+  }
+
+  /** Give the whole table back to the heap. */
+  destroy(): void {
+    this.freeLeaves();
     this.heap.free(this.root, ROOT_BYTES);
   }
 }

@@ -13,7 +13,7 @@ export const domname: Command = {
       return 1;
     }
     const found = (await (await host.daemon()).call('list', {})).find((each) => each.domid === Number(given));
-    if (found === undefined) {
+    if (found === undefined || found.name === '') {
       host.err(`Can't get domain name of domain id '${given}', maybe this domain does not exist.\n`);
       return 1;
     }

@@ -3,7 +3,7 @@ import type { DomainSummary } from '../../../toolstack/libxl/domain-summary.ts';
 import type { DaemonClient } from '../../daemon/connect.ts';
 import { type Command, parseArguments } from '../command.ts';
 import { listed } from '../find-domain.ts';
-import { left, right, tenths } from '../format.ts';
+import { left, right, shownName, tenths } from '../format.ts';
 import type { XlHost } from '../xl-host.ts';
 
 /** SHUTDOWN_crash, the reason shown as state c. */
@@ -41,7 +41,7 @@ export function domainTable(domains: readonly DomainSummary[], { verbose, contex
   ];
   const rows = domains.map((d) =>
     [
-      `${left(d.name, 40)} ${right(d.domid, 5)} ${right(Math.floor(d.memoryKib / 1024), 5)} ${right(d.vcpusOnline, 5)}     ${state(d)}  ${right(tenths(d.cpuTime), 8)}`,
+      `${left(shownName(d), 40)} ${right(d.domid, 5)} ${right(Math.floor(d.memoryKib / 1024), 5)} ${right(d.vcpusOnline, 5)}     ${state(d)}  ${right(tenths(d.cpuTime), 8)}`,
       verbose ? ` ${d.uuid} ${right(d.shutdown ? (d.reason ?? 0).toString(16) : '-', 8)}` : '',
       verbose || context ? ` ${right('-', 16)}` : '',
       cpupool ? right('Pool-0', 16) : '',

@@ -1,6 +1,6 @@
 import { type Command, parseArguments } from '../command.ts';
 import { listed } from '../find-domain.ts';
-import { left, right, uptimeText } from '../format.ts';
+import { left, right, shownName, uptimeText } from '../format.ts';
 
 /** @xl uptime #Y */
 export const uptime: Command = {
@@ -18,8 +18,8 @@ export const uptime: Command = {
     if (!flags.has('s')) host.out('Name                                ID Uptime\n');
     for (const each of domains) {
       const seconds = Math.max(0, now - (each.domid === 0 ? startTime : each.startTime));
-      if (flags.has('s')) host.out(` ${host.clock()} up ${uptimeText(seconds, true)}, ${each.name} (${each.domid})\n`);
-      else host.out(`${left(each.name, 33)} ${right(each.domid, 4)} ${uptimeText(seconds)}\n`);
+      if (flags.has('s')) host.out(` ${host.clock()} up ${uptimeText(seconds, true)}, ${shownName(each)} (${each.domid})\n`);
+      else host.out(`${left(shownName(each), 33)} ${right(each.domid, 4)} ${uptimeText(seconds)}\n`);
     }
     return 0;
   },

@@ -2,7 +2,7 @@ import type { VcpuSummary } from '../../../../toolstack/libxl/vcpus.ts';
 import { type Command, parseArguments } from '../../command.ts';
 import { cpuText } from '../../cpu-range.ts';
 import { findDomain } from '../../find-domain.ts';
-import { left, right, tenths } from '../../format.ts';
+import { left, right, shownName, tenths } from '../../format.ts';
 
 function row(name: string, cpus: number, { domid, vcpu, online, running, blocked, cpuTime, cpu, hard, soft }: VcpuSummary): string {
   const state = online ? `${running ? 'r' : '-'}${blocked ? 'b' : '-'}-` : '--p';
@@ -22,7 +22,8 @@ export const vcpuList: Command = {
     const names = new Map((await daemon.call('list', {})).map(({ domid, name }) => [domid, name]));
     const { nr_cpus } = (await daemon.call('hostInfo', {})).physinfo;
     host.out('Name                                ID  VCPU   CPU State   Time(s) Affinity (Hard / Soft)\n');
-    const print = (of: readonly VcpuSummary[]): void => host.out(of.map((each) => row(names.get(each.domid) ?? '', nr_cpus, each)).join(''));
+    const print = (of: readonly VcpuSummary[]): void =>
+      host.out(of.map((each) => row(shownName({ name: names.get(each.domid) ?? '' }), nr_cpus, each)).join(''));
     if (rest.length === 0) print(vcpus);
     for (const given of rest) {
       const domid = await findDomain(host, daemon, given);
