@@ -7,13 +7,16 @@ import { OWNER_XEN } from './memory/frame-table.ts';
 import { p2m_shared } from './memory/p2m.ts';
 import { populate } from './memory/reservation.ts';
 
+/** Pages that a domain may have when nobody has said how many. */
+const NO_LIMIT = 0xffff_ffff;
+
 /** Make domain 0: a real domain with a small RAM of its own, one vCPU that is its programs' host thread. */
 export function createDomain0(hv: Hypervisor): Domain {
   const d = hv.createDomain(0, DOMF_privileged, 1);
   const shared = hv.frames.allocate(OWNER_XEN);
   if (d === undefined || shared === undefined) throw new Error('the machine is too small for domain 0');
   d.s.pause_count = 0;
-  d.s.max_pages = 0x100000;
+  d.s.max_pages = NO_LIMIT;
   d.s.shared_info = shared;
   d.s.grants.version = 1;
   d.s.grants.max_version = 2;

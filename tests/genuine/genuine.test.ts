@@ -122,6 +122,7 @@ test('xentop -b -i 2', { skip }, () => {
     assert.deepEqual(rows[begin]?.slice(0, 4), ['NAME', 'STATE', 'CPU(sec)', 'CPU(%)']);
     const byName = new Map(rows.slice(begin + 1, begin + 4).map((row) => [row[0], row]));
     assert.deepEqual([...byName.keys()].sort(), ['Domain-0', 'one', 'two']);
+    assert.match(byName.get('Domain-0')?.join(' ') ?? '', / no limit n\/a 1 /);
     for (const { name, memory } of guests) {
       const [, , , , kib = 0, percent = 0, most, , vcpus] = byName.get(name) ?? [];
       // (its own pages beside its RAM: shared info, grant table, ring pages)

@@ -16,7 +16,7 @@ test("two of Debian's Linux and ten small guests at once under xl: consoles, bal
   }
   const config = stack.file(
     'linux.cfg',
-    `type = "pvh"\nkernel = "${images.kernel}"\nramdisk = "${images.initrd}"\nmemory = 160\nextra = "console=hvc0 quiet"\nchannel = [ "connection=pty,name=org.example.second" ]\n`,
+    `type = "pvh"\nkernel = "${images.kernel}"\nramdisk = "${images.initrd}"\nmemory = 160\nextra = "console=hvc0 quiet COLUMNS=101 LINES=33"\nchannel = [ "connection=pty,name=org.example.second" ]\n`,
   );
   const client = await stack.client();
   const find = async (name: string) => (await client.call('list', {})).find((domain) => domain.name === name);
@@ -65,6 +65,10 @@ test("two of Debian's Linux and ten small guests at once under xl: consoles, bal
     shell.type(`echo I am $((${i} + 1)) of two\n`);
     await until(() => shell.output().includes(`I am ${i + 1} of two`), 'its answer', 60);
   }
+
+  // as `npm start` tells it
+  shells[1]?.type('stty size\n');
+  await until(() => /^33 101/m.test(shells[1]?.output() ?? ''), 'the size of its console', 60);
 
   // hvc1: a console that Linux's frontend connects through its store nodes, a grant and an event channel
   const second = stack.console('console', '-n', '1', 'alpha');

@@ -18,6 +18,9 @@ mount -t tmpfs tmpfs /tmp
  */
 export const interactiveInit = `${prologue}
 hostname zendo
+# of the kernel's command line: a console does not know its size by itself
+[ -n "$COLUMNS" ] && stty cols "$COLUMNS" rows "$LINES"
+unset COLUMNS LINES
 type=$(cat /sys/hypervisor/type 2>/dev/null)
 guest=$(cat /sys/hypervisor/guest_type 2>/dev/null)
 echo

@@ -21,11 +21,12 @@ const MEMORY = 512;
 export async function start(host: CommandHost, debian: DebianFiles, options: Pick<BootOptions, 'timeout' | 'json'>): Promise<number> {
   prepareMachineThread(host.workers);
   const images = await fetchImages(host, debian);
-  if (host.terminal.size() !== undefined) host.message("zendo: booting; press Ctrl-] to leave, type 'poweroff' in the shell to end");
+  const size = host.terminal.size();
+  if (size !== undefined) host.message("zendo: booting; press Ctrl-] to leave, type 'poweroff' in the shell to end");
   const bootOptions: BootOptions = {
     kernel: images.name,
     // warnings of a kernel that looks for hardware of a PC are no news to who wants a shell; dmesg has them
-    append: 'console=hvc0 quiet loglevel=3',
+    append: `console=hvc0 quiet loglevel=3${size === undefined ? '' : ` COLUMNS=${size.columns} LINES=${size.rows}`}`,
     memory: images.initrd === undefined ? 64 : MEMORY,
     trace: [],
     hash: false,

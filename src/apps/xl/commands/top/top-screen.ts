@@ -16,6 +16,9 @@ const ESCAPE = '\x1b';
 const CTRL_C = '\x03';
 const BACKSPACE = ['\x7f', '\b'];
 
+/** Rows of the table that even a small screen shows. */
+const LEAST_ROWS = 4;
+
 /** An arrow key is three characters. */
 const KEYS = new RegExp(`${ESCAPE}\\[[A-Z]|[\\s\\S]`, 'g');
 
@@ -128,14 +131,16 @@ export class TopScreen {
     const { columns, rows } = host.terminal.size() ?? { columns: 80, rows: 24 };
     const summary = topSummary(now, host.clock());
     const [heading = '', ...table] = topTable(now, before, view);
-    const room = Math.max(0, rows - summary.length - 2);
-    this.first = Math.min(this.first, Math.max(0, table.length - 1));
+    // a few rows of the table are worth more than what stands above it
+    const above = summary.slice(0, Math.max(0, rows - 2 - Math.min(table.length, LEAST_ROWS)));
+    const room = Math.max(0, rows - above.length - 2);
+    this.first = Math.min(this.first, Math.max(0, table.length - room));
     const shown = table.slice(this.first, this.first + room);
     const empty = Array.from({ length: room - shown.length }, () => '');
     const last = typing === undefined ? ` Delay ${this.delay} s   VCPUs   Repeat header   Sort: ${COLUMNS[view.sort]?.head}   Quit` : ` Delay(sec) ${typing}`;
     const cut = (line: string): string => line.slice(0, columns) + END_OF_LINE;
     const inverse = (line: string): string => `${INVERSE}${line.slice(0, columns).padEnd(columns)}${PLAIN}`;
-    await this.print(HOME + [...summary.map(cut), inverse(heading), ...shown.map(cut), ...empty.map(cut), inverse(last)].join('\r\n') + END_OF_SCREEN);
+    await this.print(HOME + [...above.map(cut), inverse(heading), ...shown.map(cut), ...empty.map(cut), inverse(last)].join('\r\n') + END_OF_SCREEN);
   }
 
   private async print(text: string): Promise<void> {

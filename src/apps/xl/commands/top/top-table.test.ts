@@ -58,6 +58,42 @@ test('shares of a CPU between two looks, and other orders', () => {
   assert.deepEqual(percent(topTable(now, before, { ...VIEW, domain0First: true })), ['Domain-0 25.0', 'crash1 0.0']);
 });
 
+test('a small screen shows rows of the table first, and no row is beyond its end', async () => {
+  let screen = '';
+  let rows = 5;
+  let type: (text: string) => void = () => {};
+  const host = {
+    terminal: {
+      write: async (bytes: Uint8Array) => void (screen = new TextDecoder().decode(bytes)),
+      onInput: (listener: (bytes: Uint8Array) => void) => {
+        type = (text) => listener(new TextEncoder().encode(text));
+        return () => {};
+      },
+      size: () => ({ columns: 40, rows }),
+      setRaw: () => {},
+    },
+    clock: () => '12:00:00',
+    onInterrupt: () => () => {},
+    after: () => () => {},
+  } as unknown as XlHost;
+  const ended = new TopScreen(host, VIEW, 3).run(async () => machine(1000, [dom0, crash1, hvm1]), 0);
+  const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
+  const seen = (): string[] => ['xl top', 'crash1', 'Domain-0', 'hvm1'].filter((text) => screen.includes(text));
+  await settle();
+  assert.deepEqual(seen(), ['crash1', 'Domain-0', 'hvm1']);
+  rows = 4;
+  type('\x1b[B\x1b[B\x1b[B');
+  await settle();
+  assert.deepEqual(seen(), ['Domain-0', 'hvm1']);
+  // a screen that grows is filled again
+  rows = 24;
+  type('x');
+  await settle();
+  assert.deepEqual(seen(), ['xl top', 'crash1', 'Domain-0', 'hvm1']);
+  type('q');
+  await ended;
+});
+
 test('on a terminal: keys change what is shown, and the screen is given back', async () => {
   let written = '';
   let type: (text: string) => void = () => {};

@@ -39,8 +39,8 @@ interface Column {
 
 /** SHUTDOWN_crash, shown as state c. */
 const CRASH = 3;
-/** A domain may have more than any machine: it has no limit. */
-const NO_LIMIT_KIB = 2 ** 41;
+/** What a domain may have when nobody has set a limit: all pages that a number of 32 bits counts. */
+const NO_LIMIT_KIB = 0xffff_ffff * 4;
 
 const crashed = ({ shutdown, reason }: DomainSummary): boolean => shutdown && reason === CRASH;
 const state = (domain: DomainSummary): string =>
