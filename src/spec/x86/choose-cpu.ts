@@ -29,7 +29,7 @@ const NEEDS: Readonly<Partial<Record<CpuFeature, CpuFeature>>> = {
 };
 
 /** Vendors differ in what makes a processor safe and how it is told: these cannot be chosen, nor what the kernel lives on. */
-const FIXED: ReadonlySet<string> = new Set(['arch_capabilities', 'hypervisor', 'lm', 'pae', 'msr', 'apic', 'tsc', 'fpu', 'fxsr', 'cx8', 'syscall']);
+const FIXED: ReadonlySet<string> = new Set(['arch_capabilities', 'bhi_ctrl', 'hypervisor', 'lm', 'pae', 'msr', 'apic', 'tsc', 'fpu', 'fxsr', 'cx8', 'syscall']);
 
 const offered: ReadonlySet<CpuFeature> = new Set([...CPU_MODELS.values()].flatMap((model) => [...model.features]));
 

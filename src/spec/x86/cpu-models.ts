@@ -140,6 +140,9 @@ function topologyLeaf(subleaf: number, { apicId, vcpus }: CpuidContext): CpuidRe
   return { ...NOTHING, ecx: subleaf & 0xff, edx };
 }
 
+/** The highest subleaf of leaf 7 that announces something. */
+const highestOfLeaf7 = (model: CpuModel): number => Math.max(...[0, 1, 2].filter((subleaf) => subleaf === 0 || featureWords(model, 7, subleaf) !== NOTHING));
+
 /** Leaf 1. */
 function versionLeaf(model: CpuModel, context: CpuidContext): CpuidResult {
   const family = Math.min(model.family, 0xf);
@@ -218,10 +221,10 @@ export function cpuid(model: CpuModel, leaf: number, subleaf: number, context: C
     case 1:
       return versionLeaf(model, context);
     case 7: {
-      if (subleaf !== 0) return NOTHING;
-      const words = featureWords(model, 7);
+      const words = featureWords(model, 7, subleaf >>> 0);
+      if (subleaf !== 0) return words;
       const ospke = context.ospke && model.features.has('pku') ? 1 << 4 : 0;
-      return { eax: 0, ebx: words.ebx, ecx: (words.ecx | ospke) >>> 0, edx: words.edx };
+      return { eax: highestOfLeaf7(model), ebx: words.ebx, ecx: (words.ecx | ospke) >>> 0, edx: words.edx };
     }
     case 0xb:
       return topologyLeaf(subleaf >>> 0, context);
@@ -340,11 +343,12 @@ export const AMD_X86_64_V3: CpuModel = {
 /** What Intel's processors do not have of what every guest gets on AMD. */
 const NOT_INTEL: ReadonlySet<CpuFeature> = new Set([...NOT_VULNERABLE, 'mmxext']);
 const intel = (features: ReadonlySet<CpuFeature>): ReadonlySet<CpuFeature> =>
-  new Set([...[...features].filter((name) => !NOT_INTEL.has(name)), 'arch_capabilities' as const]);
+  new Set([...[...features].filter((name) => !NOT_INTEL.has(name)), 'arch_capabilities' as const, 'bhi_ctrl' as const]);
 
 /**
- * ARCH_CAPABILITIES: what keeps Linux's mitigations away on Intel. SPEC_CTRL's bits are not announced (no IBPB at context switches); the MSR
- * takes what enhanced IBRS writes once. SWAPGS fences stay, which cost little.
+ * ARCH_CAPABILITIES: what keeps Linux's mitigations away on Intel. SPEC_CTRL's old bits are not announced (no IBPB at context switches); the MSR
+ * takes what enhanced IBRS and BHI_DIS_S write once. SWAPGS fences stay, which cost little. Linux since 2025 does not believe BHI_NO: it
+ * wants BHI_DIS_S (`bhi_ctrl`), or overwrites the branch history by a loop of 64 branches at each system call.
  * @see Linux 6.1, arch/x86/kernel/cpu/common.c, cpu_set_bug_bits(); Intel SDM vol. 4, table 2-2
  */
 const ARCH_CAPABILITIES =

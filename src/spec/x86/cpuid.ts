@@ -149,6 +149,7 @@ export const CPUID_FEATURES = [
     [29, 'arch_capabilities', 'ARCH_CAPABILITIES MSR'],
     [31, 'intel_ssbd', 'SSBD (Intel)'],
   ),
+  ...word(0x7, 2, 'edx', [4, 'bhi_ctrl', 'SPEC_CTRL.BHI_DIS_S: no branch history of user mode in the kernel']),
   ...word(
     0xd,
     1,
