@@ -25,7 +25,9 @@ import { BlockCache } from './cache.ts';
 import type { Builder } from './ir/builder.ts';
 import { allPasses, type PassSwitches } from './ir/passes/pipeline.ts';
 import { type StoreCore, TranslationStore } from './store/translation-store.ts';
+import { pack, packedSize } from './targets/bytecode/pack.ts';
 import { type RegionCompiler, type RegionCore, Regions } from './targets/wasm/regions.ts';
+import { isSound } from './targets/wasm/verify-module.ts';
 import { BlockTranslator, MAX_INSTRUCTIONS } from './translate-block.ts';
 
 /** What the core exports; see machine/README.md. Addresses and offsets are 32-bit numbers, possibly negative. */
@@ -61,6 +63,8 @@ export interface EngineOptions {
   readonly regionBatch?: number;
   /** Keep translations for the next run (`store.save`), beginning with those of an earlier one, if there are any. */
   readonly stored?: Uint8Array | 'none';
+  /** Take no stored translation's word: blocks are translated again and compared, modules of regions go through the verifier. */
+  readonly verifyStored?: boolean;
   /** Looks at each module of regions before it is compiled (tests: the verifier). */
   readonly checkModule?: (bytes: Uint8Array<ArrayBuffer>) => void;
   /** Makes the regions in another thread; undefined: this one does. */
@@ -172,7 +176,8 @@ export class Engine {
       }
     }
     if (options.stored !== undefined) {
-      this.store = new TranslationStore(memories, this.cache, instance.exports as unknown as StoreCore);
+      const check = options.verifyStored === true ? { block: this.isTranslation.bind(this), module: isSound } : undefined;
+      this.store = new TranslationStore(memories, this.cache, instance.exports as unknown as StoreCore, check);
       if (options.stored !== 'none') this.store.load(options.stored, this.regions);
       if (this.regions !== undefined) this.regions.store = this.store;
     }
@@ -278,6 +283,16 @@ export class Engine {
   /** EXIT_REASON of the last run. */
   exitReason(ctx: number): number {
     return Number(this.slot(ctx, EXIT_REASON));
+  }
+
+  /** Does the translator make this of the guest's code at `phys`? */
+  private isTranslation(code: Int32Array, size: number, phys: number, mode: number): boolean {
+    const { translator, memories } = this;
+    if (!translator.translate(memories.frameBytes, phys, -1, mode, this.blockLimit)) return false;
+    if (translator.crosses || (translator.bytes | (translator.instructions << 16)) !== size) return false;
+    const made = new Int32Array(packedSize(translator.builder) * 2);
+    const words = pack(translator.builder, made, 0) >> 2;
+    return words === code.length && code.every((word, k) => word === made[k]);
   }
 
   /** Called by the core when it finds no block. */

@@ -45,12 +45,12 @@ test('the same seed gives the same instructions, console and memory', async (t) 
   const first = await runZendo([...args, '--hash']);
   assert.equal(first.status, 0, first.stderr);
 
-  await t.test('beside processes that take all the time they can, with another threshold of promotion', async (u) => {
+  await t.test('beside processes that take all the time they can, with another threshold of promotion and two threads compiling', async (u) => {
     const threshold = 2 + random(20_000);
     u.diagnostic(`promoted after ${threshold} executions`);
     const hogs = [0, 1].map(() => new Worker('for (;;);', { eval: true }));
     try {
-      assert.deepEqual(three(await runZendo([...args, '--hash', '--promote-after', String(threshold)])), three(first));
+      assert.deepEqual(three(await runZendo([...args, '--hash', '--promote-after', String(threshold), '--compile-threads', '2'])), three(first));
     } finally {
       await Promise.all(hogs.map((hog) => hog.terminate()));
     }
@@ -84,8 +84,8 @@ test('the same seed gives the same instructions, console and memory', async (t) 
 
   await t.test('with translations of earlier runs, and with a damaged file of them', async () => {
     const folder = temporaryFolder('translations');
-    const cached = async (): Promise<Readonly<Record<string, number>>> => {
-      const run = await runZendo([...args, '--hash', '--translation-cache', folder]);
+    const cached = async (...more: string[]): Promise<Readonly<Record<string, number>>> => {
+      const run = await runZendo([...args, '--hash', '--translation-cache', folder, ...more]);
       assert.deepEqual(three(run), three(first));
       return run.json?.['translations'] as Readonly<Record<string, number>>;
     };
@@ -93,6 +93,9 @@ test('the same seed gives the same instructions, console and memory', async (t) 
     const warm = await cached();
     assert.ok((warm['translations'] as number) * 20 < (cold['translations'] as number));
     assert.ok((warm['usedRegions'] as number) * 2 > (cold['newRegions'] as number));
+    const verified = await cached('--verify-translations');
+    assert.equal(verified['usedRegions'], warm['usedRegions'], 'what was kept does not stand the check');
+    assert.ok((verified['usedBlocks'] as number) * 20 > (warm['usedBlocks'] as number) * 19);
     const [file] = await readdir(folder);
     const path = join(folder, file as string);
     const bytes = await readFile(path);

@@ -21,6 +21,8 @@ export async function startMachine(
     readonly codeMemory?: number;
     /** Executions after which a block becomes a compiled region; 0 = never. */
     readonly promoteAfter?: number;
+    readonly compileThreads?: number;
+    readonly verifyTranslations?: boolean;
     /** Model and changes, as `chooseCpu` reads them. */
     readonly cpu: string;
     readonly symbols: () => SymbolTable | undefined;

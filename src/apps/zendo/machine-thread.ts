@@ -34,6 +34,10 @@ export interface MachineOptions {
   readonly codeMemory?: number;
   /** Executions after which a block becomes a compiled region; 0 = never. */
   readonly promoteAfter?: number;
+  /** Threads that make regions, 0: the pCPU's own; one if not given and a processor is left for it. */
+  readonly compileThreads?: number | undefined;
+  /** Compare translations of earlier runs with new ones. */
+  readonly verifyTranslations?: boolean | undefined;
   /** Names for the trace of instructions. */
   readonly symbols?: PackedSymbols;
   /** Compare every access of guests to memory with an independent walk. */
@@ -62,9 +66,9 @@ export class MachineThread {
   private readonly thread: WorkerThread;
   private keeping: Promise<void> | undefined;
   private readonly onConsole: MachineOptions['onConsole'];
-  private compiler: WorkerThread | undefined;
-  /** Starts the compiler's thread; undefined where there is to be none, or is one. */
-  private makeCompiler: (() => WorkerThread) | undefined;
+  private readonly compilers: WorkerThread[] = [];
+  /** Starts the compilers' threads; undefined where there are to be none, or are some. */
+  private makeCompilers: (() => void) | undefined;
 
   constructor(options: MachineOptions) {
     this.onConsole = options.onConsole;
@@ -72,9 +76,11 @@ export class MachineThread {
     this.memories = options.memories ?? new Memories(prepared);
     const { frames, state } = this.memories;
     resetMailbox(this.memories);
-    // a compiler of its own pays only where a processor is left for it; what is to be compiled at its first execution waits for it
+    // compilers of their own pay only where a processor is left for them; what is to be compiled at its first execution waits for it
     const { promoteAfter = Number.POSITIVE_INFINITY } = options;
-    const channel = promoteAfter < 2 || options.workers.parallelism < 2 ? undefined : new MessageChannel();
+    const compilers = promoteAfter < 2 ? 0 : (options.compileThreads ?? (options.workers.parallelism < 2 ? 0 : 1));
+    const channels = Array.from({ length: compilers }, () => new MessageChannel());
+    const ports = channels.map(({ port1 }) => port1);
     const data: PcpuWorkerData = {
       ...(prepared === undefined ? { memories: { frames, state } } : {}),
       core: options.core,
@@ -84,19 +90,21 @@ export class MachineThread {
       ...(options.codeMemory === undefined ? {} : { codeMemory: options.codeMemory }),
       ...(options.blockLimit === undefined ? {} : { blockLimit: options.blockLimit }),
       ...(options.promoteAfter === undefined ? {} : { promoteAfter: options.promoteAfter }),
-      ...(channel === undefined ? {} : { regions: channel.port1 as never }),
+      ...(ports.length === 0 ? {} : { regions: ports as never }),
       ...(options.symbols === undefined ? {} : { symbols: options.symbols }),
       ...(options.paranoid === true ? { paranoid: true } : {}),
       ...(options.profileEvery === undefined ? {} : { profileEvery: options.profileEvery }),
       ...(options.translations === undefined ? {} : { stored: options.translations.stored ?? 'none' }),
+      ...(options.verifyTranslations === true ? { verifyStored: true } : {}),
     };
     this.door = new Door(this.memories);
     this.kernel = new Dom0Kernel(this.memories, this.door);
-    this.thread = options.workers.start(PCPU_WORKER, data, channel === undefined ? [] : [channel.port1]);
-    if (channel !== undefined) {
-      const { port2: port } = channel;
-      this.makeCompiler = () => options.workers.start(REGIONS_WORKER, { frames, state, cpuModel: options.cpuModel, port }, [port]);
-    }
+    this.thread = options.workers.start(PCPU_WORKER, data, ports);
+    this.makeCompilers = () => {
+      for (const { port2: port } of channels) {
+        this.compilers.push(options.workers.start(REGIONS_WORKER, { frames, state, cpuModel: options.cpuModel, port }, [port]));
+      }
+    };
     this.ended = new Promise((resolve, reject) => {
       let report: MachineReport | undefined;
       this.thread.onMessage((raw) => {
@@ -110,8 +118,8 @@ export class MachineThread {
       this.thread.onExit((error) => {
         this.showConsole();
         this.door.close();
-        this.makeCompiler = undefined;
-        void this.compiler?.stop();
+        this.makeCompilers = undefined;
+        for (const compiler of this.compilers) void compiler.stop();
         if (report !== undefined) resolve(report);
         else reject(error ?? new Error('the processor thread of the machine ended without a report'));
       });
@@ -122,8 +130,8 @@ export class MachineThread {
 
   /** Start the thread that compiles hot code. It starts by itself when there is something to compile; a guest that will be long at work need not wait then. */
   startCompiler(): void {
-    this.compiler ??= this.makeCompiler?.();
-    this.makeCompiler = undefined;
+    this.makeCompilers?.();
+    this.makeCompilers = undefined;
   }
 
   /** Begin domain 0's turns. `onTurn` runs after the events of each turn were handled. */

@@ -54,8 +54,10 @@ export interface PcpuWorkerData {
   readonly profileEvery?: number;
   /** Translations are kept, beginning with those of earlier runs, if there are any. */
   readonly stored?: Uint8Array | 'none';
-  /** To the thread that makes regions (regions.worker.ts); absent: this one does. */
-  readonly regions?: MessagePort;
+  /** Look at what earlier runs left before it is used. */
+  readonly verifyStored?: boolean;
+  /** To the threads that make regions (regions.worker.ts); absent: this one does. */
+  readonly regions?: readonly MessagePort[];
 }
 
 /** Executions after which a block becomes a compiled region, and how many regions make a module: measured on Debian's boot. */
@@ -94,20 +96,33 @@ const engine = new Engine(memories, new WebAssembly.Module(data.core), {
   regionLimit: ((codeMemory / 2) * MIB) / HOST_BYTES,
   ...(data.blockLimit === undefined ? {} : { blockLimit: data.blockLimit }),
   ...(data.stored === undefined ? {} : { stored: data.stored }),
+  ...(data.verifyStored === true ? { verifyStored: true } : {}),
   ...(accessCheck === undefined ? {} : { checkAccess: accessCheck.check.bind(accessCheck) }),
 });
 setFlagsFromString('--liftoff');
 
-/** The thread behind `to` as a compiler. This thread never comes to its event loop, so it asks for messages. */
-function regionCompiler(to: MessagePort): RegionCompiler {
+/** The threads behind `ports` as a compiler. This thread never comes to its event loop, so it asks for messages. */
+function regionCompiler(ports: readonly MessagePort[]): RegionCompiler {
+  const threads = ports.map((port) => ({ port, jobs: 0 }));
   let asked = false;
   return {
+    threads: threads.length,
     submit: (job) => {
       if (!asked) post({ kind: 'compiler' });
       asked = true;
-      to.postMessage(job);
+      const idlest = threads.reduce((a, b) => (b.jobs < a.jobs ? b : a));
+      idlest.jobs++;
+      idlest.port.postMessage(job);
     },
-    take: () => receiveMessageOnPort(to)?.message as RegionModule | undefined,
+    take: () => {
+      for (const thread of threads) {
+        const made = receiveMessageOnPort(thread.port)?.message as RegionModule | undefined;
+        if (made === undefined) continue;
+        thread.jobs--;
+        return made;
+      }
+      return undefined;
+    },
   };
 }
 

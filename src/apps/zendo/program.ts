@@ -78,8 +78,10 @@ export function makeProgram(
         new Option('--gdb <port>', 'hold the guest until gdb has connected to this port of 127.0.0.1 (0: any) and continues it').argParser(whole(0, 65535)),
       )
       .option('--translation-cache <dir>', "folder of translations kept for the next run, 'off' for none")
+      .option('--verify-translations', 'translate anew what that folder has, and compare: for one that others can write to')
       .option('--json', 'print one JSON object about the run to stderr at the end', false)
       .addOption(new Option('--code-memory <MiB>', 'host memory that translated code may take before it is thrown away').default(256).argParser(whole(2, 4096)))
+      .addOption(new Option('--compile-threads <n>', 'threads that compile hot code (1 where there are two processors)').argParser(whole(0, 8)).hideHelp())
       .addOption(new Option('--block-limit <n>', 'instructions per translated block').argParser(whole(1, 64)).hideHelp())
       .addOption(new Option('--promote-after <n>', 'executions after which a block is compiled, 0: never').argParser(whole(0, 1_000_000_000)).hideHelp())
       .hook('preAction', (action) => {

@@ -121,6 +121,15 @@ export class StoredBlocks {
     return -1;
   }
 
+  /** Is this a record, and not just any number? */
+  has(record: number): boolean {
+    if (record < 0 || record + HEAD >= this.used) return false;
+    const first = this.bytes[(record + HEAD) * 4] as number;
+    let chain = this.heads[this.slot(this.mode(record), this.offset(record), first)] as number;
+    while (chain !== 0 && chain !== record + 1) chain = this.words[chain - 1 + CHAIN] as number;
+    return chain !== 0;
+  }
+
   /** A region is made of it. */
   setInRegion(record: BlockRecord): void {
     this.words[record + SIZE] = (this.words[record + SIZE] as number) | IN_REGION;

@@ -68,6 +68,8 @@ export function decodeRegions(words: Int32Array): StoredRegion[] {
     const bodyAt = relocationAt + relocationCount * 4;
     at = bodyAt + ((size + 3) >> 2);
     if (at > words.length) throw new RangeError('the stored regions end early');
+    const entries = [...words.subarray(entryAt, hintAt)];
+    if (blocks === 0 || entries.some((node) => node < 0 || node >= blocks)) throw new RangeError('a stored region is entered where it has no block');
     const records: BlockRecord[] = [];
     const deltas: number[] = [];
     for (let k = memberAt; k < entryAt; k += 2) {
@@ -85,7 +87,7 @@ export function decodeRegions(words: Int32Array): StoredRegion[] {
     }
     const start = words.byteOffset + bodyAt * 4;
     const body = new Uint8Array(words.buffer as ArrayBuffer, start, size);
-    regions.push({ records, deltas, entries: [...words.subarray(entryAt, hintAt)], body, hints, relocations, age });
+    regions.push({ records, deltas, entries, body, hints, relocations, age });
   }
   return regions;
 }

@@ -32,6 +32,14 @@ export interface StoreCore {
   installRegion(ctx: number, block: number, index: number, node: number): void;
 }
 
+/** Looks at what a file holds before it is used, for those who do not take the file's word. */
+export interface StoredCheck {
+  /** Is this what the translator makes of the guest's code at `phys` in `mode`? `size`: BLK_BYTES. */
+  readonly block: (code: Int32Array, size: number, phys: number, mode: number) => boolean;
+  /** Is the module of regions sound? */
+  readonly module: (bytes: Uint8Array<ArrayBuffer>) => boolean;
+}
+
 export interface StoreCounters {
   /** Blocks and regions that the store had, that were used, and that were added. */
   storedBlocks: number;
@@ -56,6 +64,7 @@ export class TranslationStore {
   private readonly cache: BlockCache;
   private readonly core: StoreCore;
   private readonly blocks: StoredBlocks;
+  private readonly check: StoredCheck | undefined;
   /** Regions of the file, those that contain a block, and those made in this run. */
   private placed: Placed[] = [];
   private readonly having = new Map<BlockRecord, Placed[]>();
@@ -68,8 +77,9 @@ export class TranslationStore {
   private readonly recordAt = new Map<number, BlockRecord>();
   readonly counters: StoreCounters = { storedBlocks: 0, usedBlocks: 0, newBlocks: 0, storedRegions: 0, usedRegions: 0, newRegions: 0 };
 
-  constructor(memories: Memories, cache: BlockCache, core: StoreCore) {
+  constructor(memories: Memories, cache: BlockCache, core: StoreCore, check?: StoredCheck) {
     this.memories = memories;
+    this.check = check;
     this.cache = cache;
     this.core = core;
     this.blocks = new StoredBlocks(memories);
@@ -96,6 +106,7 @@ export class TranslationStore {
     for (const { records } of stored) {
       for (const record of records) {
         if (this.addresses.has(record)) continue;
+        if (!this.blocks.has(record)) throw new RangeError('a stored region is made of a block that is not there');
         const at = this.cache.reserve(this.blocks.uops(record));
         if (at === 0) return;
         this.addresses.set(record, at);
@@ -103,7 +114,7 @@ export class TranslationStore {
         this.blocks.setInRegion(record);
       }
     }
-    const first = regions.adopt(stored.length, (index) => stored.map((region, k) => this.bodyFor(region, index + k)));
+    const first = regions.adopt(stored.length, (index) => stored.map((region, k) => this.bodyFor(region, index + k)), this.check?.module);
     if (first === -1) return;
     this.placed = stored.map((region, k) => ({ region, index: first + k, used: false }));
     this.counters.storedRegions = stored.length;
@@ -157,15 +168,25 @@ export class TranslationStore {
 
   private insert(ctx: number, record: BlockRecord, phys: number): number {
     const { blocks, cache } = this;
+    if (!this.isTrue(record, phys)) return 0;
     const kept = blocks.isInRegion(record) ? this.addresses.get(record) : undefined;
     const at = kept !== undefined && this.isFree(kept) ? kept : undefined;
-    const size = blocks.length(record) | (blocks.instructions(record) << 16);
-    const block = cache.storePacked(blocks.code(record), size, phys, blocks.mode(record), at);
+    const block = cache.storePacked(blocks.code(record), this.sizeOf(record), phys, blocks.mode(record), at);
     if (block === 0) return 0;
     this.core.insertBlock(ctx, block);
     blocks.touch(record);
     this.counters.usedBlocks++;
     return block;
+  }
+
+  /** BLK_BYTES. */
+  private sizeOf(record: BlockRecord): number {
+    return this.blocks.length(record) | (this.blocks.instructions(record) << 16);
+  }
+
+  /** Stands the check, if there is one. */
+  private isTrue(record: BlockRecord, phys: number): boolean {
+    return this.check?.block(this.blocks.code(record), this.sizeOf(record), phys, this.blocks.mode(record)) ?? true;
   }
 
   /** Has a kept address not been used yet? A block that is gone stays where it was, its memory may still be looked at. */
@@ -182,7 +203,7 @@ export class TranslationStore {
       const place = phys + (deltas[k] as number);
       if (place < 0 || place >= this.memories.frameBytes.length) return false;
       if (this.isFree(at)) {
-        if (!this.blocks.matches(record, place)) return false;
+        if (!this.blocks.matches(record, place) || !this.isTrue(record, place)) return false;
         missing.push(k);
       } else if (!this.isAlive(at, place, this.blocks.mode(record))) return false;
     }

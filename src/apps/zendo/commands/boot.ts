@@ -41,6 +41,10 @@ export interface BootOptions {
   readonly codeMemory?: number;
   /** Executions after which a block becomes a compiled region; 0 = never. */
   readonly promoteAfter?: number;
+  /** Threads that make regions; 0: the one that runs the guest. */
+  readonly compileThreads?: number;
+  /** Kept translations are compared with new ones. */
+  readonly verifyTranslations?: boolean;
   /** Every access of the guest to memory is compared with an independent walk. */
   readonly paranoid?: boolean;
   /** File for a profile, .html or .json. */
@@ -116,6 +120,8 @@ export async function boot(host: CommandHost, options: BootOptions, images?: Gue
     ...(options.codeMemory === undefined ? {} : { codeMemory: options.codeMemory }),
     ...(options.blockLimit === undefined ? {} : { blockLimit: options.blockLimit }),
     ...(options.promoteAfter === undefined ? {} : { promoteAfter: options.promoteAfter }),
+    ...(options.compileThreads === undefined ? {} : { compileThreads: options.compileThreads }),
+    ...(options.verifyTranslations === true ? { verifyTranslations: true } : {}),
     cpu,
     symbols: () => unpack().symbols(),
     translations: options.gdb === undefined ? kernelIdentity(host, file) : undefined,

@@ -27,6 +27,10 @@ export interface ResumeOptions {
   readonly codeMemory?: number;
   /** Executions after which a block becomes a compiled region; 0 = never. */
   readonly promoteAfter?: number;
+  /** Threads that make regions; 0: the one that runs the guest. */
+  readonly compileThreads?: number;
+  /** Kept translations are compared with new ones. */
+  readonly verifyTranslations?: boolean;
 }
 
 /** Go on with a machine that `zendo boot --snapshot` saved. The exit status. */

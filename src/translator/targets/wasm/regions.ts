@@ -30,7 +30,7 @@ import { type MadeRegion, makeRegions, type RegionJob, type RegionModule, type R
 
 /** Executions after which a block does not wait for others any more: a loop may be all that runs for long. */
 const PATIENCE = 2000;
-/** Jobs that a compiler in another thread has at once, so that it never waits; regions that go into one of them. */
+/** Jobs that each thread of a compiler has at once, so that it never waits; regions that go into one of them. */
 const JOBS = 2;
 const JOB_REGIONS = 16;
 const PAGE = 4096;
@@ -41,8 +41,9 @@ const NEAR = 0x7fffff00;
 const hasRegions = (mode: number): boolean =>
   (mode & MODE_STEP) === 0 && ((mode & MODE_SIZE_MASK) === MODE_CODE64 || (mode & (MODE_SIZE_MASK | MODE_FLAT)) === (MODE_CODE32 | MODE_FLAT));
 
-/** Somebody who makes regions in another thread. When an answer comes does not matter to any result. */
+/** Somebody who makes regions in other threads. When an answer comes, and which first, does not matter to any result. */
 export interface RegionCompiler {
+  readonly threads: number;
   submit(job: RegionJob): void;
   /** An answer that has come, compiled. */
   take(): RegionModule | undefined;
@@ -143,7 +144,7 @@ export class Regions {
       this.jobs--;
       this.install(ctx, made);
     }
-    while (this.jobs < JOBS && this.waiting.length > 0) {
+    while (this.jobs < JOBS * compiler.threads && this.waiting.length > 0) {
       compiler.submit(this.job());
       this.jobs++;
     }
@@ -231,13 +232,14 @@ export class Regions {
 
   /**
    * Compiles functions of regions that exist already: `make` gives them for places in the table from `first` on, which
-   * stay theirs until the end. -1 if the host refuses the module.
+   * stay theirs until the end. -1 if `isSound` or the host refuses the module.
    */
-  adopt(count: number, make: (first: number) => readonly FunctionBody[]): number {
+  adopt(count: number, make: (first: number) => readonly FunctionBody[], isSound: (bytes: Uint8Array<ArrayBuffer>) => boolean = () => true): number {
     if (count === 0) return -1;
     const { table } = this.core;
     const first = table.grow(count);
     const bytes = assemble(make(first));
+    if (!isSound(bytes)) return -1;
     this.check?.(bytes);
     try {
       const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), this.imports);

@@ -70,6 +70,16 @@ export function verifyModule(bytes: Uint8Array, isChain = false): void {
   }
 }
 
+/** Does the module keep the contract? */
+export function isSound(bytes: Uint8Array): boolean {
+  try {
+    verifyModule(bytes);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function verifyImports(reader: Reader, isChain: boolean): void {
   const wanted = isChain ? ['env.state', 'core.table'] : ['env.state', 'env.frames', 'core.table', ...coreFunctions.map(({ name }) => `core.${name}`)];
   const count = reader.leb();
