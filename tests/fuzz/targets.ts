@@ -4,8 +4,11 @@ import { debTarget } from './targets/deb.ts';
 import { gdbTarget } from './targets/gdb.ts';
 import { decompressTarget, initrdTarget, kernelTarget } from './targets/images.ts';
 import { misbehaving } from './targets/misbehaving.ts';
+import { privcmdTarget } from './targets/privcmd.ts';
 import { rpcTarget } from './targets/rpc.ts';
 import { snapshotTarget, storeStateTarget } from './targets/snapshots.ts';
+import { translationsTarget } from './targets/translations.ts';
+import { vcpuContextTarget } from './targets/vcpu-context.ts';
 import { wasmTarget } from './targets/wasm.ts';
 import { xenstoreRingTarget, xenstoreSocketTarget } from './targets/xenstore.ts';
 import { xlTarget } from './targets/xl.ts';
@@ -16,6 +19,8 @@ export const TARGETS: readonly Target[] = [
   xlcfgTarget,
   rpcTarget,
   daemonTarget,
+  privcmdTarget,
+  vcpuContextTarget,
   xenstoreSocketTarget,
   xenstoreRingTarget,
   storeStateTarget,
@@ -26,6 +31,7 @@ export const TARGETS: readonly Target[] = [
   debTarget,
   gdbTarget,
   wasmTarget,
+  translationsTarget,
   xlTarget,
 ];
 

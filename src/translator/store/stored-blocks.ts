@@ -54,6 +54,13 @@ export class StoredBlocks {
     }
   }
 
+  /** Forgets all records. */
+  clear(): void {
+    this.used = 0;
+    this.loaded = 0;
+    this.heads.fill(0);
+  }
+
   private after(record: BlockRecord): number {
     return this.operations(record) + this.uops(record) * (UOP_SIZE >> 2);
   }
@@ -152,7 +159,7 @@ export class StoredBlocks {
     const end = record + HEAD + ((guest.length + 3) >> 2) + code.length;
     if (end > WORDS_MAX) return;
     if (end > this.words.length) {
-      const larger = new Int32Array(this.words.length * 2);
+      const larger = new Int32Array(Math.max(this.words.length, end) * 2);
       larger.set(this.words);
       this.words = larger;
       this.bytes = new Uint8Array(larger.buffer);

@@ -95,8 +95,10 @@ export class TranslationStore {
       this.blocks.load(words.subarray(HEAD_WORDS, HEAD_WORDS + blockWords));
       if (regions !== undefined) this.place(stored, regions);
     } catch (error) {
-      if (error instanceof RangeError) return false;
-      throw error;
+      if (!(error instanceof RangeError)) throw error;
+      this.blocks.clear();
+      this.forgetPlaces();
+      return false;
     }
     return true;
   }
