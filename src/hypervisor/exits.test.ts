@@ -1,20 +1,27 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
+  BUDGET,
   CPL,
   EFLAGS_SYS,
   EXC,
   EXIT_A,
+  EXIT_B,
   EXIT_CPUID,
   EXIT_HLT,
   EXIT_LEN,
+  EXIT_MMIO,
   EXIT_MSR,
   EXIT_TRIPLE,
   EXIT_UNIMPLEMENTED,
+  MMIO_COUNT,
+  MMIO_KEY,
+  MMIO_LOG_ENTRIES,
   NMI_BLOCKED,
   RAX,
   RCX,
   RDX,
+  RETIRED_BASE,
   RIP,
   TSC_OFFSET,
   WANT_WINDOW,
@@ -54,6 +61,18 @@ test('an instruction that is not implemented stops the domain with its name', ()
   assert.equal(d.s.is_shut_down, 1);
   assert.equal(d.s.shutdown_code, SHUTDOWN_crash);
   assert.deepEqual(m.log, [`(XEN) domain ${d.id} crashed: instruction not implemented: ROW77 at rip 0x1234`]);
+});
+
+test('an instruction with more accesses to no memory than are noted stops the domain, instead of starting again for ever', () => {
+  const m = new TestMachine();
+  const d = exit(m, EXIT_MMIO, (v) => {
+    v.context.setLow(EXIT_A, 0xff000000);
+    v.context.setLow(EXIT_B, 8);
+    v.context.setLow(MMIO_COUNT, MMIO_LOG_ENTRIES);
+    v.context.set(MMIO_KEY, v.context.get(RETIRED_BASE) - v.context.get(BUDGET));
+  });
+  assert.equal(d.s.shutdown_code, SHUTDOWN_crash);
+  assert.match(m.log.at(-1) ?? '', /crashed: an instruction makes more than 21 accesses/);
 });
 
 test('a triple fault restarts the domain, unless it is to count as a crash', () => {

@@ -1,4 +1,5 @@
 import {
+  BUDGET,
   CPL,
   CR4,
   EFLAGS_SYS,
@@ -19,9 +20,13 @@ import {
   EXIT_UNIMPLEMENTED,
   EXIT_XSETBV,
   MISC_FEATURES,
+  MMIO_COUNT,
+  MMIO_KEY,
+  MMIO_LOG_ENTRIES,
   RAX,
   RCX,
   RDX,
+  RETIRED_BASE,
   RIP,
   XCR0,
 } from '../machine/layout.ts';
@@ -136,6 +141,11 @@ function mmio({ hv, trace }: ExitContext, v: Vcpu): void {
   const inApic = gpa >= APIC_DEFAULT_BASE && gpa < APIC_DEFAULT_BASE + 4096 && (v.s.apic_base & 0xc00n) === 0x800n;
   if ((kind & 0x200) !== 0) {
     crashDomain(hv, v.domain, `instruction fetch from guest-physical address 0x${gpa.toString(16)}, where there is no RAM`);
+    return;
+  }
+  if (c.low(MMIO_COUNT) >= MMIO_LOG_ENTRIES && c.get(MMIO_KEY) === c.get(RETIRED_BASE) - c.get(BUDGET)) {
+    // the log of its answers is full, so it would be started again for ever
+    crashDomain(hv, v.domain, `an instruction makes more than ${MMIO_LOG_ENTRIES} accesses to guest-physical addresses where there is no RAM`);
     return;
   }
   if (!inApic) trace.unclaimedMemory(gpa);

@@ -1,6 +1,26 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { BUDGET, CR2, EXIT_BUDGET, EXIT_HLT, GDTR_BASE, GDTR_LIMIT, IDTR_BASE, IDTR_LIMIT, RAX, RBX, RCX, RDI, RDX, RIP, RSI, RSP } from '../machine/layout.ts';
+import {
+  BUDGET,
+  CR2,
+  EXIT_B,
+  EXIT_BUDGET,
+  EXIT_C,
+  EXIT_HLT,
+  EXIT_MMIO,
+  GDTR_BASE,
+  GDTR_LIMIT,
+  IDTR_BASE,
+  IDTR_LIMIT,
+  RAX,
+  RBX,
+  RCX,
+  RDI,
+  RDX,
+  RIP,
+  RSI,
+  RSP,
+} from '../machine/layout.ts';
 import { noPasses } from './ir/passes/pipeline.ts';
 import { coreIsBuilt, TestMachine, type TestMode } from './testing/test-machine.ts';
 
@@ -143,4 +163,47 @@ withCore('accesses that cross pages load and store all their bytes', () => {
   assert.equal(made.reg(RDX), 0x6677n);
   assert.equal(made.reg(RSI), 0x1122334455667c88n);
   assert.equal(made.read64(0x20ffd), 0n);
+});
+
+withCore('a handler that cannot be fetched is called once for each instruction of the budget', () => {
+  // mov al,[0x60000000]: beyond what is mapped, as is the handler
+  const made = machine('a0 0000006000000000');
+  withHandler(made, 'f4');
+  made.write64(0x6000 + 14 * 16, 0x0000_8e00_0008_0000n | (0x5000n << 48n));
+  assert.equal(made.run(100), EXIT_BUDGET);
+  assert.equal(made.reg(BUDGET), 0n);
+  // the first one is the load's, and follows none
+  assert.equal(made.reg(RSP), BigInt(0x80000 - 101 * 48));
+});
+
+withCore('a guest that does nothing but raise exceptions gives the thread back before its budget ends', () => {
+  const made = machine('0f0b');
+  withHandler(made, '4883c428 0f0b'); // add rsp,40; ud2
+  assert.equal(made.run(100_000), EXIT_BUDGET);
+  assert.ok(made.reg(BUDGET) > 50_000n, String(made.reg(BUDGET)));
+  assert.equal(made.run(), EXIT_BUDGET);
+});
+
+withCore('answers to an instruction that is no longer there are forgotten', () => {
+  // mov al,[0x20000000]: mapped, but no RAM
+  const made = machine('a0 0000002000000000 f4');
+  const access = (): number => {
+    const reason = made.run();
+    if (reason === EXIT_MMIO) {
+      made.context.setLow(EXIT_C, 0x5a);
+      made.context.setLow(EXIT_B, made.context.low(EXIT_B) | 0x1000);
+    }
+    return reason;
+  };
+  const answeredBefore = (): void => {
+    assert.equal(access(), EXIT_MMIO);
+    made.writeHex(START, 'a0 0010002000000000 f4');
+    made.engine.core.dropFrame(made.ctx, made.offset(START) / 4096);
+    made.context.set(RAX, 0n);
+  };
+  answeredBefore();
+  let reason = 0;
+  for (let times = 0; times < 5 && reason !== EXIT_HLT; times++) reason = access();
+  assert.equal(reason, EXIT_HLT);
+  assert.equal(made.reg(RAX), 0x5an);
 });

@@ -10,6 +10,7 @@ import {
   BUDGET,
   CUR_UOP,
   EXIT_BREAKPOINT,
+  EXIT_BUDGET,
   EXIT_PENDING,
   EXIT_REASON,
   ONE_INSN,
@@ -115,6 +116,9 @@ export interface EngineCounters {
 /** What the core throws through the whole Wasm stack to leave an instruction. */
 const FAULT: unique symbol = Symbol('guest fault');
 
+/** Exceptions after which run() returns. Stops: a guest that does nothing but raise them, at microseconds each, keeping the thread for seconds. */
+const MOST_EXCEPTIONS = 4096;
+
 export class Engine {
   readonly core: CoreExports;
   readonly translator: BlockTranslator;
@@ -183,9 +187,10 @@ export class Engine {
     }
   }
 
-  /** Runs the vCPU at `ctx` until an exit (EXIT_*), at most BUDGET instructions. */
+  /** Runs the vCPU at `ctx` until an exit (EXIT_*), at most BUDGET instructions: fewer when they raise many exceptions. */
   run(ctx: number): number {
     const { core, counters } = this;
+    let exceptions = 0;
     this.regions?.poll(ctx);
     if (this.regions !== undefined && this.regions.bytes > this.regionLimit) this.reset();
     for (;;) {
@@ -198,6 +203,7 @@ export class Engine {
         counters.unwinds++;
         core.unwind(ctx);
         if (this.full) this.reset();
+        else if (++exceptions === MOST_EXCEPTIONS) return EXIT_BUDGET;
       }
     }
   }

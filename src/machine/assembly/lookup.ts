@@ -8,7 +8,7 @@
 import {
   ASID, BLK_BYTES, BLK_HEADER, BLK_INSNS, BLK_MODE, BLK_NEXT, BLK_PHYS, BLK_PHYS2, BUDGET, CUR_BLOCK, CUR_UOP, DEBUG_PENDING, DR0, DR6, DR7,
   EFLAGS_SYS, EXC, EXC_ERROR, EXC_EXTERNAL, EXC_PENDING, EXC_TRAP, EXIT_B, EXIT_BUDGET, EXIT_IO_STRING, EXIT_MMIO, EXIT_PENDING, EXIT_REASON,
-  EXIT_WINDOW, MODE, MODE_CODE64, MODE_FLAT, MODE_SIZE_MASK, MODE_STEP, NMI_BLOCKED, ONE_INSN, RIP, SEG_BASE, SEG_LIMIT, SHADOW, SHADOW_SS, SLOW_NEXT,
+  EXIT_WINDOW, LAST_EVENT, MODE, MODE_CODE64, MODE_FLAT, MODE_SIZE_MASK, MODE_STEP, NMI_BLOCKED, ONE_INSN, RETIRED_BASE, RIP, SEG_BASE, SEG_LIMIT, SHADOW, SHADOW_SS, SLOW_NEXT,
   STEP_PENDING, TLB, TLB_ADDEND, TLB_ENTRIES, TLB_EXEC, WALK_GPA, WANT_WINDOW, WINDOW_INTERRUPT, WINDOW_NMI,
 } from "../layout";
 import { hashHead } from "./blocks";
@@ -53,6 +53,19 @@ function linkTo(ctx: usize, link: usize, block: usize): void {
   if ((load<u32>(from, BLK_PHYS) ^ load<u32>(block, BLK_PHYS)) >> 12 == 0) store<u32>(link, <u32>block + BLK_HEADER);
 }
 
+/**
+ * An event that follows another without an instruction between them counts as one: a handler that cannot be fetched would else be called for ever,
+ * and no budget end that.
+ */
+function countEvent(ctx: usize): void {
+  let retired = Ctx.get(ctx, RETIRED_BASE) - Ctx.get(ctx, BUDGET);
+  if (retired == Ctx.get(ctx, LAST_EVENT)) {
+    Ctx.set(ctx, BUDGET, Ctx.get(ctx, BUDGET) - 1);
+    retired++;
+  }
+  Ctx.set(ctx, LAST_EVENT, retired);
+}
+
 /** What has to happen before the next instruction; false = run() returns EXIT_REASON. */
 function events(ctx: usize): bool {
   if (Ctx.get(ctx, EXIT_PENDING) != 0) {
@@ -78,6 +91,7 @@ function events(ctx: usize): bool {
     } else if (pending) {
       deliver(ctx, event & 0xff, event & 0xf00, Ctx.get32(ctx, EXC_ERROR), Ctx.get(ctx, RIP));
       Ctx.set(ctx, EXC, 0);
+      countEvent(ctx);
     } else break;
   }
   const window = Ctx.get32(ctx, WANT_WINDOW);

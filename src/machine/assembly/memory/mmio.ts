@@ -22,7 +22,11 @@ export function replay(ctx: usize, gpa: u64, kind: u64): usize {
   const next = Ctx.get32(ctx, MMIO_NEXT);
   if (next >= Ctx.get32(ctx, MMIO_COUNT) || Ctx.get(ctx, MMIO_KEY) != retiredNow(ctx)) return 0;
   const entry = ctx + MMIO_LOG + <usize>next * 24;
-  if (load<u64>(entry) != gpa || load<u64>(entry, 8) != kind) return 0;
+  if (load<u64>(entry) != gpa || load<u64>(entry, 8) != kind) {
+    // not the instruction that was answered: its registers were changed from outside
+    Ctx.set(ctx, MMIO_COUNT, next);
+    return 0;
+  }
   Ctx.set(ctx, MMIO_NEXT, next + 1);
   return entry;
 }
