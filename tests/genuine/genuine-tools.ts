@@ -98,6 +98,17 @@ export class GenuineTools {
     return { stdout, stderr, status };
   }
 
+  /**
+   * Give the tools what libxl keeps of domains that our daemon built: their configurations, as `xl list -l` of ours prints them, in the files in which
+   * libxl looks for them. What a tool changes there our daemon does not hear of.
+   */
+  share(listed: string): void {
+    for (const { domid, config } of JSON.parse(listed) as { domid: number; config: { c_info: { uuid?: string } } }[]) {
+      const uuid = config.c_info.uuid ?? '00000000-0000-0000-0000-000000000000';
+      writeFileSync(join(this.root, `var/lib/xen/userdata-d.${domid}.${uuid}.libxl-json`), JSON.stringify(config));
+    }
+  }
+
   close(): void {
     rmSync(this.folder, { recursive: true, force: true });
   }

@@ -36,7 +36,7 @@
 /* Pages of one mapping request. */
 #define BATCH 4096U
 
-enum request { ATTACH = 1, HYPERCALL, MAP_FOREIGN, MAP_RESOURCE, WRITE_PAGES, UNMAP };
+enum request { ATTACH = 1, HYPERCALL, MAP_FOREIGN, MAP_RESOURCE, WRITE_PAGES, UNMAP, LOOK };
 enum device { NONE, PRIVCMD, BUFFERS };
 
 #define GENUINE(type, name, ...)                                     \
@@ -316,11 +316,53 @@ static void take_pages(struct region *r, size_t first)
     r->pieces = p;
 }
 
+/*
+ * Tools that try page by page what a domain has (dump-core, over the hole below the special pages) would ask a million times. What is not there
+ * is asked for ahead, and believed until the next hypercall.
+ */
+#define AHEAD 4096U
+static struct {
+    uint32_t domid, count, errors[AHEAD];
+    uint64_t first;
+} ahead;
+
+static void look_ahead(uint32_t domid, uint64_t first)
+{
+    struct { uint32_t domid, count; uint64_t first; } body = { domid, AHEAD, first };
+    struct iovec parts[2] = { { 0 }, { &body, sizeof body } };
+    uint32_t follow;
+    ahead.count = 0;
+    if (ask(LOOK, parts, 2, &follow) || follow != sizeof ahead.errors) {
+        while (follow > 0) {
+            char rest[256];
+            uint32_t n = follow < sizeof rest ? follow : (uint32_t)sizeof rest;
+            receive(rest, n);
+            follow -= n;
+        }
+        return;
+    }
+    receive(ahead.errors, sizeof ahead.errors);
+    ahead.domid = domid;
+    ahead.first = first;
+    ahead.count = AHEAD;
+}
+
+/* Is a page known not to be there? Its errno, or 0. */
+static int known_absent(uint32_t domid, uint64_t frame)
+{
+    if (ahead.domid != domid || frame < ahead.first || frame - ahead.first >= ahead.count) return 0;
+    return (int)ahead.errors[frame - ahead.first];
+}
+
 /* Map frames of a domain; `results` gets a negative errno or 0 for each. 0, or an errno. */
 static int map_foreign(uint32_t domid, unsigned char *at, const uint64_t *frames, uint32_t count, int *results)
 {
     struct region *r = region_of(at, count * PAGE);
     if (!r) return EINVAL;
+    if (count == 1 && known_absent(domid, frames[0])) {
+        results[0] = -known_absent(domid, frames[0]);
+        return 0;
+    }
     for (uint32_t done = 0; done < count; done += BATCH) {
         uint32_t n = count - done < BATCH ? count - done : BATCH, head[2] = { domid, n }, follow;
         struct iovec parts[3] = { { 0 }, { head, sizeof head }, { (void *)(frames + done), n * sizeof *frames } };
@@ -329,6 +371,7 @@ static int map_foreign(uint32_t domid, unsigned char *at, const uint64_t *frames
         take_pages(r, (size_t)(at - r->at) / PAGE + done);
         for (uint32_t i = 0; i < n; i++) results[done + i] = -(int)r->pieces->errors[i];
     }
+    if (count == 1 && results[0]) look_ahead(domid, frames[0]);
     return 0;
 }
 
@@ -352,6 +395,7 @@ static long hypercall(uint64_t nr, const uint64_t *args)
     int64_t result;
     memcpy(head.args, args, sizeof head.args);
     write_back_all();
+    ahead.count = 0;
     for (struct buffer *b = buffers; b; b = b->next) if (b->at >= window_base && b->at < window_base + window_size) n++;
     head.count = n;
     struct iovec *parts = calloc(3 + n, sizeof *parts);

@@ -18,6 +18,7 @@ import { E2BIG, EINVAL, ENOMEM } from '../../spec/xen/errno.ts';
  * | 4 map resource | u32 domid, u32 type, u32 id, u32 n, u64 first frame | as 3; n = 0: u32 size in frames |
  * | 5 write pages | u32 id, u32 n, u32 index (n), 4096 bytes for each page | |
  * | 6 unmap | u32 id | |
+ * | 7 look | u32 domid, u32 n, u64 first gfn | u32 errno (n): what mapping each would say |
  */
 const ATTACH = 1;
 const HYPERCALL = 2;
@@ -25,6 +26,7 @@ const MAP_FOREIGN = 3;
 const MAP_RESOURCE = 4;
 const WRITE_PAGES = 5;
 const UNMAP = 6;
+const LOOK = 7;
 
 const VERSION = 1;
 const HEAD = 8;
@@ -217,6 +219,10 @@ function request(kernel: Dom0Kernel, program: Dom0Program, type: number, body: B
       const id = body.u32();
       const indices = body.list(body.u32(), PAGES_MAX, () => body.u32());
       return new Answer(program.writePages(id, indices, body.take(indices.length * PAGE)));
+    }
+    case LOOK: {
+      const [domid, count, first] = [body.u32() & 0xffff, body.u32(), whole(body.u64())];
+      return count > PAGES_MAX ? new Answer(E2BIG) : new Answer(0, words(...program.look(domid, first, count)));
     }
     case UNMAP:
       return new Answer(program.unmap(body.u32()));

@@ -201,6 +201,14 @@ export class Dom0Program {
     return this.keep({ domid, gfn, gfns, errors });
   }
 
+  /** What mapping each of these pages would say: 0, or an errno. Nothing stays mapped. Throws HypercallError. */
+  look(domid: number, first: number, count: number): readonly number[] {
+    const gfns = Array.from({ length: count }, (_, i) => first + i);
+    const { gfn, errors } = this.kernel.mapForeignEach(domid, gfns);
+    this.kernel.unmapAt(gfn, count);
+    return errors;
+  }
+
   /** Map frames of a domain's resource (XENMEM_acquire_resource). Throws HypercallError. */
   mapResource(domid: number, type: number, id: number, frame: number, count: number): ForeignPages {
     const gfn = this.kernel.mapResource(domid, type, id, frame, count);

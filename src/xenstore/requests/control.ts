@@ -11,7 +11,7 @@ interface Command {
 
 const COMMANDS: readonly Command[] = [
   { name: 'check', usage: '', run: check },
-  { name: 'live-update', usage: '-s [-t <seconds>] [-F] | -a', run: liveUpdate },
+  { name: 'live-update', usage: '-f <program> | -c <arguments> | -s [-t <seconds>] [-F] | -a', run: liveUpdate },
   { name: 'log', usage: 'on|off', run: log },
   { name: 'memreport', usage: '', run: memreport },
   { name: 'print', usage: '<string>', run: print },
@@ -32,11 +32,19 @@ function check({ core }: Request, args: readonly string[]): Answer {
   return OK;
 }
 
-/** Nothing is exchanged but the state, which is written down and loaded again when this request is done: never too early for it. */
+/**
+ * Nothing is exchanged but the state, which is written down and loaded again when this request is done: never too early for it. The program that a
+ * client names (-f) and its arguments (-c) are noted in the log and not started: this one goes on.
+ */
 function liveUpdate({ core }: Request, args: readonly string[]): Answer {
   const words = [...args];
   const first = words.shift();
   if (first === '-a') return words.length > 0 ? 'EINVAL' : OK;
+  if (first === '-f' || first === '-c') {
+    if (words.length !== 1) return 'EINVAL';
+    core.log.info('live update: no other program is started, the state is written and loaded again', { wanted: printable(words[0] as string) });
+    return OK;
+  }
   if (first !== '-s') return 'EINVAL';
   for (let word = words.shift(); word !== undefined; word = words.shift()) {
     if (word === '-t' && /^[0-9]{1,9}$/.test(words.shift() ?? '')) continue;

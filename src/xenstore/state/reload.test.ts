@@ -79,8 +79,10 @@ test('live-update takes the arguments of the genuine one', () => {
       return (error as { errno: string }).errno;
     }
   };
-  for (const args of [['-s'], ['-a'], ['-s', '-F'], ['-s', '-t', '5']]) assert.equal(asked(...args), 'OK', args.join(' '));
-  for (const args of [[], ['-f', '/bin/sh'], ['-s', '-t'], ['-s', '-t', 'x'], ['-a', '-s'], ['now']]) assert.equal(asked(...args), 'EINVAL', args.join(' '));
+  for (const args of [['-f', '/usr/sbin/xenstored'], ['-c', '-v'], ['-s'], ['-a'], ['-s', '-F'], ['-s', '-t', '5']])
+    assert.equal(asked(...args), 'OK', args.join(' '));
+  for (const args of [[], ['-f'], ['-f', 'x', '-s'], ['-s', '-t'], ['-s', '-t', 'x'], ['-a', '-s'], ['now']])
+    assert.equal(asked(...args), 'EINVAL', args.join(' '));
 });
 
 test('whenever it comes, a guest notices nothing', () => {
