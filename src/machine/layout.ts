@@ -195,7 +195,7 @@ export const RANDOM = 163;
 /** 1 = an NMI was delivered and no IRET has come since: others wait. @see Intel SDM 3A 6.7.1 */
 export const NMI_BLOCKED = 166;
 /** Instructions retired when the last event was delivered. */
-export const LAST_EVENT = 190;
+export const LAST_EVENT = 170;
 /** CPU_FLAGS: Intel's behaviour where vendors differ (SYSRET, SYSENTER in long mode, ...). */
 export const CPU_INTEL = 1;
 /** CPU_FLAGS: no device answers IN, so the core does: all ones. */
