@@ -143,6 +143,9 @@ export const OP_VMOV = 118; // 128 bits, upper part of the 512-bit register unch
 export const OP_VGET = 119; // slot d = 64-bit lane c of vector a
 export const OP_VPUT = 120; // 64-bit lane c of vector d = slot a
 export const OP_VZERO = 121; // vector d = 0 (128 bits)
+/** 32 bytes: address a + imm. */
+export const OP_VLD256 = 122;
+export const OP_VST256 = 123;
 // helpers: call of a core function chosen by imm's low 16 bits; the number lists are in helpers/*.ts. May fault unless the row says otherwise.
 // RIP is the instruction's (block RIP + ipos) only for the fault path; helpers that need RIP use ctx RIP slot + ipos (see contracts).
 export const OP_HSYS = 128; // system: dispatchSystem(ctx, imm & 0xffff, d, a, b, c, imm >> 16)

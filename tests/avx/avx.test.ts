@@ -4,9 +4,10 @@
  */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { ROWS } from '../../src/spec/x86/opcodes.ts';
 import { flagMask, type Row } from '../../src/spec/x86/row.ts';
+import type { EngineOptions } from '../../src/translator/engine.ts';
 import { coreIsBuilt } from '../../src/translator/testing/test-machine.ts';
 import { reasonToSkip } from '../fpu/native.ts';
 import { Dice } from '../fpu/operands.ts';
@@ -25,6 +26,8 @@ const skip = reasonToSkip() || (!coreIsBuilt && 'the core has not been built') |
 const FEATURES = new Set(['aes', 'pclmulqdq', 'sha_ni', 'gfni', 'adx', 'bmi1', 'abm', 'movbe']);
 /** Random states per encoding: translating is what takes time. */
 const STATES = 10;
+/** Compiling takes longer still. */
+const REGIONS_SHARE = 4;
 const BATCH = 40_000;
 /** Largest relative error of an approximation, twice what each may have. */
 const APPROXIMATE = /^avxfp\.v(rcp|rsqrt)/;
@@ -86,15 +89,15 @@ function describe(record: Buffer): string {
   return `${parts.join(' ')} memory ${record.subarray(REC_MEMORY, REC_MEMORY + 32).toString('hex')}`;
 }
 
-test('x86-64-v3 agrees with this processor', { skip }, (t) => {
+const check = (t: TestContext, most: number, options: EngineOptions): void => {
   const rows = rowsHere();
   const found = new Map<string, { count: number; first: string }>();
   let done = 0;
   let faults = 0;
-  for (let round = 0; done < cases && found.size === 0; round++) {
+  for (let round = 0; done < most && found.size === 0; round++) {
     const dice = new Dice(seed + round * 1000);
     const list: { row: Row; code: Uint8Array }[] = [];
-    const encodings = Math.max(1, Math.round(Math.min(cases, BATCH) / rows.length / STATES));
+    const encodings = Math.max(1, Math.round(Math.min(most, BATCH) / rows.length / STATES));
     for (const row of rows) {
       for (let k = 0; k < encodings; k++) {
         const code = encodeRow(row, dice);
@@ -107,7 +110,7 @@ test('x86-64-v3 agrees with this processor', { skip }, (t) => {
       randomCase(dice, row, code, input.subarray(k * RECORD, (k + 1) * RECORD));
     });
     const native = runNative(input);
-    const engine = runEngine(input);
+    const engine = runEngine(input, options);
     list.forEach(({ row, code }, k) => {
       const at = k * RECORD;
       if (native.readUInt32LE(at + REC_FAULT) !== 0) faults++;
@@ -123,4 +126,8 @@ test('x86-64-v3 agrees with this processor', { skip }, (t) => {
   t.diagnostic(`${done} cases of ${rows.length} rows, ${faults} of them faults, seed ${seed}`);
   const texts = [...found].map(([name, { count, first }]) => `${name} (${count}): ${first}`);
   assert.equal(texts.length, 0, `${texts.length} rows:\n${texts.slice(0, 25).join('\n')}`);
-});
+};
+
+test('x86-64-v3 agrees with this processor', { skip }, (t) => check(t, cases, {}));
+
+test('x86-64-v3 agrees with this processor in compiled regions', { skip }, (t) => check(t, cases / REGIONS_SHARE, { promoteAfter: 1 }));

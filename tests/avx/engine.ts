@@ -12,6 +12,8 @@ const CODE_END = 0x300000;
 /** Signals that Linux makes of vectors. */
 const SIGNALS: Readonly<Record<number, number>> = { 6: 4, 19: 8, 13: 11, 14: 11 };
 const HLT = 0xf4;
+/** To the next byte: what it ends can be a region. */
+const JUMP = [0xeb, 0];
 /** PAE, OSFXSR, OSXMMEXCPT, OSXSAVE. */
 const CR4_VALUE = 0x40620;
 const FLAGS = 0x8d5n;
@@ -52,7 +54,7 @@ export class VectorMachine {
         this.codeAt = CODE;
         this.machine.engine.reset();
       }
-      this.machine.write(this.codeAt, [...code, HLT]);
+      this.machine.write(this.codeAt, [...code, ...JUMP, HLT]);
     }
     return this.codeAt;
   }
@@ -83,7 +85,8 @@ export class VectorMachine {
     record.writeUInt32LE(vector < 0 ? 0 : (SIGNALS[vector] ?? 1000 + vector), REC_FAULT);
     record.writeUInt32LE(context.low(MXCSR), REC_MXCSR);
     if (vector >= 0) return;
-    if (end !== rip + record.readUInt32LE(REC_LENGTH) + 1) throw new Error(`the engine stopped at ${end.toString(16)}, exit ${machine.engine.exitReason(ctx)}`);
+    if (end !== rip + record.readUInt32LE(REC_LENGTH) + JUMP.length + 1)
+      throw new Error(`the engine stopped at ${end.toString(16)}, exit ${machine.engine.exitReason(ctx)}`);
     record.set(machine.read(OPERAND, record.length - REC_MEMORY), REC_MEMORY);
     for (let k = 0; k < 4; k++) {
       const from = ctx + VEC + k * VEC_STRIDE;
@@ -98,8 +101,8 @@ export class VectorMachine {
 }
 
 /** The records as the engine leaves them. */
-export function runEngine(records: Buffer): Buffer {
-  const machine = new VectorMachine();
+export function runEngine(records: Buffer, options: EngineOptions = {}): Buffer {
+  const machine = new VectorMachine(options);
   const answers = Buffer.from(records);
   for (let at = 0; at < answers.length; at += RECORD) machine.run(answers.subarray(at, at + RECORD));
   return answers;

@@ -21,6 +21,7 @@ import {
   X87_STRIDE,
   XCR0,
 } from '../../src/machine/layout.ts';
+import type { EngineOptions } from '../../src/translator/engine.ts';
 import { TestMachine } from '../../src/translator/testing/test-machine.ts';
 import { MEMORY_SIZE, REC_FAULT, REC_FLAGS, REC_GPR, REC_LENGTH, REC_MEMORY, REC_MXCSR, REC_X87, REC_XMM } from './native.ts';
 
@@ -31,6 +32,8 @@ const CODE = 0x100000;
 const CODE_END = 0x300000;
 const SIGNALS: Readonly<Record<number, number>> = { 6: 4, 16: 8, 19: 8, 13: 11, 14: 11 };
 const HLT = 0xf4;
+/** To the next byte: what it ends can be a region. */
+const JUMP = [0xeb, 0];
 /** PAE, OSFXSR, OSXMMEXCPT, OSXSAVE. */
 const CR4_VALUE = 0x40620;
 const FLAGS = 0x8d5n;
@@ -43,13 +46,14 @@ const tagOf = (se: number, sig: bigint, used: boolean): number => {
 };
 
 export class FpuMachine {
-  readonly machine = new TestMachine();
+  readonly machine: TestMachine;
   private readonly view: DataView;
   private codeAt = CODE;
   private lastCode = '';
 
-  constructor() {
-    const { machine } = this;
+  constructor(options: EngineOptions = {}) {
+    const machine = new TestMachine(options);
+    this.machine = machine;
     this.view = machine.memories.stateView;
     machine.enter(64, CODE);
     for (let vector = 0; vector < 32; vector++) {
@@ -78,7 +82,7 @@ export class FpuMachine {
         this.codeAt = CODE;
         this.machine.engine.reset();
       }
-      this.machine.write(this.codeAt, [...code, HLT]);
+      this.machine.write(this.codeAt, [...code, ...JUMP, HLT]);
     }
     return this.codeAt;
   }
@@ -110,7 +114,8 @@ export class FpuMachine {
     record.writeUInt32LE(vector < 0 ? 0 : (SIGNALS[vector] ?? 1000 + vector), REC_FAULT);
     record.writeUInt32LE(context.low(MXCSR), REC_MXCSR);
     if (vector >= 0) return;
-    if (end !== rip + record.readUInt32LE(REC_LENGTH) + 1) throw new Error(`the engine stopped at ${end.toString(16)}, exit ${machine.engine.exitReason(ctx)}`);
+    if (end !== rip + record.readUInt32LE(REC_LENGTH) + JUMP.length + 1)
+      throw new Error(`the engine stopped at ${end.toString(16)}, exit ${machine.engine.exitReason(ctx)}`);
     record.set(machine.read(OPERAND, record.length - REC_MEMORY), REC_MEMORY);
     for (let k = 0; k < 4; k++) {
       record.writeBigUInt64LE(view.getBigUint64(ctx + VEC + k * VEC_STRIDE, true), REC_XMM + 16 * k);
@@ -159,8 +164,8 @@ export class FpuMachine {
 }
 
 /** Records, of `memorySize` bytes of memory operand, as the engine leaves them. */
-export function runEngine(records: Buffer, memorySize: number = MEMORY_SIZE): Buffer {
-  const machine = new FpuMachine();
+export function runEngine(records: Buffer, memorySize: number = MEMORY_SIZE, options: EngineOptions = {}): Buffer {
+  const machine = new FpuMachine(options);
   const answers = Buffer.from(records);
   for (let at = 0; at < answers.length; at += REC_MEMORY + memorySize) machine.run(answers.subarray(at, at + REC_MEMORY + memorySize));
   return answers;

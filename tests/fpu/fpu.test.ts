@@ -4,14 +4,15 @@
  */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { ROWS } from '../../src/spec/x86/opcodes.ts';
 import type { Row } from '../../src/spec/x86/row.ts';
+import type { EngineOptions } from '../../src/translator/engine.ts';
 import { coreIsBuilt } from '../../src/translator/testing/test-machine.ts';
 import { encodeRow, randomCase } from './cases.ts';
 import { describe, difference } from './compare.ts';
 import { runEngine } from './engine.ts';
-import { RECORD, reasonToSkip, runNative } from './native.ts';
+import { MEMORY_SIZE, RECORD, reasonToSkip, runNative } from './native.ts';
 import { Dice } from './operands.ts';
 
 const cases = Number(process.env['ZENDO_FPU_CASES'] ?? 60_000);
@@ -23,6 +24,8 @@ const FAMILIES = /^(x87|mmx|sse|ssefp)\./;
 const ELSEWHERE = /^(ssefp\.(rcp|rsqrt)|x87\.(fnsave|frstor)$|sse\.(extrq|insertq)$)/;
 /** Random states per encoding: translating is what takes time. */
 const STATES = 10;
+/** Compiling takes longer still. */
+const REGIONS_SHARE = 4;
 /** Cases held in memory at a time. */
 const BATCH = 60_000;
 
@@ -43,9 +46,9 @@ function rowsHere(): Row[] {
 }
 
 /** Failures by row: how many, and the first. */
-function failures(list: readonly { row: Row; code: Uint8Array }[], input: Buffer): string[] {
+function failures(list: readonly { row: Row; code: Uint8Array }[], input: Buffer, options: EngineOptions): string[] {
   const native = runNative(input);
-  const engine = runEngine(input);
+  const engine = runEngine(input, MEMORY_SIZE, options);
   const found = new Map<string, { count: number; first: string }>();
   list.forEach(({ row, code }, k) => {
     const at = k * RECORD;
@@ -59,14 +62,14 @@ function failures(list: readonly { row: Row; code: Uint8Array }[], input: Buffer
   return [...found].map(([name, { count, first }]) => `${name} (${count}): ${first}`);
 }
 
-test('x87, MMX and SSE agree with this processor', { skip }, (t) => {
+const check = (t: TestContext, most: number, options: EngineOptions): void => {
   const rows = rowsHere();
   const found: string[] = [];
   let done = 0;
-  for (let round = 0; done < cases && found.length === 0; round++) {
+  for (let round = 0; done < most && found.length === 0; round++) {
     const dice = new Dice(seed + round * 1000);
     const list: { row: Row; code: Uint8Array }[] = [];
-    const encodings = Math.max(1, Math.round(Math.min(cases, BATCH) / rows.length / STATES));
+    const encodings = Math.max(1, Math.round(Math.min(most, BATCH) / rows.length / STATES));
     for (const row of rows) {
       for (let k = 0; k < encodings; k++) {
         const code = encodeRow(row, dice);
@@ -78,9 +81,13 @@ test('x87, MMX and SSE agree with this processor', { skip }, (t) => {
     list.forEach(({ row, code }, k) => {
       randomCase(dice, row, code, input.subarray(k * RECORD, (k + 1) * RECORD));
     });
-    found.push(...failures(list, input));
+    found.push(...failures(list, input, options));
     done += list.length;
   }
   t.diagnostic(`${done} cases of ${rows.length} rows, seed ${seed}`);
   assert.equal(found.length, 0, `${found.length} rows:\n${found.slice(0, 20).join('\n')}`);
-});
+};
+
+test('x87, MMX and SSE agree with this processor', { skip }, (t) => check(t, cases, {}));
+
+test('x87, MMX and SSE agree with this processor in compiled regions', { skip }, (t) => check(t, cases / REGIONS_SHARE, { promoteAfter: 1 }));

@@ -61,7 +61,7 @@ export { dispatchString } from "./strings/dispatch";
 export { dispatchSystem } from "./system/dispatch";
 export { dispatchVec } from "./vec/dispatch";
 export { dispatchX87 } from "./x87/dispatch";
-export { dropRegions, installRegion, lazyCarry, lazyCond, lazyFlags, runRegion, tryRead, tryRead128, tryVector, tryWrite, tryWrite128 } from "./regions";
+export { dropRegions, installRegion, lazyCarry, lazyCond, lazyFlags, runRegion, tryRead, tryReadVector, tryVector, tryWrite, tryWriteVector } from "./regions";
 export { leave } from "./interpreter";
 export { find, lookup, lookupOne, start } from "./lookup";
 export { segmentLinear } from "./memory/segment";

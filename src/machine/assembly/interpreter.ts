@@ -17,7 +17,7 @@ import { dispatchInt } from "./int/dispatch";
 import { find, lookup, lookupOne, start } from "./lookup";
 import { raiseGp } from "./exceptions/raise";
 import { wrapRip } from "./exceptions/unwind";
-import { read128, slowRead, slowWrite, write128 } from "./memory/access";
+import { load256, read128, slowRead, slowWrite, store256, write128 } from "./memory/access";
 import { READ, WRITE } from "./memory/walk";
 import { segmentLinear } from "./memory/segment";
 import { mulHighSigned, mulHighUnsigned } from "./wide";
@@ -704,6 +704,36 @@ export function run(ctx: usize): i32 {
         else {
           U.mark(ctx, pc);
           write128(ctx, va, v128.load(U.vd(ctx, pc)));
+        }
+        pc += UOP_SIZE;
+        continue;
+      }
+      case O.OP_VLD256: {
+        const va = U.address(ctx, pc);
+        const entry = U.entry(ctx, va);
+        const to = U.vd(ctx, pc);
+        if (U.canRead(ctx, va, 31, entry)) {
+          const at = U.at(va, entry);
+          v128.store(to, ld128(at));
+          v128.store(to, ld128(at + 16), 16);
+        } else {
+          U.mark(ctx, pc);
+          load256(ctx, va, to);
+        }
+        pc += UOP_SIZE;
+        continue;
+      }
+      case O.OP_VST256: {
+        const va = U.address(ctx, pc);
+        const entry = U.entry(ctx, va);
+        const from = U.vd(ctx, pc);
+        if (U.canWrite(ctx, va, 31, entry)) {
+          const at = U.at(va, entry);
+          st128(at, v128.load(from));
+          st128(at + 16, v128.load(from, 16));
+        } else {
+          U.mark(ctx, pc);
+          store256(ctx, va, from);
         }
         pc += UOP_SIZE;
         continue;

@@ -14,7 +14,7 @@ import {
 import { OP_ENTER, OP_REGION } from "../ops";
 import { chunkBits } from "./blocks";
 import { condOf, flagsOf } from "./flags";
-import { ld128, ld16u, ld32u, ld64, ld8u, st128, st16, st32, st64, st8 } from "./frames";
+import { copy_from_state, copy_to_state, ld16u, ld32u, ld64, ld8u, st16, st32, st64, st8 } from "./frames";
 import { find, lookup, lookupOne } from "./lookup";
 import { currentView, R_FAILED, R_MMIO, resolve } from "./memory/access";
 import { READ, VIEW_ALIGN, WRITE } from "./memory/walk";
@@ -158,24 +158,32 @@ export function tryWrite(ctx: usize, address: u64, size: u32, value: u64): void 
   refuse(ctx);
 }
 
-/** 16-byte load into the vector register at `to` (address in `state`). */
-export function tryRead128(ctx: usize, va: u64, to: usize): void {
-  if ((<u32>va & 0xfff) <= 4080 && !(Ctx.get32(ctx, DR7) & 0xff)) {
-    const at = plainOffset(ctx, va, 16, READ);
-    if (at >= 0) {
-      v128.store(to, ld128(<u32>at));
+/** As `tryRead`, of 16 or 32 bytes into the vector at `to` (address in `state`). */
+export function tryReadVector(ctx: usize, address: u64, to: usize, size: u32): void {
+  const va = Ctx.is64(ctx) ? address : address & 0xffffffff;
+  const first: u32 = 4096 - (<u32>va & 0xfff);
+  if (!(Ctx.get32(ctx, DR7) & 0xff) && (size <= first || Ctx.is64(ctx))) {
+    const at1 = plainOffset(ctx, va, min<u32>(size, first), READ);
+    const at2 = at1 < 0 ? -1 : size <= first ? at1 + first : plainOffset(ctx, va + first, size - first, READ);
+    if (at2 >= 0) {
+      copy_to_state(<u32>to, <u32>at1, min<u32>(size, first));
+      if (size > first) copy_to_state(<u32>to + first, <u32>at2, size - first);
       return;
     }
   }
   refuse(ctx);
 }
 
-/** 16-byte store of the vector register at `from`. */
-export function tryWrite128(ctx: usize, va: u64, from: usize): void {
-  if ((<u32>va & 0xfff) <= 4080 && !(Ctx.get32(ctx, DR7) & 0xff)) {
-    const at = plainOffset(ctx, va, 16, WRITE);
-    if (at >= 0) {
-      st128(<u32>at, v128.load(from));
+/** The store of the vector at `from`. */
+export function tryWriteVector(ctx: usize, address: u64, from: usize, size: u32): void {
+  const va = Ctx.is64(ctx) ? address : address & 0xffffffff;
+  const first: u32 = 4096 - (<u32>va & 0xfff);
+  if (!(Ctx.get32(ctx, DR7) & 0xff) && (size <= first || Ctx.is64(ctx))) {
+    const at1 = plainOffset(ctx, va, min<u32>(size, first), WRITE);
+    const at2 = at1 < 0 ? -1 : size <= first ? at1 + first : plainOffset(ctx, va + first, size - first, WRITE);
+    if (at2 >= 0) {
+      copy_from_state(<u32>at1, <u32>from, min<u32>(size, first));
+      if (size > first) copy_from_state(<u32>at2, <u32>from + first, size - first);
       return;
     }
   }

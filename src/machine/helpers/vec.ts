@@ -262,9 +262,6 @@ export const V_CVTPH2PS = 376;
 export const V_CVTPS2PH = 377;
 
 // ---- AVX operations that are not lane-wise (wide ones need V_VEX256; without a remark both forms zero what is above) -----------
-/** Vector d = 32 bytes at the linear address in slot a; and the store of vector d. */
-export const V_LOAD256 = 384;
-export const V_STORE256 = 385;
 /** Quadwords of b by `extra`; doublewords of b by the lanes of a; halves of a and b by `extra`. */
 export const V_PERMQ = 386;
 export const V_PERMD = 387;
@@ -274,7 +271,7 @@ export const V_INSERT128 = 389;
 export const V_EXTRACT128 = 390;
 /** The lowest lane of b everywhere: bytes, words, doublewords, quadwords, 128 bits. */
 export const V_BROADCAST = 391;
-/** Upper halves, or all, of the registers that the mode can name become zero. */
+/** Upper halves, or all, of the c registers that the mode can name become zero. */
 export const V_ZEROUPPER = 396;
 export const V_ZEROALL = 397;
 /**

@@ -2,10 +2,11 @@
  * The attributes of the IR's operations as bit masks by operation number, for passes that look at every operation of
  * every block.
  */
-import { OP_HINT, OP_HSYS } from '../../machine/ops.ts';
+import { OP_HINT, OP_HSYS, OP_HVEC } from '../../machine/ops.ts';
 import type { Builder } from './builder.ts';
 import { type HelperEffects, helperIntEffects } from './helper-int.table.ts';
 import { helperSystemEffects } from './helper-system.table.ts';
+import { helperVecEffects } from './helper-vec.table.ts';
 import { type IrOp, irOps, type Role } from './ops.table.ts';
 
 /** Field d is a slot that is read. */
@@ -77,10 +78,23 @@ const helperBits = (op: number, effects: readonly HelperEffects[]): Uint32Array 
 const helperIntBits = helperBits(OP_HINT, helperIntEffects);
 const helperSystemBits = helperBits(OP_HSYS, helperSystemEffects);
 
+/** Vector helpers have numbers up to 0x2fff, most of them not in use. */
+const helperVecBits = new Map<number, number>();
+const vecBits = (number: number): number => {
+  let bits = helperVecBits.get(number);
+  if (bits === undefined) {
+    const effects = helperVecEffects(number);
+    bits = effects === undefined ? (opBits[OP_HVEC] as number) : bitsOf({ name: '', imm: 'f', prose: '', ...effects });
+    helperVecBits.set(number, bits);
+  }
+  return bits;
+};
+
 /** Attributes of operation k of the block in `builder`. */
 export const bitsAt = (builder: Builder, k: number): number => {
   const op = builder.op[k] as number;
   if (op === OP_HINT) return helperIntBits[(builder.immLo[k] as number) & 255] as number;
   if (op === OP_HSYS) return helperSystemBits[(builder.immLo[k] as number) & 255] as number;
+  if (op === OP_HVEC) return vecBits((builder.immLo[k] as number) & 0xffff);
   return opBits[op] as number;
 };

@@ -180,6 +180,8 @@ export const irOps: readonly IrOp[] = [
   op('VGET', ops.OP_VGET, '= V - n -', pure, 'd = 64-bit lane c of vector a'),
   op('VPUT', ops.OP_VPUT, 'V+ s - n -', pure, '64-bit lane c of vector d = a'),
   op('VZERO', ops.OP_VZERO, 'V+ - - - -', pure, 'low 128 bits of vector d = 0'),
+  op('VLD256', ops.OP_VLD256, 'V= s - - o', load, 'vector d = 32 bytes at a + imm'),
+  op('VST256', ops.OP_VST256, 'V s - - o', store, '32 bytes at a + imm = vector d'),
   op('HSYS', ops.OP_HSYS, 'h h h h f', helper, 'system helper imm & 0xffff'),
   op('HSTR', ops.OP_HSTR, 'h h h h f', helper, 'string helper imm & 0xffff'),
   op('HX87', ops.OP_HX87, 'h h h h f', helper, 'x87 or MMX helper imm & 0xffff'),

@@ -238,7 +238,7 @@ const broadcast =
 
 const vzero: LiftFunction = (b, i) => {
   guard(b);
-  b.helper(OP_HVEC, i.vexL !== 0 ? V.V_ZEROALL : V.V_ZEROUPPER);
+  b.helper(OP_HVEC, i.vexL !== 0 ? V.V_ZEROALL : V.V_ZEROUPPER, 0, 0, 0, b.code64 ? 16 : 8);
 };
 
 // ---- masked moves and gathers ---------------------------------------------------------------------------------------------

@@ -1,10 +1,10 @@
 /** Vector operands of VEX instructions: 128 or 256 bits, unaligned in memory, and the check whether the system has switched AVX on. */
-import { V_CHECK_AVX, V_LOAD256, V_POR, V_STORE256, V_VEX128, V_VEX256 } from '../../machine/helpers/vec.ts';
+import { V_CHECK_AVX, V_POR, V_VEX128, V_VEX256 } from '../../machine/helpers/vec.ts';
 import { MODE_AVX, MODE_FPU_TRAP, ZERO } from '../../machine/layout.ts';
-import { OP_ALIGN, OP_HVEC, OP_VGET, OP_VLD32, OP_VLD64, OP_VLD128, OP_VPUT, OP_VST32, OP_VST64, OP_VST128 } from '../../machine/ops.ts';
+import { OP_ALIGN, OP_HVEC, OP_VGET, OP_VLD32, OP_VLD64, OP_VLD128, OP_VLD256, OP_VPUT, OP_VST32, OP_VST64, OP_VST128, OP_VST256 } from '../../machine/ops.ts';
 import { type Insn, OPK_IMM, OPK_MEM, OPK_NONE, OPK_VEC, type Operand } from '../decode/insn.ts';
 import type { Builder } from '../ir/builder.ts';
-import { address, alignedBefore, ea, linearSlot, loadAt } from './memory-operand.ts';
+import { address, alignedBefore, ea, loadAt } from './memory-operand.ts';
 
 /** First thing of every VEX instruction on vectors. CR0.EM and CR4.OSFXSR do not count. */
 export function guard(b: Builder): void {
@@ -36,6 +36,9 @@ function plainAddress(b: Builder, i: Insn, size: number, write: boolean, aligned
   if (aligned) b.emit(OP_ALIGN, 0, ea.a, 0, size, ea.lo, ea.hi);
 }
 
+const LOADS: Readonly<Record<number, number>> = { 4: OP_VLD32, 8: OP_VLD64, 16: OP_VLD128, 32: OP_VLD256 };
+const STORES: Readonly<Record<number, number>> = { 4: OP_VST32, 8: OP_VST64, 16: OP_VST128, 32: OP_VST256 };
+
 /** Loads `size` (1, 2, 4, 8, 16, 32) bytes of the memory operand into vector `to`; below 32, bits from `size` to 128 become zero (1 and 2 bytes: to 64). */
 export function loadVex(b: Builder, i: Insn, to: number, size: number, aligned = false): void {
   if (size < 4) {
@@ -43,26 +46,14 @@ export function loadVex(b: Builder, i: Insn, to: number, size: number, aligned =
     loadAt(b, t, address(b, i, size, false), size);
     return putLane(b, to, 0, t);
   }
-  if (size === 32) {
-    if (aligned) alignedBefore(b, i, 32);
-    const at = linearSlot(b, i, 32, false);
-    if (aligned) b.emit(OP_ALIGN, 0, at, 0, 32, 0, 0);
-    return b.helper(OP_HVEC, V_LOAD256, to, at);
-  }
   plainAddress(b, i, size, false, aligned);
-  b.emit(size === 16 ? OP_VLD128 : size === 8 ? OP_VLD64 : OP_VLD32, to, ea.a, 0, 0, ea.lo, ea.hi);
+  b.emit(LOADS[size] as number, to, ea.a, 0, 0, ea.lo, ea.hi);
 }
 
 /** Stores the low `size` (4, 8, 16, 32) bytes of vector `from` to the memory operand. */
 export function storeVex(b: Builder, i: Insn, from: number, size: number, aligned = false): void {
-  if (size === 32) {
-    if (aligned) alignedBefore(b, i, 32);
-    const at = linearSlot(b, i, 32, true);
-    if (aligned) b.emit(OP_ALIGN, 0, at, 0, 32, 0, 0);
-    return b.helper(OP_HVEC, V_STORE256, from, at);
-  }
   plainAddress(b, i, size, true, aligned);
-  b.emit(size === 16 ? OP_VST128 : size === 8 ? OP_VST64 : OP_VST32, from, ea.a, 0, 0, ea.lo, ea.hi);
+  b.emit(STORES[size] as number, from, ea.a, 0, 0, ea.lo, ea.hi);
 }
 
 /** Number of a vector register that holds operand `o`: its own, or a temporary loaded from memory. */

@@ -18,7 +18,7 @@ import {
   T0, TEMPS, TLB_ADDEND, TLB_EXEC, TLB_READ, TLB_WRITE, UOP_A, UOP_B, UOP_D, UOP_IDX, UOP_IMM, UOP_SIZE, WALK_GPA,
 } from "../../layout";
 import {
-  OP_ADD, OP_ADDI, OP_ADDI32, OP_ENTER, OP_F_PUSH64, OP_F_RET64, OP_HINT, OP_HSYS, OP_HVEC, OP_HX87, OP_LD8, OP_LEA, OP_LEA32, OP_MOV, OP_VST128, OP_ZX16, OP_ZX32,
+  OP_ADD, OP_ADDI, OP_ADDI32, OP_ENTER, OP_F_PUSH64, OP_F_RET64, OP_HINT, OP_HSYS, OP_HVEC, OP_HX87, OP_LD8, OP_LEA, OP_LEA32, OP_MOV, OP_VLD256, OP_VST128, OP_VST256, OP_ZX16, OP_ZX32,
 } from "../../ops";
 import { V_GATHER, V_MASKLOAD, V_MASKSTORE } from "../../helpers/vec";
 import { codeWrite } from "../blocks";
@@ -114,7 +114,7 @@ function isStackAccess(ctx: usize): bool {
   if (uop == 0) return false;
   const op = <i32>load<u16>(uop);
   if (op >= OP_F_PUSH64 && op <= OP_F_RET64) return true;
-  if (op >= OP_LD8 && op <= OP_VST128) return fromStackPointer(uop, load<u8>(uop, UOP_A));
+  if ((op >= OP_LD8 && op <= OP_VST128) || op == OP_VLD256 || op == OP_VST256) return fromStackPointer(uop, load<u8>(uop, UOP_A));
   // where helpers that make the access themselves have the address
   if (op == OP_HVEC) {
     const helper = load<u32>(uop, UOP_IMM) & 0xffff;
@@ -367,6 +367,21 @@ export function write128(ctx: usize, va: u64, value: v128): void {
   probeWrite(ctx, va, 16);
   slowWrite(ctx, va, 8, i64x2.extract_lane(value, 0));
   slowWrite(ctx, va + 8, 8, i64x2.extract_lane(value, 1));
+}
+
+/** 32 bytes at `va` to or from `state`, all of them or a fault. */
+export function load256(ctx: usize, va: u64, to: usize): void {
+  probeRead(ctx, va, 32);
+  const low = read128(ctx, va);
+  const high = read128(ctx, va + 16);
+  v128.store(to, low);
+  v128.store(to, high, 16);
+}
+
+export function store256(ctx: usize, va: u64, from: usize): void {
+  probeWrite(ctx, va, 32);
+  write128(ctx, va, v128.load(from));
+  write128(ctx, va + 16, v128.load(from, 16));
 }
 
 export function readSys8(ctx: usize, va: u64): u64 {

@@ -2,7 +2,7 @@
 import * as N from '../../helpers/vec';
 import { CR0, SEG_BASE, XCR0 } from '../../layout';
 import { NM, raise, raiseUd } from '../exceptions/raise';
-import { probeRead, probeWrite, read128, readSized, readUnaligned, write128, writeSized } from '../memory/access';
+import { probeWrite, readSized, readUnaligned, writeSized } from '../memory/access';
 import { segmentLinear } from '../memory/segment';
 import { Env, F32, LANES } from '../softfloat/environment';
 import { Ctx } from '../state';
@@ -51,8 +51,7 @@ function lowered(x: v128): v128 {
   return v128.shuffle<i64>(x, i64x2.splat(0), 1, 2);
 }
 
-function zeroRegisters(ctx: usize, all: bool): void {
-  const count = Ctx.is64(ctx) ? 16 : 8;
+function zeroRegisters(ctx: usize, count: i32, all: bool): void {
   for (let i = 0; i < count; i++) {
     High.clear(ctx, i);
     if (all) Vec.set(ctx, i, i64x2.splat(0));
@@ -60,19 +59,6 @@ function zeroRegisters(ctx: usize, all: bool): void {
 }
 
 // ---- memory ---------------------------------------------------------------------------------------------------------------
-
-function loadWhole(ctx: usize, d: i32, address: u64): void {
-  probeRead(ctx, address, 32);
-  const low = read128(ctx, address);
-  const high = read128(ctx, address + 16);
-  High.setBoth(ctx, d, low, high);
-}
-
-function storeWhole(ctx: usize, d: i32, address: u64): void {
-  probeWrite(ctx, address, 32);
-  write128(ctx, address, Vec.get(ctx, d));
-  write128(ctx, address + 16, High.get(ctx, d));
-}
 
 function selected(ctx: usize, mask: i32, i: u32, size: u32): bool {
   const at = Vec.at(ctx, mask) + i * size;
@@ -315,8 +301,6 @@ export function beyond(ctx: usize, n: i32, d: i32, a: i32, b: i32, c: i32, extra
   switch (n) {
     case N.V_CVTPH2PS: return Vec.set(ctx, d, fromHalves(ctx, Vec.get(ctx, b)));
     case N.V_CVTPS2PH: return Vec.set(ctx, d, toHalves(ctx, Vec.get(ctx, b), imm));
-    case N.V_LOAD256: return loadWhole(ctx, d, Ctx.get(ctx, a));
-    case N.V_STORE256: return storeWhole(ctx, d, Ctx.get(ctx, a));
     case N.V_PERMQ: return permuteQuadwords(ctx, d, b, imm);
     case N.V_PERMD: return permuteDoublewords(ctx, d, a, b);
     case N.V_PERM2: {
@@ -326,8 +310,8 @@ export function beyond(ctx: usize, n: i32, d: i32, a: i32, b: i32, c: i32, extra
     }
     case N.V_INSERT128: return insertHalf(ctx, d, a, b, imm);
     case N.V_EXTRACT128: return High.setBoth(ctx, d, imm & 1 ? High.get(ctx, b) : Vec.get(ctx, b), i64x2.splat(0));
-    case N.V_ZEROUPPER: return zeroRegisters(ctx, false);
-    case N.V_ZEROALL: return zeroRegisters(ctx, true);
+    case N.V_ZEROUPPER: return zeroRegisters(ctx, c, false);
+    case N.V_ZEROALL: return zeroRegisters(ctx, c, true);
     case N.V_MASKLOAD: return maskedLoad(ctx, d, a, Ctx.get(ctx, b), u32(imm));
     case N.V_MASKSTORE: return maskedStore(ctx, d, a, Ctx.get(ctx, b), u32(imm));
     case N.V_GATHER: return gather(ctx, d, a, Ctx.get(ctx, b), c, imm);

@@ -5,7 +5,7 @@
 import { RIP, ZERO } from '../../../machine/layout.ts';
 import * as O from '../../../machine/ops.ts';
 import { CLOBBERS, D_OUT } from '../../ir/op-bits.ts';
-import type { Flow } from './flow.ts';
+import type { Loop } from './loops.ts';
 import type { RegionBlock } from './region-block.ts';
 
 /** Largest step in bytes. */
@@ -13,30 +13,6 @@ const STEP = 256;
 /** Sites of a region that get locals. */
 const MAX_SITES = 16;
 const isRegister = (slot: number): boolean => slot < 16;
-
-interface Loop {
-  readonly header: number;
-  readonly nodes: ReadonlySet<number>;
-}
-
-/** Natural loops, inner ones first. */
-function loopsOf(flow: Flow, successors: readonly (readonly number[])[]): Loop[] {
-  const dominates = (x: number, y: number): boolean => {
-    for (let n = y; ; n = flow.dominator[n] as number) {
-      if (n === x) return true;
-      if (n === flow.start) return false;
-    }
-  };
-  const last = new Map<number, number>();
-  for (const n of flow.nodes) {
-    for (const s of successors[n] ?? []) if (flow.headers.has(s) && dominates(s, n)) last.set(s, Math.max(last.get(s) ?? 0, flow.order[n] as number));
-  }
-  const loops = [...last].map(([header, end]) => ({
-    header,
-    nodes: new Set(flow.nodes.filter((n) => dominates(header, n) && (flow.order[n] as number) <= end)),
-  }));
-  return loops.sort((x, y) => x.nodes.size - y.nodes.size);
-}
 
 /** Registers that the loop's blocks change otherwise than by small steps. */
 function jumping(loop: Loop, blocks: readonly RegionBlock[]): Set<number> {
@@ -79,14 +55,14 @@ const indexedOps = new Set([
   O.OP_LDMX32,
   O.OP_LDMX64,
 ]);
-const isAccess = (op: number): boolean => op >= O.OP_LD8 && op <= O.OP_VST128;
+const isAccess = (op: number): boolean => (op >= O.OP_LD8 && op <= O.OP_VST128) || op === O.OP_VLD256 || op === O.OP_VST256;
 
 /** Per node the operations whose site keeps its page; none if a helper in the region might change the soft TLB. */
-export function walkingAccesses(blocks: readonly RegionBlock[], flow: Flow, successors: readonly (readonly number[])[]): Map<number, Set<number>> {
+export function walkingAccesses(blocks: readonly RegionBlock[], loops: readonly Loop[]): Map<number, Set<number>> {
   const result = new Map<number, Set<number>>();
   for (const { bits, op } of blocks) for (const [k, is] of bits.entries()) if ((is & CLOBBERS) !== 0 && op[k] !== O.OP_HVEC) return result;
   let sites = 0;
-  for (const loop of loopsOf(flow, successors)) {
+  for (const loop of loops) {
     const jumps = jumping(loop, blocks);
     for (const n of loop.nodes) {
       const block = blocks[n];

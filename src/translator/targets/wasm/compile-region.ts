@@ -13,9 +13,11 @@ import { emitMemory } from './emit-memory.ts';
 import { emitVector } from './emit-vector.ts';
 import { analyse, type Flow } from './flow.ts';
 import { F_CHAIN } from './imports.ts';
+import { loopsOf } from './loops.ts';
 import type { FunctionBody } from './module.ts';
 import type { RegionBlock } from './region-block.ts';
 import { RegionEmitter, UNKNOWN } from './region-emitter.ts';
+import { type VectorLoop, vectorLoops } from './vector-locals.ts';
 
 const CTX = 0;
 const NONE: ReadonlySet<number> = new Set();
@@ -117,8 +119,13 @@ class RegionCompiler {
   /** Nodes where somebody may look at the flags that come with them. */
   private readonly flagsLive: readonly boolean[];
   private readonly walking: ReadonlyMap<number, ReadonlySet<number>>;
+  /** The loop of each node in one whose vectors live in locals. */
+  private readonly vectorLoops: ReadonlyMap<number, VectorLoop>;
 
   private readonly entries: readonly number[];
+  /** Depths of the labels that leave the region, outside of loops with vectors. */
+  private outLabel = 0;
+  private bailLabel = 0;
   private readonly jumpTargets: readonly number[];
 
   constructor(blocks: readonly RegionBlock[], entries: readonly number[], index: number, page: number, jumpTargets: readonly number[]) {
@@ -149,11 +156,12 @@ class RegionCompiler {
     this.cost = this.costs();
     this.flagsLive = this.findFlagsLive();
     this.e.makeUp = (k) => (emitters[this.e.block.op[k] as number] as Emit)(this.e, k);
-    this.walking = walkingAccesses(
-      blocks,
+    const loops = loopsOf(
       this.flow,
       Array.from(this.flow.order, (_, n) => this.targetsOf(n)),
     );
+    this.walking = walkingAccesses(blocks, loops);
+    this.vectorLoops = vectorLoops(blocks, this.flow, loops);
   }
 
   private isCheck(n: number): boolean {
@@ -223,9 +231,10 @@ class RegionCompiler {
     e.open(W.BLOCK);
     e.lookupLabel = e.depth;
     e.open(W.BLOCK);
-    e.bailLabel = e.depth;
+    this.bailLabel = e.depth;
     e.open(W.BLOCK);
-    e.outLabel = e.depth;
+    this.outLabel = e.depth;
+    this.place(this.flow.start);
     this.tree(this.flow.start);
     code.byte(W.UNREACHABLE);
     e.close();
@@ -282,13 +291,34 @@ class RegionCompiler {
     const { e, flow } = this;
     const merges = (this.children[n] as number[]).filter((child) => flow.merges.has(child));
     merges.sort((x, y) => (flow.order[y] as number) - (flow.order[x] as number));
-    if (flow.headers.has(n)) {
-      this.arrive(n);
-      e.open(W.LOOP);
-      this.loops.set(n, e.depth);
-      this.within(n, merges, 0);
+    if (!flow.headers.has(n)) return this.within(n, merges, 0);
+    this.arrive(n);
+    const vectors = [...this.vectorLoops.values()].find(({ header }) => header === n);
+    if (vectors !== undefined) {
+      e.open(W.BLOCK);
+      vectors.bail = e.depth;
+      e.open(W.BLOCK);
+      vectors.out = e.depth;
+    }
+    e.open(W.LOOP);
+    this.loops.set(n, e.depth);
+    this.within(n, merges, 0);
+    e.close();
+    if (vectors === undefined) return;
+    for (const label of [this.outLabel, this.bailLabel]) {
       e.close();
-    } else this.within(n, merges, 0);
+      e.vectors.storeChanged(vectors);
+      e.branch(label);
+    }
+  }
+
+  /** What is emitted now belongs to node `n`: where vectors are, and how the region is left. */
+  private place(n: number): void {
+    const { e } = this;
+    const loop = this.vectorLoops.get(n);
+    e.vectors.enter(loop);
+    e.outLabel = loop?.out ?? this.outLabel;
+    e.bailLabel = loop?.bail ?? this.bailLabel;
   }
 
   private within(n: number, merges: readonly number[], at: number): void {
@@ -328,11 +358,19 @@ class RegionCompiler {
   private go2(from: number, to: number): void {
     const { e, flow } = this;
     const { block, kind, deferred } = e;
+    const [left, entered] = [this.vectorLoops.get(from), this.vectorLoops.get(to)];
+    if (left !== entered) {
+      if (left !== undefined) e.vectors.storeChanged(left);
+      if (entered !== undefined) e.vectors.loadAll(entered);
+    }
     const backward = (flow.order[to] as number) <= (flow.order[from] as number);
     if (backward || flow.merges.has(to)) {
       this.arrive(to);
       e.branch((backward ? this.loops.get(to) : this.labels.get(to)) as number);
-    } else this.tree(to);
+    } else {
+      this.tree(to);
+      this.place(from);
+    }
     e.block = block;
     e.kind = kind;
     e.deferred = deferred;
@@ -340,6 +378,7 @@ class RegionCompiler {
 
   private node(n: number): void {
     const { flow } = this;
+    this.place(n);
     if (n === flow.dispatcher) this.dispatch();
     else if (n === flow.start) this.enter();
     else this.emitBlock(n);
@@ -389,15 +428,29 @@ class RegionCompiler {
       code.byte(W.I64_ADD);
     });
     const most = Math.max(...targets);
+    const label = (target: number): number => {
+      const backward = (flow.order[target] as number) <= (flow.order[flow.dispatcher] as number);
+      return (backward ? this.loops.get(target) : this.labels.get(target)) as number;
+    };
+    // into a loop with vectors it goes by way of loading them
+    const ways = new Map<number, number>();
+    for (const target of targets) {
+      if (!this.vectorLoops.has(target)) continue;
+      e.open(W.BLOCK);
+      ways.set(target, e.depth);
+    }
     code.get(e.next);
     code.byte(W.BR_TABLE);
     code.u32(most + 1);
-    const label = (t: number): number => {
+    for (let t = 0; t <= most + 1; t++) {
       const target = flow.targets.has(t) ? t : (targets[0] as number);
-      const backward = (flow.order[target] as number) <= (flow.order[flow.dispatcher] as number);
-      return e.depth - ((backward ? this.loops.get(target) : this.labels.get(target)) as number);
-    };
-    for (let t = 0; t <= most + 1; t++) code.u32(label(t));
+      code.u32(e.depth - (ways.get(target) ?? label(target)));
+    }
+    for (const target of [...ways.keys()].reverse()) {
+      e.close();
+      e.vectors.loadAll(this.vectorLoops.get(target) as VectorLoop);
+      e.branch(label(target));
+    }
   }
 
   /** Stack: old, new, condition -> condition ? new : old. */
@@ -486,6 +539,8 @@ class RegionCompiler {
     const { block } = e;
     const op = block.op[k] as number;
     if (op === O.OP_NEXT) {
+      const loop = this.vectorLoops.get(n);
+      if (loop !== undefined) e.vectors.storeChanged(loop);
       e.out(e.lookupLabel);
       return;
     }

@@ -4,7 +4,7 @@
  */
 import { HI_ROTATE_FLAGS, HI_SET_CARRY, HI_SET_OVERFLOW, HI_SET_ZERO } from '../../../machine/helpers/int.ts';
 import { CC_B, CC_OP, T0, TEMPS } from '../../../machine/layout.ts';
-import { OP_CC, OP_CCI, OP_CCNZ, OP_HINT, OP_MOVI, OP_SETFLAGS, OP_VGET } from '../../../machine/ops.ts';
+import { OP_CC, OP_CCI, OP_CCNZ, OP_HINT, OP_HVEC, OP_MOVI, OP_SETFLAGS, OP_VGET } from '../../../machine/ops.ts';
 import { A_IN, B_IN, C_IN, D_IN, D_OUT, FLAGS_READ, PURE } from '../../ir/op-bits.ts';
 import type { RegionBlock } from './region-block.ts';
 
@@ -52,7 +52,7 @@ const flagWork = ({ op, immLo }: RegionBlock, k: number): 'costs' | 'copies' | '
 
 /** True for a computation into a temporary that may just as well be made later from the same operands. */
 const movable = ({ op, bits, d }: RegionBlock, k: number): boolean =>
-  ((bits[k] as number) & PURE) !== 0 && isTemp(d[k] as number) && op[k] !== OP_HINT && op[k] !== OP_VGET && op[k] !== OP_MOVI;
+  ((bits[k] as number) & PURE) !== 0 && isTemp(d[k] as number) && op[k] !== OP_HINT && op[k] !== OP_HVEC && op[k] !== OP_VGET && op[k] !== OP_MOVI;
 
 /** The operations of `block` to put off. */
 export function deferrable(block: RegionBlock): ReadonlySet<number> {

@@ -6,10 +6,13 @@
 import * as V from '../../../machine/helpers/vec.ts';
 import { MXCSR } from '../../../machine/layout.ts';
 import * as W from './code.ts';
-import { vectorAt } from './emit-memory.ts';
-import type { EmitInline } from './emit-simd.ts';
-import { floating } from './helper-call.ts';
+import { callFloating } from './helper-call.ts';
 import type { RegionEmitter } from './region-emitter.ts';
+import { F64X2_EXTRACT, F64X2_REPLACE, simdLane } from './simd.ts';
+import { vectorAt } from './vector-locals.ts';
+
+/** Emits helper call k inline; false: this form has to call. */
+export type EmitInline = (e: RegionEmitter, k: number) => boolean;
 
 const CTX = 0;
 const KIND_SD = 1;
@@ -22,9 +25,25 @@ const ROUNDING_AND_MASK = 0x7000;
 const f64 = (e: RegionEmitter, name: string): number => e.scratchLocal(name, W.F64);
 
 const loadDouble = (e: RegionEmitter, vector: number, to: number): void => {
-  e.code.get(CTX);
-  e.code.access(W.F64_LOAD, W.STATE, vectorAt(vector));
+  e.code.get(e.vectors.get(vector));
+  simdLane(e, F64X2_EXTRACT, 0);
   e.code.set(to);
+};
+
+/** Emits an IF by the condition pushed: the new lower half of d is that of a with the double in `result`, or what the helper makes. */
+const choose = (e: RegionEmitter, k: number, pushResult: () => void): void => {
+  const { code, block } = e;
+  const [d, a] = [block.d[k] as number, block.a[k] as number];
+  e.openHinted(true, W.V128);
+  code.get(e.vectors.get(a));
+  pushResult();
+  simdLane(e, F64X2_REPLACE, 0);
+  code.byte(W.ELSE);
+  callFloating(e, k);
+  code.get(CTX);
+  code.accessV(W.V128_LOAD, W.STATE, vectorAt(d));
+  e.close();
+  e.vectors.set(d);
 };
 
 /** Pushes the bits of a double without its sign, shifted up by one. */
@@ -106,10 +125,8 @@ const arithmetic =
   (op: number): EmitInline =>
   (e, k) => {
     const { code, block } = e;
-    const to = block.d[k] as number;
-    if (to !== block.a[k]) return false;
     const [x, y, r] = [f64(e, 'x'), f64(e, 'y'), f64(e, 'r')];
-    loadDouble(e, to, x);
+    loadDouble(e, block.a[k] as number, x);
     loadDouble(e, block.b[k] as number, y);
     code.get(x);
     code.get(y);
@@ -144,21 +161,14 @@ const arithmetic =
       code.i32(0);
       e.close();
     }
-    e.openHinted(true);
-    code.get(CTX);
-    code.get(r);
-    code.access(W.F64_STORE, W.STATE, vectorAt(to));
-    code.byte(W.ELSE);
-    floating(e, k);
-    e.close();
+    choose(e, k, () => code.get(r));
     return true;
   };
 
 /** Square root of b into the low lane of d = a. */
 const squareRoot: EmitInline = (e, k) => {
   const { code, block } = e;
-  const to = block.d[k] as number;
-  if (to !== block.a[k]) return false;
+  e.vectors.get(block.a[k] as number);
   const [y, r] = [f64(e, 'y'), f64(e, 'r')];
   loadDouble(e, block.b[k] as number, y);
   code.get(y);
@@ -170,13 +180,7 @@ const squareRoot: EmitInline = (e, k) => {
   code.byte(W.I32_AND);
   pushMode(e, ROUNDING_AND_PRECISION, NEAREST_NOTED);
   code.byte(W.I32_AND);
-  e.openHinted(true);
-  code.get(CTX);
-  code.get(r);
-  code.access(W.F64_STORE, W.STATE, vectorAt(to));
-  code.byte(W.ELSE);
-  floating(e, k);
-  e.close();
+  choose(e, k, () => code.get(r));
   return true;
 };
 
@@ -210,7 +214,7 @@ const compare: EmitInline = (e, k) => {
   code.byte(W.I64_EXTEND_I32_U);
   e.finish(d);
   code.byte(W.ELSE);
-  floating(e, k);
+  callFloating(e, k);
   e.close();
   return true;
 };
@@ -218,12 +222,13 @@ const compare: EmitInline = (e, k) => {
 /** From a 32-bit integer: always exact. */
 const fromInteger: EmitInline = (e, k) => {
   const { code, block } = e;
-  if (block.c[k] !== 4 || block.d[k] !== block.a[k]) return false;
-  code.get(CTX);
+  if (block.c[k] !== 4) return false;
+  code.get(e.vectors.get(block.a[k] as number));
   e.read(block.b[k] as number);
   code.byte(W.I32_WRAP);
   code.byte(W.F64_CONVERT_I32_S);
-  code.access(W.F64_STORE, W.STATE, vectorAt(block.d[k] as number));
+  simdLane(e, F64X2_REPLACE, 0);
+  e.vectors.set(block.d[k] as number);
   return true;
 };
 
@@ -253,7 +258,7 @@ const truncate: EmitInline = (e, k) => {
   }
   e.finish(d);
   code.byte(W.ELSE);
-  floating(e, k);
+  callFloating(e, k);
   e.close();
   return true;
 };

@@ -1,10 +1,12 @@
 /** Guest memory: the soft-TLB probe inline, everything else in the core. IR to Wasm. */
-import { SEG_ATTR, SEG_BASE, SEG_LIMIT, TLB_ADDEND, TLB_ENTRIES, TLB_READ, TLB_WRITE, VEC, VEC_STRIDE } from '../../../machine/layout.ts';
+import { SEG_ATTR, SEG_BASE, SEG_LIMIT, TLB_ADDEND, TLB_ENTRIES, TLB_READ, TLB_WRITE } from '../../../machine/layout.ts';
 import * as O from '../../../machine/ops.ts';
 import * as W from './code.ts';
 import { addImmediate, type Emit, pushIndexed } from './emit-alu.ts';
-import { F_TRY_READ, F_TRY_READ128, F_TRY_WRITE, F_TRY_WRITE128 } from './imports.ts';
+import { F_TRY_READ, F_TRY_READ_VECTOR, F_TRY_WRITE, F_TRY_WRITE_VECTOR } from './imports.ts';
 import type { RegionEmitter } from './region-emitter.ts';
+import { I64X2_EXTRACT, I64X2_REPLACE, LOAD32_ZERO, LOAD64_ZERO, pushZero, simdLane } from './simd.ts';
+import { vectorAt } from './vector-locals.ts';
 
 const CTX = 0;
 /** Bits of segment attributes. @see machine/layout.ts, SEG_ATTR */
@@ -89,12 +91,21 @@ function through(e: RegionEmitter, k: number, access: number, size: number, type
     code.get(addend);
     code.byte(W.I32_ADD);
   };
-  // an aligned access in that page: the local is odd while there is none
+  // an access in that page, of up to a quadword if aligned: the local is no page's address while there is none
   code.get(e.va);
-  code.i64(-4096 | (size - 1));
+  code.i64(size > 8 ? -4096 : -4096 | (size - 1));
   code.byte(W.I64_AND);
   code.get(page);
   code.byte(W.I64_EQ);
+  if (size > 8) {
+    code.get(e.va);
+    code.byte(W.I32_WRAP);
+    code.i32(4095);
+    code.byte(W.I32_AND);
+    code.i32(4096 - size);
+    code.byte(W.I32_LE_U);
+    code.byte(W.I32_AND);
+  }
   e.openHinted(true, type);
   fast(cached);
   code.byte(W.ELSE);
@@ -168,103 +179,129 @@ const store =
     through(e, k, WRITE, size, W.VOID, fast, slow);
   };
 
-/** Offset of vector register n in a context. */
-export const vectorAt = (n: number): number => VEC + n * VEC_STRIDE;
+/** Where the slow path of a load leaves the vector: a temporary that no instruction gets to. */
+const SCRATCH = 39;
 
-/** Short vector loads zero the rest of the 128 bits. */
+/** Pushes the address of a vector in the context. */
+const pushPlace = (e: RegionEmitter, vector: number): void => {
+  e.code.get(CTX);
+  e.code.i32(vectorAt(vector));
+  e.code.byte(W.I32_ADD);
+};
+
+/** The core's slow path of a load to SCRATCH. */
+const readSlowly = (e: RegionEmitter, k: number, size: number): void => {
+  const { code } = e;
+  code.get(CTX);
+  code.get(e.va);
+  pushPlace(e, SCRATCH);
+  code.i32(size);
+  code.call(F_TRY_READ_VECTOR);
+  e.bailIfRefused(k);
+};
+
+const loadScratch = (e: RegionEmitter, upper: number): void => {
+  e.code.get(CTX);
+  e.code.accessV(W.V128_LOAD, W.STATE, vectorAt(SCRATCH, upper));
+};
+
+/** A load of `size` bytes to the lower half of a vector, by a vector instruction that zeroes the rest of it. */
 const loadVector =
   (size: number, instruction: number): Emit =>
   (e, k) => {
     const { code } = e;
-    const to = vectorAt(e.block.d[k] as number);
     address(e, k);
-    code.get(CTX);
+    const fast = (push: () => void): void => {
+      push();
+      code.accessV(instruction, W.FRAMES, 0);
+    };
     const slow = (): void => {
+      if (size === 16) {
+        readSlowly(e, k, size);
+        loadScratch(e, 0);
+        return;
+      }
+      pushZero(e);
       code.get(CTX);
       code.get(e.va);
       code.i32(size);
       code.i32(READ);
       code.call(F_TRY_READ);
       e.bailIfRefused(k);
+      simdLane(e, I64X2_REPLACE, 0);
     };
-    const fast = (push: () => void): void => {
-      push();
-      code.access(instruction, W.FRAMES, 0);
-    };
-    through(e, k, READ, size, W.I64, fast, slow);
-    code.access(W.I64_STORE, W.STATE, to);
-    code.get(CTX);
-    code.i64(0);
-    code.access(W.I64_STORE, W.STATE, to + 8);
+    through(e, k, READ, size, W.V128, fast, slow);
+    e.vectors.set(e.block.d[k] as number);
   };
 
+const load256: Emit = (e, k) => {
+  const { code, vectors } = e;
+  const d = e.block.d[k] as number;
+  const at = e.scratchLocal('at', W.I32);
+  address(e, k);
+  const fast = (push: () => void): void => {
+    push();
+    code.tee(at);
+    code.accessV(W.V128_LOAD, W.FRAMES, 0);
+    code.set(vectors.target(d, 0));
+    code.get(at);
+    code.accessV(W.V128_LOAD, W.FRAMES, 16);
+    code.set(vectors.target(d, 1));
+  };
+  const slow = (): void => {
+    readSlowly(e, k, 32);
+    for (const upper of [0, 1]) {
+      loadScratch(e, upper);
+      code.set(vectors.target(d, upper));
+    }
+  };
+  through(e, k, READ, 32, W.VOID, fast, slow);
+  vectors.wrote(d, 0);
+  vectors.wrote(d, 1);
+};
+
+/** A store of the low `size` bytes of a vector; `instruction` of a quadword, or of 16 bytes. */
 const storeVector =
   (size: number, instruction: number): Emit =>
   (e, k) => {
-    const { code } = e;
-    const from = vectorAt(e.block.d[k] as number);
-    const pushValue = (): void => {
-      code.get(CTX);
-      code.access(W.I64_LOAD, W.STATE, from);
-    };
+    const { code, vectors } = e;
+    const d = e.block.d[k] as number;
     address(e, k);
-    const slow = (): void => {
-      code.get(CTX);
-      code.get(e.va);
-      code.i32(size);
-      pushValue();
-      code.call(F_TRY_WRITE);
-      e.bailIfRefused(k);
+    const value = vectors.get(d);
+    const upper = size === 32 ? vectors.get(d, 1) : value;
+    const pushValue = (): void => {
+      code.get(value);
+      if (size < 16) simdLane(e, I64X2_EXTRACT, 0);
     };
+    const at = e.scratchLocal('at', W.I32);
     const fast = (push: () => void): void => {
       push();
+      if (size === 32) code.tee(at);
       pushValue();
-      code.access(instruction, W.FRAMES, 0);
+      if (size < 16) code.access(instruction, W.FRAMES, 0);
+      else code.accessV(instruction, W.FRAMES, 0);
+      if (size < 32) return;
+      code.get(at);
+      code.get(upper);
+      code.accessV(instruction, W.FRAMES, 16);
+    };
+    const slow = (): void => {
+      if (size >= 16) vectors.toContext(size === 32 ? [2 * d, 2 * d + 1] : [2 * d]);
+      code.get(CTX);
+      code.get(e.va);
+      if (size < 16) {
+        code.i32(size);
+        pushValue();
+        code.call(F_TRY_WRITE);
+      } else {
+        pushPlace(e, d);
+        code.i32(size);
+        code.call(F_TRY_WRITE_VECTOR);
+      }
+      e.bailIfRefused(k);
     };
     through(e, k, WRITE, size, W.VOID, fast, slow);
   };
-
-const load128: Emit = (e, k) => {
-  const { code } = e;
-  const to = vectorAt(e.block.d[k] as number);
-  address(e, k);
-  pushHit(e, TLB_READ, 16);
-  e.openHinted(true);
-  code.get(CTX);
-  pushOffset(e);
-  code.accessV(W.V128_LOAD, W.FRAMES, 0);
-  code.accessV(W.V128_STORE, W.STATE, to);
-  code.byte(W.ELSE);
-  code.get(CTX);
-  code.get(e.va);
-  code.get(CTX);
-  code.i32(to);
-  code.byte(W.I32_ADD);
-  code.call(F_TRY_READ128);
-  e.bailIfRefused(k);
-  e.close();
-};
-
-const store128: Emit = (e, k) => {
-  const { code } = e;
-  const from = vectorAt(e.block.d[k] as number);
-  address(e, k);
-  pushHit(e, TLB_WRITE, 16);
-  e.openHinted(true);
-  pushOffset(e);
-  code.get(CTX);
-  code.accessV(W.V128_LOAD, W.STATE, from);
-  code.accessV(W.V128_STORE, W.FRAMES, 0);
-  code.byte(W.ELSE);
-  code.get(CTX);
-  code.get(e.va);
-  code.get(CTX);
-  code.i32(from);
-  code.byte(W.I32_ADD);
-  code.call(F_TRY_WRITE128);
-  e.bailIfRefused(k);
-  e.close();
-};
 
 /** #GP(0) for unaligned operands: the interpreter raises it. */
 const align: Emit = (e, k) => {
@@ -346,12 +383,14 @@ export const emitMemory: Readonly<Record<number, Emit>> = {
   [O.OP_LDMX16]: load(indexed, 2, W.I64_LOAD16_U, WRITE),
   [O.OP_LDMX32]: load(indexed, 4, W.I64_LOAD32_U, WRITE),
   [O.OP_LDMX64]: load(indexed, 8, W.I64_LOAD, WRITE),
-  [O.OP_VLD32]: loadVector(4, W.I64_LOAD32_U),
-  [O.OP_VLD64]: loadVector(8, W.I64_LOAD),
-  [O.OP_VLD128]: load128,
+  [O.OP_VLD32]: loadVector(4, LOAD32_ZERO),
+  [O.OP_VLD64]: loadVector(8, LOAD64_ZERO),
+  [O.OP_VLD128]: loadVector(16, W.V128_LOAD),
+  [O.OP_VLD256]: load256,
   [O.OP_VST32]: storeVector(4, W.I64_STORE32),
   [O.OP_VST64]: storeVector(8, W.I64_STORE),
-  [O.OP_VST128]: store128,
+  [O.OP_VST128]: storeVector(16, W.V128_STORE),
+  [O.OP_VST256]: storeVector(32, W.V128_STORE),
   [O.OP_ALIGN]: align,
   [O.OP_SEGLIN]: segmentLinear,
 };

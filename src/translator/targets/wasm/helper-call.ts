@@ -1,8 +1,9 @@
 /** How a region calls a helper of the core: its arguments, and the calls that may be refused. */
+import { B_IN, D_OUT } from '../../ir/op-bits.ts';
 import type { Emit } from './emit-alu.ts';
 import { F_TRY_VECTOR } from './imports.ts';
 import type { RegionEmitter } from './region-emitter.ts';
-import { vectorSlots } from './vector-slots.ts';
+import { vectorOperands } from './vector-operands.ts';
 
 const CTX = 0;
 
@@ -17,15 +18,22 @@ export const pushArguments = (e: RegionEmitter, k: number): void => {
   code.i64((lo >>> 16) | (hi << 16), hi >> 16);
 };
 
-/** Floating point: only an unmasked exception could make these throw, and then the interpreter does the instruction. */
-export const floating: Emit = (e, k) => {
-  const slots = vectorSlots((e.block.immLo[k] as number) & 0xffff);
-  const { b, d } = e.block;
-  const source = b[k] as number;
-  if (slots === 'reads' && (e.isTemp(source) || e.changed.includes(source))) e.spill(source);
+/** Floating point: only an unmasked exception could make these throw, and then the interpreter does the instruction. The result is in the context. */
+export const callFloating: Emit = (e, k) => {
+  const { block, vectors } = e;
+  const { reads, writes } = vectorOperands(block, k);
+  const is = block.bits[k] as number;
+  const [b, d] = [block.b[k] as number, block.d[k] as number];
+  vectors.toContext([...reads, ...writes]);
+  if ((is & B_IN) !== 0 && (e.isTemp(b) || e.changed.includes(b))) e.spill(b);
   pushArguments(e, k);
   e.code.call(F_TRY_VECTOR);
   e.bailIfRefused(k);
-  const target = d[k] as number;
-  if (slots === 'writes' && (e.isTemp(target) || e.used.includes(target))) e.reload(target);
+  if ((is & D_OUT) !== 0 && (e.isTemp(d) || e.used.includes(d))) e.reload(d);
+};
+
+/** The same, and what it wrote is read again. Not in an arm of an IF. */
+export const floating: Emit = (e, k) => {
+  callFloating(e, k);
+  e.vectors.fromContext(vectorOperands(e.block, k).writes);
 };

@@ -13,8 +13,8 @@ const dispatch = (name: string): CoreFunction => ({ name, parameters: [I32, I32,
 export const coreFunctions: readonly CoreFunction[] = [
   { name: 'tryRead', parameters: [I32, I64, I32, I32], results: [I64] },
   { name: 'tryWrite', parameters: [I32, I64, I32, I64], results: [] },
-  { name: 'tryRead128', parameters: [I32, I64, I32], results: [] },
-  { name: 'tryWrite128', parameters: [I32, I64, I32], results: [] },
+  { name: 'tryReadVector', parameters: [I32, I64, I32, I32], results: [] },
+  { name: 'tryWriteVector', parameters: [I32, I64, I32, I32], results: [] },
   { name: 'lazyCond', parameters: [I32, I64, I64, I32], results: [I32] },
   { name: 'lazyCarry', parameters: [I32, I64, I64], results: [I32] },
   { name: 'lazyFlags', parameters: [I32, I64, I64], results: [I32] },
@@ -31,8 +31,8 @@ const indexOf = (name: string): number => coreFunctions.findIndex((one) => one.n
 
 export const F_TRY_READ = indexOf('tryRead');
 export const F_TRY_WRITE = indexOf('tryWrite');
-export const F_TRY_READ128 = indexOf('tryRead128');
-export const F_TRY_WRITE128 = indexOf('tryWrite128');
+export const F_TRY_READ_VECTOR = indexOf('tryReadVector');
+export const F_TRY_WRITE_VECTOR = indexOf('tryWriteVector');
 export const F_LAZY_COND = indexOf('lazyCond');
 export const F_LAZY_CARRY = indexOf('lazyCarry');
 export const F_LAZY_FLAGS = indexOf('lazyFlags');

@@ -26,7 +26,7 @@ import {
   TLB_EXEC,
   ZERO,
 } from '../../../machine/layout.ts';
-import { OP_CC, OP_CCI, OP_HVEC } from '../../../machine/ops.ts';
+import { OP_CC, OP_CCI } from '../../../machine/ops.ts';
 import { A_IN, B_IN, C_IN, CLOBBERS, D_IN, D_OUT, FLAGS_MAY_WRITE, FLAGS_READ, FLAGS_WRITE } from '../../ir/op-bits.ts';
 import {
   BR,
@@ -59,9 +59,11 @@ import {
 } from './code.ts';
 import { costs, type Deferred, slotsRead, stillNeeded } from './deferred-flags.ts';
 import type { RegionBlock } from './region-block.ts';
-import { vectorSlots } from './vector-slots.ts';
+import { VectorLocals } from './vector-locals.ts';
 
 const CTX = 0;
+/** Neither a page's address nor one of an operand in its first bytes, as the probes compare them. */
+const NO_PAGE = 0x800;
 /** Kind of the lazy flags when it is not known at compile time. */
 export const UNKNOWN = -1;
 
@@ -75,6 +77,7 @@ export const isLocal = (slot: number): boolean => isRegister(slot) || isTemp(slo
 
 export class RegionEmitter {
   readonly code: Code = new Code();
+  readonly vectors: VectorLocals = new VectorLocals(this.code, (type) => this.local(type));
   readonly blocks: readonly RegionBlock[];
   /** Index in the region table. */
   readonly index: number;
@@ -137,7 +140,7 @@ export class RegionEmitter {
 
   /** Operations of the block being emitted whose site keeps its last page in locals. */
   walks: ReadonlySet<number> = new Set();
-  /** Those locals: page addresses, odd while there is none. */
+  /** Those locals: page addresses, NO_PAGE while there is none. */
   private readonly pages: number[] = [];
 
   pageLocal(): number {
@@ -149,7 +152,7 @@ export class RegionEmitter {
   /** Code that empties the pages kept; goes before everything else. */
   forgetPages(to: Code): void {
     for (const local of this.pages) {
-      to.i64(1);
+      to.i64(NO_PAGE);
       to.set(local);
     }
   }
@@ -176,15 +179,10 @@ export class RegionEmitter {
     const flags = (to: Set<number>): void => {
       for (let slot = CC_OP; slot <= CC_B; slot++) to.add(slot);
     };
-    for (const { op, bits, count, d, a, b, c, immLo } of this.blocks) {
+    for (const { bits, count, d, a, b, c } of this.blocks) {
       for (let k = 0; k < count; k++) {
         const is = bits[k] as number;
-        if ((is & CLOBBERS) !== 0) {
-          const slots = op[k] === OP_HVEC ? vectorSlots((immLo[k] as number) & 0xffff) : 'none';
-          if (slots === 'reads') reads.add(b[k] as number);
-          else if (slots === 'writes') writes.add(d[k] as number);
-          continue;
-        }
+        if ((is & CLOBBERS) !== 0) continue;
         if ((is & A_IN) !== 0) reads.add(a[k] as number);
         if ((is & B_IN) !== 0) reads.add(b[k] as number);
         if ((is & C_IN) !== 0) reads.add(c[k] as number);
@@ -451,6 +449,7 @@ export class RegionEmitter {
     const { block } = this;
     this.settle();
     this.spillAll();
+    this.vectors.allToContext();
     this.spillBudget();
     this.storeSlot(RIP, () => this.blockRip(0));
     this.storeSlot(CUR_BLOCK, () => this.address(block, 0));

@@ -116,6 +116,15 @@ function verifyCode(reader: Reader, isChain: boolean): void {
   }
 }
 
+const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, at) => from + at);
+/** Of one operand: splats, lanes read, conversions, negations, roundings, tests, roots. @see WebAssembly Core Specification, 5.4.8 */
+const UNARY_VECTOR: ReadonlySet<number> = new Set([
+  ...[...range(15, 20), 21, 22, 24, 25, 27, 29, 31, 33, 77, 83],
+  ...[...range(94, 100), ...range(103, 106), 116, 117, 122, ...range(124, 129), 131, 132, ...range(135, 138), 148],
+  ...[160, 161, 163, 164, ...range(167, 170), 192, 193, 195, 196, ...range(199, 202), 224, 225, 227, 236, 237, 239, ...range(248, 255)],
+]);
+const vectorOperands = (op: number): number => (op === 12 ? 0 : op === 82 ? 3 : UNARY_VECTOR.has(op) ? 1 : 2);
+
 /** Locals of a function, as engines take them at most. @see WebAssembly JavaScript Interface, "Implementation-defined Limits" */
 const MOST_LOCALS = 50_000;
 
@@ -269,13 +278,13 @@ class FunctionVerifier {
   }
 
   private vector(op: number): void {
-    if (op === 0) return this.load();
-    if (op === 11) return this.store();
-    if (op === 13) this.reader.at += 16;
-    else if (op < 14 || op > 255) fail(`vector instruction ${op}`);
-    this.pop();
-    // of those in use only the bit mask has one operand
-    if (op !== 100) this.pop();
+    const { reader } = this;
+    if (op === 0 || op === 92 || op === 93) return this.load(true);
+    if (op === 11) return this.store(true);
+    if (op > 255 || (op > 0 && op < 12) || (op >= 84 && op <= 91)) fail(`vector instruction ${op}`);
+    if (op === 12 || op === 13) reader.at += 16;
+    else if (op >= 21 && op <= 34) reader.at++;
+    for (let operands = vectorOperands(op); operands > 0; operands--) this.pop();
     this.stack.push('nothing');
   }
 
@@ -309,12 +318,14 @@ class FunctionVerifier {
     return { memory, offset: reader.leb() };
   }
 
-  private load(): void {
+  /** Of a vector: the upper half of one of 256 bits lies 16 bytes further. */
+  private load(isVector = false): void {
     const { memory, offset } = this.memory();
     const base = this.pop();
     let result: Known = 'nothing';
     if (memory === 1) {
-      if ((base !== 'offset' || offset !== 0) && this.strict) fail(`guest memory is read at an offset that is no soft-TLB entry's (${base} + ${offset})`);
+      if ((base !== 'offset' || (offset !== 0 && !(isVector && offset === 16))) && this.strict)
+        fail(`guest memory is read at an offset that is no soft-TLB entry's (${base} + ${offset})`);
     } else if (base === 'context') {
       if (offset > VCPU_STRIDE - 16) fail('a read behind the context');
       if (offset === TLB * 8) result = 'tlb';
@@ -327,12 +338,13 @@ class FunctionVerifier {
     this.stack.push(result);
   }
 
-  private store(): void {
+  private store(isVector = false): void {
     const { memory, offset } = this.memory();
     this.pop();
     const base = this.pop();
     if (memory === 1) {
-      if ((base !== 'offset' || offset !== 0) && this.strict) fail(`guest memory is written at an offset that is no soft-TLB entry's (${base} + ${offset})`);
+      if ((base !== 'offset' || (offset !== 0 && !(isVector && offset === 16))) && this.strict)
+        fail(`guest memory is written at an offset that is no soft-TLB entry's (${base} + ${offset})`);
     } else if (this.strict && (base !== 'context' || offset > VCPU_STRIDE - 16)) fail('a write to state outside the context');
   }
 
@@ -348,7 +360,8 @@ class FunctionVerifier {
     const values = target.parameters.map(() => this.pop()).reverse();
     const hasContext = target.name.startsWith('try') || target.name.startsWith('dispatch');
     if (this.strict && hasContext && values[0] !== 'context') fail(`${target.name} is called without the context`);
-    if (this.strict && target.name.endsWith('128') && values[2] !== 'in context') fail(`${target.name} is called with a vector outside the context`);
+    if (this.strict && target.name.endsWith('Vector') && target.name !== 'tryVector' && values[2] !== 'in context')
+      fail(`${target.name} is called with a vector outside the context`);
     for (const _ of target.results) this.stack.push('nothing');
   }
 }
