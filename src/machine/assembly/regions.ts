@@ -162,7 +162,7 @@ export function tryWrite(ctx: usize, address: u64, size: u32, value: u64): void 
 export function tryReadVector(ctx: usize, address: u64, to: usize, size: u32): void {
   const va = Ctx.is64(ctx) ? address : address & 0xffffffff;
   const first: u32 = 4096 - (<u32>va & 0xfff);
-  if (!(Ctx.get32(ctx, DR7) & 0xff) && (size <= first || Ctx.is64(ctx))) {
+  if (!(Ctx.get32(ctx, DR7) & 0xff) && (size <= first || Ctx.is64(ctx) || va + size <= 0x100000000)) {
     const at1 = plainOffset(ctx, va, min<u32>(size, first), READ);
     const at2 = at1 < 0 ? -1 : size <= first ? at1 + first : plainOffset(ctx, va + first, size - first, READ);
     if (at2 >= 0) {
@@ -178,7 +178,7 @@ export function tryReadVector(ctx: usize, address: u64, to: usize, size: u32): v
 export function tryWriteVector(ctx: usize, address: u64, from: usize, size: u32): void {
   const va = Ctx.is64(ctx) ? address : address & 0xffffffff;
   const first: u32 = 4096 - (<u32>va & 0xfff);
-  if (!(Ctx.get32(ctx, DR7) & 0xff) && (size <= first || Ctx.is64(ctx))) {
+  if (!(Ctx.get32(ctx, DR7) & 0xff) && (size <= first || Ctx.is64(ctx) || va + size <= 0x100000000)) {
     const at1 = plainOffset(ctx, va, min<u32>(size, first), WRITE);
     const at2 = at1 < 0 ? -1 : size <= first ? at1 + first : plainOffset(ctx, va + first, size - first, WRITE);
     if (at2 >= 0) {
