@@ -26,9 +26,16 @@ export async function attachConsole(
   });
   left.catch(() => {});
   let written: Promise<void> = Promise.resolve();
+  let unwritten = 0;
   daemon.on('console', (params) => {
     const { base64 } = params as ConsoleOutput;
-    written = terminal.write(Uint8Array.fromBase64(base64));
+    // a terminal that takes no more for now (Ctrl-S) must not fill our memory
+    if (unwritten === 0) daemon.pause();
+    unwritten++;
+    written = terminal.write(Uint8Array.fromBase64(base64)).then(() => {
+      unwritten--;
+      if (unwritten === 0) daemon.resume();
+    });
   });
   daemon.on('consoleEnd', (params) => {
     if ((params as ConsoleEnd).domid === domid) leave();

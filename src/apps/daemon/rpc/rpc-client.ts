@@ -75,6 +75,15 @@ export class RpcClient<M extends Api<M>> {
     return this.goneWhen;
   }
 
+  /** Hear nothing more for now; the daemon keeps it, as far as it keeps such things. */
+  pause(): void {
+    this.stream.pause();
+  }
+
+  resume(): void {
+    this.stream.resume();
+  }
+
   close(): void {
     this.stream.close();
   }

@@ -27,6 +27,7 @@ export class RpcConnection {
   private readonly reader = new MessageReader();
   private readonly open = new Map<number | string, AbortController>();
   private readonly cleanUps = new Set<() => void>();
+  private readonly readers: (() => void)[] = [];
   private unsent = 0;
   private closed = false;
 
@@ -38,6 +39,7 @@ export class RpcConnection {
     stream.onData((bytes) => this.receive(bytes));
     stream.onDrain(() => {
       this.unsent = 0;
+      for (const action of this.readers.splice(0)) action();
     });
     stream.onClose(() => this.end());
   }
@@ -46,6 +48,16 @@ export class RpcConnection {
   onEnd(action: () => void): () => void {
     this.cleanUps.add(action);
     return () => void this.cleanUps.delete(action);
+  }
+
+  /** Bytes that wait for the client to read, at most. */
+  get backlog(): number {
+    return this.unsent;
+  }
+
+  /** Do something once the client has read all that waits. */
+  whenRead(action: () => void): void {
+    this.readers.push(action);
   }
 
   notify(method: string, params: unknown): void {
