@@ -94,7 +94,7 @@ export class GenuineTools {
   /** Run a tool to its end. */
   run(tool: string, ...words: string[]): ToolRun {
     const { command, args, env } = this.command(tool, ...words);
-    const { stdout, stderr, status } = spawnSync(command, args, { cwd: this.folder, encoding: 'utf8', input: '', timeout: 60_000, env });
+    const { stdout, stderr, status } = spawnSync(command, args, { cwd: this.folder, encoding: 'utf8', input: '', timeout: 300_000, env });
     return { stdout, stderr, status };
   }
 

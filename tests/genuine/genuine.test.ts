@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { helloGuest } from '../../src/toolstack/guests/hello.ts';
 import { Toolstack, until } from '../toolstack/toolstack.ts';
@@ -194,6 +197,102 @@ test('what this Xen has not is told as by a Xen that was built without it', { sk
   says('xenlockprof', [], /Error getting number of profile records: 38 \(Function not implemented\)/);
   says('xenperf', [], /Error getting number of perf counters: 38 \(Function not implemented\)/);
 });
+
+test('xl list -l, mem-set, mem-max, vcpu-set on domains that our daemon built', { skip }, async () => {
+  tools.share(ours('list', '-l').join('\n'));
+  assert.deepEqual(lines('xl', 'list', '-l', 'one'), ours('list', '-l', 'one'));
+  // of domain 0 theirs says what it holds at the moment, and its scheduler's parameters
+  const domains = (rows: readonly string[]) => (JSON.parse(rows.join('\n')) as { domid: number }[]).filter(({ domid }) => domid !== 0);
+  assert.deepEqual(domains(lines('xl', 'list', '-l')), domains(ours('list', '-l')));
+  lines('xl', 'mem-set', 'one', '12');
+  assert.deepEqual(lines('xenstore-read', '/local/domain/1/memory/target'), ['12288']);
+  assert.equal(JSON.parse(ours('list', '-l', 'one').join('\n'))[0].config.b_info.target_memkb, 12288);
+  lines('xl', 'mem-max', 'one', '32');
+  assert.deepEqual(lines('xenstore-read', '/local/domain/1/memory/static-max'), [String(32 * 1024)]);
+  lines('xl', 'vcpu-set', 'one', '1');
+  for (const command of ['channel-list', 'block-list', 'network-list']) assert.equal(lines('xl', command, 'one').length, 1, command);
+});
+
+test('xl console: genuine xenconsole on a domain of ours', { skip }, async () => {
+  const { command, args, env } = tools.command('xl', 'console', 'one');
+  const console = spawn('script', ['-qec', [command, ...args].join(' '), '/dev/null'], { env, stdio: ['pipe', 'pipe', 'inherit'] });
+  let output = '';
+  console.stdout.on('data', (bytes: Buffer) => {
+    output += bytes.toString('latin1');
+  });
+  const ended = new Promise((done) => console.on('exit', done));
+  await until(() => output.includes('Ctrl-D ends it'), `the guest's greeting: ${output}`);
+  console.stdin.write('typed in xenconsole');
+  await until(() => output.endsWith('typed in xenconsole'), 'the echo');
+  // Ctrl-]
+  console.stdin.write('\x1d');
+  await ended;
+  assert.match(stack.xl('list', 'one'), /^one /m);
+});
+
+test("xl dump-core: the file's sections and notes are those of ours", { skip }, () => {
+  const [theirs, own] = ['theirs', 'own'].map((name) => join(stack.folder, name)) as [string, string];
+  lines('xl', 'pause', 'one');
+  lines('xl', 'dump-core', 'one', theirs);
+  assert.match(stack.xl('dump-core', 'one', own), /= 0$/);
+  lines('xl', 'unpause', 'one');
+  const [a, b] = [theirs, own].map((path) => sectionsOf(readFileSync(path))) as [Map<string, Buffer>, Map<string, Buffer>];
+  assert.deepEqual([...a.keys()].sort(), [...b.keys()].sort());
+  const pages = (sections: Map<string, Buffer>): Map<bigint, Buffer> => {
+    const [frames, bytes] = [sections.get('.xen_pfn'), sections.get('.xen_pages')] as [Buffer, Buffer];
+    const at = Array.from({ length: frames.length / 8 }, (_, i) => [frames.readBigUInt64LE(i * 8), bytes.subarray(i * 4096, (i + 1) * 4096)] as const);
+    return new Map(at.filter(([pfn]) => pfn !== 2n ** 64n - 1n));
+  };
+  const [few, all] = [pages(a), pages(b)];
+  for (const [pfn, page] of few) assert.ok(all.get(pfn)?.equals(page), `page ${pfn}`);
+  // Xen's leaves out what a PC has no RAM at, even if the guest has: A0000 to BFFFF, and the special pages below 4 GiB
+  const left = [...all.keys()].filter((pfn) => !few.has(pfn));
+  assert.deepEqual([...new Set(left.map((pfn) => (pfn >= 0xa0n && pfn < 0xc0n) || pfn >= 0xf0000n))], [true]);
+});
+
+test('xenstore-control: check, log, and a live update under watching and transacting clients', { skip }, async () => {
+  for (const args of [['check'], ['log', 'on'], ['log', 'off'], ['memreport'], ['print', 'hello']])
+    assert.deepEqual(lines('xenstore-control', ...args), ['OK']);
+  assert.match(lines('xenstore-control', 'quota').join('\n'), /nodes +: +1000 /);
+  lines('xenstore-write', '/test/quota', 'kept');
+  lines('xenstore-chmod', '/test/quota', 'n0', 'r1');
+  const { command, args, env } = tools.command('xenstore-watch', '/test/watched');
+  const watching = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  let heard = '';
+  watching.stdout.on('data', (bytes: Buffer) => {
+    heard += bytes.toString();
+  });
+  const ended = new Promise((done) => watching.on('exit', done));
+  await until(() => heard === '/test/watched\n', 'the watch is set');
+  // Debian's client names a program to exchange the running one for
+  for (let i = 1; i <= 3; i++) {
+    lines('xenstore-control', 'live-update', '/usr/sbin/xenstored', '-t', '5', '-F');
+    lines('xenstore-write', `/test/watched/${i}`, 'x');
+    await until(() => heard.endsWith(`/test/watched/${i}\n`), `change ${i} after a live update`);
+  }
+  watching.kill();
+  await ended;
+  assert.deepEqual(lines('xenstore-read', '/test/quota'), ['kept']);
+  assert.match(lines('xenstore-ls', '-f', '-p', '/test').join('\n'), /^\/test\/quota = "kept" +\(n0,r1\)$/m);
+  assert.match(stack.xl('list'), /^one /m);
+  lines('xenstore-rm', '/test');
+});
+
+/** Sections of an ELF file, by name. @see System V ABI, chapter 4 */
+function sectionsOf(file: Buffer): Map<string, Buffer> {
+  const [table, size, count, names] = [Number(file.readBigUInt64LE(0x28)), file.readUInt16LE(0x3a), file.readUInt16LE(0x3c), file.readUInt16LE(0x3e)];
+  const section = (i: number): { name: number; bytes: Buffer } => {
+    const at = table + i * size;
+    const from = Number(file.readBigUInt64LE(at + 0x18));
+    return { name: file.readUInt32LE(at), bytes: file.subarray(from, from + Number(file.readBigUInt64LE(at + 0x20))) };
+  };
+  const strings = section(names).bytes;
+  return new Map(
+    Array.from({ length: count }, (_, i) => section(i))
+      .slice(1)
+      .map(({ name, bytes }) => [strings.toString('latin1', name, strings.indexOf(0, name)), bytes]),
+  );
+}
 
 test('xl destroy', { skip }, async () => {
   lines('xl', 'destroy', 'two');

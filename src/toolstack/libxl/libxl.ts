@@ -1,6 +1,15 @@
 import { OperatorError } from '../../base/operator-error.ts';
 import { HypercallError } from '../../hypervisor/dom0/kernel.ts';
-import { XEN_DOMINF_dying, XEN_DOMINF_shutdown, XEN_DOMINF_shutdownmask, XEN_DOMINF_shutdownshift } from '../../spec/xen/domctl.ts';
+import {
+  XEN_DOMCTL_SCHEDOP_getinfo,
+  XEN_DOMCTL_scheduler_op,
+  XEN_DOMINF_dying,
+  XEN_DOMINF_shutdown,
+  XEN_DOMINF_shutdownmask,
+  XEN_DOMINF_shutdownshift,
+  XEN_SCHEDULER_CREDIT2,
+  xen_domctl_scheduler_op,
+} from '../../spec/xen/domctl.ts';
 import { ENOMEM } from '../../spec/xen/errno.ts';
 import { VIRQ_DOM_EXC } from '../../spec/xen/xen.ts';
 import type { StoreClient } from '../../xenstore/client.ts';
@@ -111,9 +120,24 @@ export class Libxl {
     return domainList(this.xc).find((info) => this.nameOf(info.domain) === name)?.domain;
   }
 
-  /** The configuration of a domain that was created here, with its present memory. */
+  /** The configuration of a domain that was created here, with its present memory and scheduler's parameters, whoever changed them. */
   config(domid: number): DomainConfig | undefined {
-    return this.kept.get(domid)?.config;
+    const config = this.kept.get(domid)?.config;
+    if (config === undefined) return undefined;
+    const { b_info } = config;
+    const kib = (name: string): number | undefined => {
+      const text = this.client.readIfThere(`${domainPath(domid)}/memory/${name}`) ?? '';
+      return /^\d{1,10}$/.test(text) ? Number(text) : undefined;
+    };
+    const [max_memkb, target_memkb] = [kib('static-max') ?? b_info.max_memkb, kib('target') ?? b_info.target_memkb];
+    const present = b_info.sched_params.sched === 'credit2' && this.xc.info(domid) !== undefined ? this.credit2(domid) : {};
+    return { ...config, b_info: { ...b_info, max_memkb, target_memkb, sched_params: { ...b_info.sched_params, ...present } } };
+  }
+
+  private credit2(domid: number): { weight: number; cap: number } {
+    const asked = { sched_id: XEN_SCHEDULER_CREDIT2, cmd: XEN_DOMCTL_SCHEDOP_getinfo };
+    const { weight, cap } = this.xc.domctl('XEN_DOMCTL_scheduler_op', XEN_DOMCTL_scheduler_op, domid, xen_domctl_scheduler_op, asked).out.u.credit2;
+    return { weight, cap };
   }
 
   /** The configuration with which it is started again: as it is now, or as it was updated. */
