@@ -6,8 +6,20 @@ import { after, test } from 'node:test';
 import { vcpu_guest_context } from '../../src/spec/xen/arch-x86/xen.ts';
 import * as C from '../../src/spec/xen/dump-core.ts';
 import * as E from '../../src/spec/xen/elfnote.ts';
+import {
+  XENMAPSPACE_gmfn,
+  XENMEM_add_to_physmap,
+  XENMEM_decrease_reservation,
+  XENMEM_populate_physmap,
+  xen_add_to_physmap,
+  xen_memory_reservation,
+} from '../../src/spec/xen/memory.ts';
+import { DOMID_SELF, __HYPERVISOR_memory_op as MEMORY } from '../../src/spec/xen/xen.ts';
+import { R } from '../../src/toolstack/guests/assembler.ts';
 import { CRASH_MARK, crashGuest, crashGuestAddress } from '../../src/toolstack/guests/crash.ts';
 import { type ElfFile, readElf } from '../../src/toolstack/loader/elf/elf-file.ts';
+import { PRESENT, WRITE, window } from '../guests/kit/address-space.ts';
+import { TestGuest } from '../guests/kit/test-guest.ts';
 import { Toolstack, until } from './toolstack.ts';
 
 const stack = new Toolstack();
@@ -75,6 +87,50 @@ test("Debian's readelf reads it", (t) => {
   if (error !== undefined && process.env['CI'] !== 'true') return t.skip('readelf is not installed');
   assert.equal(stderr, '');
   assert.match(stdout, /Type: +CORE[\s\S]*X86-64[\s\S]*\.note\.Xen +NOTE[\s\S]*\.xen_prstatus +PROGBITS[\s\S]*\.xen_pages +PROGBITS[\s\S]*\.xen_pfn +PROGBITS/);
+});
+
+test('pages that the guest moved, gave back and took are in the core where they are now', async () => {
+  const [MOVED, TAKEN] = [0x80000, 0x90001];
+  const guest = TestGuest.build((g) => {
+    g.page('moved', 0xa1);
+    g.page('given', 0xa2);
+    const list = (label: string): string => g.define((a) => a.ddShifted(label, 12).dd(0));
+    const move = g.struct(xen_add_to_physmap, { domid: DOMID_SELF, space: XENMAPSPACE_gmfn, gpfn: MOVED }, { idx: { label: 'moved', shift: 12 } });
+    g.call('move', MEMORY, XENMEM_add_to_physmap, move);
+    const give = g.struct(xen_memory_reservation, { domid: DOMID_SELF, nr_extents: 1 }, { extent_start: list('given') });
+    g.call('give', MEMORY, XENMEM_decrease_reservation, give);
+    const taken = g.define((a) => a.dd(TAKEN).dd(0));
+    const take = g.struct(xen_memory_reservation, { domid: DOMID_SELF, nr_extents: 1 }, { extent_start: taken });
+    g.call('take', MEMORY, XENMEM_populate_physmap, take);
+    g.map(0, BigInt(TAKEN) * 4096n, PRESENT | WRITE)
+      .a.movq(R.bx, window(0))
+      .storei32({ base: R.bx }, 0x5ca1ab1e);
+    g.say('ready').a.sti().label('for_ever').hlt().jmp('for_ever');
+  });
+  const config = stack.file('m.cfg', `name = "m"\ntype = "pvh"\nkernel = "${stack.file('mover', guest)}"\nmemory = ${MIB}\n`);
+  assert.match(await stack.quickXl('create', '-q', config), /^= 0$/);
+  await until(() => /ready\n/.test(stack.log()), 'it has moved its pages');
+  assert.match(stack.log(), /move 0\n.*give 1\n.*take 1\n/);
+  assert.match(await stack.quickXl('dump-core', 'm', join(stack.folder, 'moved')), /= 0$/);
+  const bytes = readFileSync(join(stack.folder, 'moved'));
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const elf = elfOf(bytes);
+  const section = (name: string) => elf.sections.find((each) => each.name === name) ?? assert.fail(`no ${name}`);
+  const [pages, frames] = [section('.xen_pages'), section('.xen_pfn')];
+  const pfns = Array.from({ length: frames.size / 8 }, (_, i) => Number(view.getBigUint64(frames.offset + i * 8, true)));
+  assert.equal(pages.size, pfns.length * 4096);
+  const client = await stack.client();
+  assert.equal((await client.call('list', {})).find(({ name }) => name === 'm')?.memoryKib, pfns.length * 4, 'all that it has');
+  client.close();
+  assert.deepEqual(
+    pfns,
+    pfns.toSorted((a, b) => a - b),
+  );
+  const page = (pfn: number): Buffer => bytes.subarray(pages.offset + pfns.indexOf(pfn) * 4096).subarray(0, 4096);
+  assert.ok(pfns.includes(MOVED) && pfns.includes(TAKEN));
+  assert.ok(page(MOVED).every((byte) => byte === 0xa1));
+  assert.equal(page(TAKEN).readUInt32LE(0), 0x5ca1ab1e);
+  assert.ok(!bytes.includes(Buffer.alloc(4096, 0xa2)), 'what was given back is nowhere');
 });
 
 test('a core that cannot be written: the reason, and no file', async () => {

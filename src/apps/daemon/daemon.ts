@@ -437,10 +437,8 @@ export class Daemon {
   }
 
   private async writeCore(domid: number, path: string, { signal, progress }: Pick<CoreDumpHost, 'signal' | 'progress'> = {}): Promise<void> {
-    const ranges = await this.machine.door.enter(() => this.libxl.ranges(domid));
     await writeCore(this.host.files, this.programs.xc, domid, path, {
       enter: (action) => this.machine.door.enter(action),
-      ...(ranges === undefined ? {} : { ranges }),
       ...(signal === undefined ? {} : { signal }),
       ...(progress === undefined ? {} : { progress }),
     });

@@ -16,6 +16,7 @@ import { gdbsxGuestMemio } from './domctl/guest-memio.ts';
 import { getHvmContext, getHvmContextPartial, setHvmContext } from './domctl/hvm-context.ts';
 import { maxMem, maxVcpus, setDomainHandle, setTimeOffset } from './domctl/limits.ts';
 import type { Domctl } from './domctl/operation.ts';
+import { getPageFrameInfo } from './domctl/page-frame-info.ts';
 import { getPagingMempoolSize, setPagingMempoolSize } from './domctl/paging-mempool.ts';
 import { pauseDomain, resumeDomain, unpauseDomain } from './domctl/pause.ts';
 import { schedulerOp } from './domctl/scheduler-op.ts';
@@ -41,6 +42,7 @@ const operations: ReadonlyMap<number, Domctl<Fields>> = new Map<number, unknown>
   [D.XEN_DOMCTL_gethvmcontext, getHvmContext],
   [D.XEN_DOMCTL_sethvmcontext, setHvmContext],
   [D.XEN_DOMCTL_gethvmcontext_partial, getHvmContextPartial],
+  [D.XEN_DOMCTL_getpageframeinfo3, getPageFrameInfo],
   [D.XEN_DOMCTL_getvcpuinfo, getVcpuInfo],
   [D.XEN_DOMCTL_setvcpuaffinity, setVcpuAffinity],
   [D.XEN_DOMCTL_getvcpuaffinity, getVcpuAffinity],

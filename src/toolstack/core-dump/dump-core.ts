@@ -1,3 +1,4 @@
+import { XEN_DOMCTL_PFINFO_XTAB } from '../../spec/xen/domctl.ts';
 import { XC_CORE_INVALID_PFN } from '../../spec/xen/dump-core.ts';
 import { XENMEM_maximum_gpfn, xen_memory_domain } from '../../spec/xen/memory.ts';
 import { __HYPERVISOR_memory_op } from '../../spec/xen/xen.ts';
@@ -7,8 +8,9 @@ import { vcpuContext } from '../xc/vcpus.ts';
 import type { Xc } from '../xc/xc.ts';
 import { type CoreLayout, coreLayout } from './core-file.ts';
 
-/** Frames looked at in one turn: the guests stand still meanwhile. */
+/** Frames copied in one turn, and frames asked about: the guests stand still meanwhile. */
 const FRAMES_AT_ONCE = 1024;
+const FRAMES_ASKED = 32 * FRAMES_AT_ONCE;
 const PAGE = 4096;
 
 /** How a domain's memory is carried away. */
@@ -20,52 +22,47 @@ export interface CoreDumpHost {
   /** So many bytes of so many are written. */
   progress?(done: number, total: number): void;
   readonly signal?: AbortSignal;
-  /** Where the domain's pages were put when it was built, in ascending order: nothing is looked for elsewhere. Absent: they may be anywhere. */
-  readonly ranges?: readonly FrameRange[];
 }
 
-/** Guest frames. */
-export interface FrameRange {
-  readonly gfn: number;
-  readonly pages: number;
-}
-
-interface Beginning {
-  readonly layout: CoreLayout;
-  readonly pages: number;
-  readonly ranges: readonly FrameRange[];
-}
-
-function begin(xc: Xc, domid: number, ranges: readonly FrameRange[] | undefined): Beginning {
+function begin(xc: Xc, domid: number, pages: number): CoreLayout {
   const info = xc.info(domid);
   if (info === undefined) throw unknownDomain(domid);
   const vcpus: Uint8Array[] = [];
   for (let vcpu = 0; vcpu <= info.max_vcpu_id; vcpu++) vcpus.push(vcpuContext(xc, domid, vcpu));
-  const pages = info.tot_pages;
-  const sharedInfo = info.shared_info_frame >= 0 ? pagesOf(xc, domid, info.shared_info_frame, 1)[0]?.bytes : undefined;
-  const layout = coreLayout({ version: versionInfo(xc), vcpus, sharedInfo, pages });
-  if (ranges !== undefined) return { layout, pages, ranges };
-  const { returned } = xc.kernel.call('XENMEM_maximum_gpfn', __HYPERVISOR_memory_op, XENMEM_maximum_gpfn, xen_memory_domain, { domid });
-  return { layout, pages, ranges: [{ gfn: 0, pages: returned + 1 }] };
+  const sharedInfo = info.shared_info_frame >= 0 ? pagesOf(xc, domid, [info.shared_info_frame])[0]?.bytes : undefined;
+  return coreLayout({ version: versionInfo(xc), vcpus, sharedInfo, pages });
 }
 
-/** The first frames of groups that are looked at together. */
-function* groups(ranges: readonly FrameRange[]): Generator<number, void> {
-  let next = 0;
-  for (const { gfn, pages } of ranges) {
-    for (next = Math.max(next, gfn); next < gfn + pages; next += FRAMES_AT_ONCE) yield next;
+/** Every gfn at which the domain has RAM of its own now, in ascending order: found by asking, as guests move their pages. */
+async function presentFrames(xc: Xc, domid: number, host: CoreDumpHost): Promise<number[]> {
+  const found: number[] = [];
+  const last = await host.enter(() => {
+    if (xc.info(domid) === undefined) throw unknownDomain(domid);
+    return xc.kernel.call('XENMEM_maximum_gpfn', __HYPERVISOR_memory_op, XENMEM_maximum_gpfn, xen_memory_domain, { domid }).returned;
+  });
+  for (let first = 0; first <= last; first += FRAMES_ASKED) {
+    host.signal?.throwIfAborted();
+    await host.enter(() => {
+      if (xc.info(domid) === undefined) throw unknownDomain(domid);
+      const end = Math.min(first + FRAMES_ASKED, last + 1);
+      for (let gfn = first; gfn < end; gfn += FRAMES_AT_ONCE) {
+        for (const [i, type] of xc.pageTypes(domid, gfn, Math.min(FRAMES_AT_ONCE, end - gfn)).entries()) {
+          if (type !== BigInt(XEN_DOMCTL_PFINFO_XTAB)) found.push(gfn + i);
+        }
+      }
+    });
   }
+  return found;
 }
 
-/** Copies of those frames among `count` from `first` that the domain has. */
-function pagesOf(xc: Xc, domid: number, first: number, count: number): { gfn: number; bytes: Uint8Array }[] {
+/** Copies of those of the frames that the domain has. */
+function pagesOf(xc: Xc, domid: number, wanted: readonly number[]): { gfn: number; bytes: Uint8Array }[] {
   const { kernel } = xc;
-  const wanted = Array.from({ length: count }, (_, i) => first + i);
   const { gfn: window, errors } = kernel.mapForeignEach(domid, wanted);
   try {
     return wanted.flatMap((gfn, i) => (errors[i] === 0 ? [{ gfn, bytes: kernel.copyOut((window + i) * PAGE, PAGE) }] : []));
   } finally {
-    kernel.unmapAt(window, count);
+    kernel.unmapAt(window, wanted.length);
   }
 }
 
@@ -75,20 +72,20 @@ function pagesOf(xc: Xc, domid: number, first: number, count: number): { gfn: nu
  * @see docs/misc/dump-core-format.txt
  */
 export async function dumpCore(xc: Xc, domid: number, host: CoreDumpHost): Promise<void> {
-  const { layout, pages, ranges } = await host.enter(() => begin(xc, domid, host.ranges));
+  const present = await presentFrames(xc, domid, host);
+  const pages = present.length;
+  const layout = await host.enter(() => begin(xc, domid, pages));
   await host.write(layout.head);
   const pfns = new BigUint64Array(pages).fill(XC_CORE_INVALID_PFN);
   let done = 0;
-  for (const gfn of groups(ranges)) {
-    if (done === pages) break;
+  for (let first = 0; first < pages; first += FRAMES_AT_ONCE) {
     host.signal?.throwIfAborted();
     const found = await host.enter(() => {
       if (xc.info(domid) === undefined) throw unknownDomain(domid);
-      return pagesOf(xc, domid, gfn, FRAMES_AT_ONCE);
+      return pagesOf(xc, domid, present.slice(first, first + FRAMES_AT_ONCE));
     });
-    const taken = found.slice(0, pages - done);
-    const bytes = new Uint8Array(taken.length * PAGE);
-    for (const [i, page] of taken.entries()) {
+    const bytes = new Uint8Array(found.length * PAGE);
+    for (const [i, page] of found.entries()) {
       bytes.set(page.bytes, i * PAGE);
       pfns[done++] = BigInt(page.gfn);
     }

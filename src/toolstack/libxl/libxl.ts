@@ -15,7 +15,6 @@ import { VIRQ_DOM_EXC } from '../../spec/xen/xen.ts';
 import type { StoreClient } from '../../xenstore/client.ts';
 import { removeDomainNodes, writeDomain0Nodes } from '../../xenstore/domain-nodes.ts';
 import { domainPath } from '../../xenstore/tree/path.ts';
-import type { FrameRange } from '../core-dump/dump-core.ts';
 import type { KernelImage } from '../loader/domain-image.ts';
 import { domainList, schedulerId } from '../xc/host-info.ts';
 import type { Xc } from '../xc/xc.ts';
@@ -58,8 +57,6 @@ interface Kept {
   /** KiB it needs beyond its memory, for special pages. */
   readonly slackKib: number;
   readonly uuid: string;
-  /** Where its pages were put, in ascending order. */
-  readonly ranges: readonly FrameRange[];
   ended: boolean;
 }
 
@@ -146,11 +143,6 @@ export class Libxl {
     return kept?.next ?? kept?.config;
   }
 
-  /** Where the pages of a domain that was created here were put. */
-  ranges(domid: number): readonly FrameRange[] | undefined {
-    return this.kept.get(domid)?.ranges;
-  }
-
   /** Give it another configuration for its next start. */
   updateConfig(domid: number, config: DomainConfig): void {
     const kept = this.kept.get(domid);
@@ -207,7 +199,6 @@ export class Libxl {
       config: storedConfig(config, sched),
       slackKib: pages * 4 - b_info.max_memkb,
       uuid: started.uuid,
-      ranges: start.populate.toSorted((x, y) => x.gfn - y.gfn),
       ended: false,
     });
     this.channels.add(domid, config.channels ?? []);

@@ -63,6 +63,15 @@ export class Xc {
     this.domctl('XEN_DOMCTL_max_vcpus', D.XEN_DOMCTL_max_vcpus, domid, D.xen_domctl_max_vcpus, { max });
   }
 
+  /** What stands at `count` (up to 1024) gfns from `first` on: XEN_DOMCTL_PFINFO_*. */
+  pageTypes(domid: number, first: number, count: number): BigUint64Array {
+    return this.kernel.withMemory(count * 8, (array) => {
+      this.kernel.copyIn(array, new Uint8Array(BigUint64Array.from({ length: count }, (_, i) => BigInt(first + i)).buffer));
+      this.domctl('XEN_DOMCTL_getpageframeinfo3', D.XEN_DOMCTL_getpageframeinfo3, domid, D.xen_domctl_getpageframeinfo3, { num: count, array });
+      return new BigUint64Array(this.kernel.copyOut(array, count * 8).buffer);
+    });
+  }
+
   maxMem(domid: number, kib: number): void {
     this.domctl('XEN_DOMCTL_max_mem', D.XEN_DOMCTL_max_mem, domid, D.xen_domctl_max_mem, { max_memkb: kib });
   }
