@@ -3,10 +3,11 @@ import { test } from 'node:test';
 import { XENHEAP_END } from '../../machine/layout.ts';
 import { XEN_X86_EMU_LAPIC } from '../../spec/xen/arch-x86/xen.ts';
 import * as D from '../../spec/xen/domctl.ts';
-import { EEXIST, EINVAL, ENOMEM, ENOSPC, EOPNOTSUPP, EPERM, ESRCH } from '../../spec/xen/errno.ts';
+import { E2BIG, EEXIST, EFAULT, EINVAL, ENOMEM, ENOSPC, EOPNOTSUPP, EPERM, ESRCH } from '../../spec/xen/errno.ts';
 import { EVTCHNOP_bind_virq, evtchn_bind_virq } from '../../spec/xen/event-channel.ts';
 import { __HYPERVISOR_event_channel_op, VIRQ_DOM_EXC } from '../../spec/xen/xen.ts';
 import { clearPending, isPending } from '../events/deliver.ts';
+import { p2m_shared } from '../memory/p2m.ts';
 import { findBroken } from '../testing/invariants.ts';
 import { LIST_GPA, TestMachine } from '../testing/test-machine.ts';
 
@@ -109,6 +110,22 @@ test('getdomaininfo gives the domain or the next one; limits, handle and vCPU in
   const vcpu = (id: number) => m.domctl(d.id, D.XEN_DOMCTL_getvcpuinfo, D.xen_domctl_getvcpuinfo, { vcpu: id });
   assert.deepEqual([vcpu(0).out?.online, vcpu(1).out?.online, vcpu(2).result], [1, 0, -ESRCH]);
   assert.equal(m.domctl(d.id, D.XEN_DOMCTL_max_vcpus, D.xen_domctl_max_vcpus, { max: 3 }).result, -EINVAL);
+});
+
+test('getpageframeinfo3 tells RAM from what is none', () => {
+  const m = new TestMachine();
+  const d = m.guest();
+  const types = (frames: readonly number[], num = frames.length) => {
+    m.poke(m.dom0, LIST_GPA, new Uint8Array(new BigUint64Array(frames.map(BigInt)).buffer));
+    const { result } = m.domctl(d.id, D.XEN_DOMCTL_getpageframeinfo3, D.xen_domctl_getpageframeinfo3, { num, array: LIST_GPA });
+    return [result, ...new BigUint64Array(m.peek(m.dom0, LIST_GPA, frames.length * 8).buffer)];
+  };
+  m.hv.setEntry(d, 0x1000, d.s.shared_info as never, p2m_shared);
+  const none = BigInt(D.XEN_DOMCTL_PFINFO_XTAB);
+  assert.deepEqual(types([0, 63, 64, 0x1000, 2 ** 50]), [0, 0n, 0n, none, none, none]);
+  assert.deepEqual(types([7], 1025), [-E2BIG, 7n]);
+  assert.equal(m.domctl(d.id, D.XEN_DOMCTL_getpageframeinfo3, D.xen_domctl_getpageframeinfo3, { num: 1, array: 1n << 50n }).result, -EFAULT);
+  m.hv.setEntry(d, 0x1000, undefined);
 });
 
 test('gethvmcontext and sethvmcontext bring registers round; broken records change nothing', () => {

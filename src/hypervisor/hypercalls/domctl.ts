@@ -28,7 +28,8 @@ import { getVcpuInfo } from './domctl/vcpu-info.ts';
 /** Bytes before the member of the union. */
 const HEAD = D.xen_domctl.offsets.u;
 
-const operations: ReadonlyMap<number, Domctl<Fields>> = new Map<number, unknown>([
+/** By number. */
+export const DOMCTLS: ReadonlyMap<number, Domctl<Fields>> = new Map<number, unknown>([
   [D.XEN_DOMCTL_createdomain, createDomain],
   [D.XEN_DOMCTL_destroydomain, destroyDomain],
   [D.XEN_DOMCTL_pausedomain, pauseDomain],
@@ -81,7 +82,7 @@ export function domctl(call: Call, argument: bigint): number {
   const headView = new DataView(head.buffer);
   if (!call.hv.isPrivileged(call.caller)) return -EPERM;
   if (headView.getUint32(4, true) !== D.XEN_DOMCTL_INTERFACE_VERSION) return -EACCES;
-  const operation = operations.get(headView.getUint32(0, true));
+  const operation = DOMCTLS.get(headView.getUint32(0, true));
   if (operation === undefined) return -ENOSYS;
   const id = headView.getUint16(8, true);
   let of: Domain | undefined;

@@ -1,5 +1,6 @@
 import { ENOSYS } from '../../spec/xen/errno.ts';
 import * as nr from '../../spec/xen/event-channel.ts';
+import { __HYPERVISOR_event_channel_op } from '../../spec/xen/xen.ts';
 import type { Call, SubOperation } from './call.ts';
 import { allocUnbound } from './event-channel-op/alloc-unbound.ts';
 import { bindInterdomain } from './event-channel-op/bind-interdomain.ts';
@@ -14,8 +15,10 @@ import { send } from './event-channel-op/send.ts';
 import { setPriority } from './event-channel-op/set-priority.ts';
 import { status } from './event-channel-op/status.ts';
 import { unmask } from './event-channel-op/unmask.ts';
+import { permitted } from './rights.ts';
 
-const operations: ReadonlyMap<number, SubOperation> = new Map([
+/** By number. */
+export const EVENT_CHANNEL_OPERATIONS: ReadonlyMap<number, SubOperation> = new Map([
   [nr.EVTCHNOP_bind_interdomain, bindInterdomain],
   [nr.EVTCHNOP_bind_virq, bindVirq],
   [nr.EVTCHNOP_close, close],
@@ -34,6 +37,6 @@ const operations: ReadonlyMap<number, SubOperation> = new Map([
 
 /** event_channel_op(cmd, arg). bind_pirq answers ENOSYS: domains of this machine have no physical interrupts yet. */
 export function eventChannelOp(call: Call, cmd: number, argument: bigint): number {
-  const operation = operations.get(cmd);
+  const operation = permitted(call, __HYPERVISOR_event_channel_op, cmd, EVENT_CHANNEL_OPERATIONS);
   return operation === undefined ? -ENOSYS : operation(call, argument);
 }

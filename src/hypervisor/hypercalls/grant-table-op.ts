@@ -1,5 +1,6 @@
 import { EINVAL, ENOSYS } from '../../spec/xen/errno.ts';
 import * as nr from '../../spec/xen/grant-table.ts';
+import { __HYPERVISOR_grant_table_op } from '../../spec/xen/xen.ts';
 import { DOMF_hvm } from '../domain.ts';
 import type { Call, SubOperation } from './call.ts';
 import { copy } from './grant-table-op/copy.ts';
@@ -14,9 +15,10 @@ import { swapGrantRef } from './grant-table-op/swap-grant-ref.ts';
 import { transfer } from './grant-table-op/transfer.ts';
 import { unmapAndReplace } from './grant-table-op/unmap-and-replace.ts';
 import { unmapGrantRef } from './grant-table-op/unmap-grant-ref.ts';
+import { permitted } from './rights.ts';
 
 /** Operations on a list of elements, each with its own status. */
-const lists: ReadonlyMap<number, ListOperation> = new Map([
+export const GRANT_LISTS: ReadonlyMap<number, ListOperation> = new Map([
   [nr.GNTTABOP_map_grant_ref, mapGrantRef],
   [nr.GNTTABOP_unmap_grant_ref, unmapGrantRef],
   [nr.GNTTABOP_transfer, transfer],
@@ -26,7 +28,7 @@ const lists: ReadonlyMap<number, ListOperation> = new Map([
 ]);
 
 /** Operations on one struct. `one`: the count must be 1 (the others ignore it). */
-const singles: ReadonlyMap<number, { readonly one: boolean; readonly run: SubOperation }> = new Map([
+export const GRANT_SINGLES: ReadonlyMap<number, { readonly one: boolean; readonly run: SubOperation }> = new Map([
   [nr.GNTTABOP_setup_table, { one: true, run: setupTable }],
   [nr.GNTTABOP_query_size, { one: true, run: querySize }],
   [nr.GNTTABOP_get_status_frames, { one: true, run: getStatusFrames }],
@@ -59,9 +61,9 @@ const CMD_MASK = 0xfff;
 export function grantTableOp(call: Call, cmd: number, argument: bigint, count: number): number {
   if ((call.caller.s.flags & DOMF_hvm) !== 0 && !HVM_MAY.has(cmd)) return -ENOSYS;
   if (count > 0x7fffffff || (cmd & ~CMD_MASK) !== 0) return -EINVAL;
-  const list = lists.get(cmd);
+  const list = permitted(call, __HYPERVISOR_grant_table_op, cmd, GRANT_LISTS);
   if (list !== undefined) return runList(call, cmd, list, argument, count);
-  const single = singles.get(cmd);
+  const single = permitted(call, __HYPERVISOR_grant_table_op, cmd, GRANT_SINGLES);
   if (single === undefined) return -ENOSYS;
   return single.one && count !== 1 ? -EINVAL : single.run(call, argument);
 }

@@ -1,5 +1,6 @@
 import { EINVAL, ENOSYS, EOPNOTSUPP } from '../../spec/xen/errno.ts';
 import * as nr from '../../spec/xen/hvm/hvm-op.ts';
+import { __HYPERVISOR_hvm_op } from '../../spec/xen/xen.ts';
 import type { Call, SubOperation } from './call.ts';
 import { flushTlbs } from './hvm-op/flush-tlbs.ts';
 import { getMemType } from './hvm-op/get-mem-type.ts';
@@ -9,8 +10,10 @@ import { pagetableDying } from './hvm-op/pagetable-dying.ts';
 import { setEvtchnUpcallVector } from './hvm-op/set-evtchn-upcall-vector.ts';
 import { setParam } from './hvm-op/set-param.ts';
 import { xentrace } from './hvm-op/xentrace.ts';
+import { permitted } from './rights.ts';
 
-const operations: ReadonlyMap<number, SubOperation> = new Map([
+/** By number. */
+export const HVM_OPERATIONS: ReadonlyMap<number, SubOperation> = new Map([
   [nr.HVMOP_set_param, setParam],
   [nr.HVMOP_get_param, getParam],
   [nr.HVMOP_flush_tlbs, flushTlbs],
@@ -30,6 +33,6 @@ const operations: ReadonlyMap<number, SubOperation> = new Map([
  * @xen hvm_op 25 altp2m #N[alternate p2m views]
  */
 export function hvmOp(call: Call, op: number, argument: bigint): number {
-  const operation = operations.get(op);
+  const operation = permitted(call, __HYPERVISOR_hvm_op, op, HVM_OPERATIONS);
   return operation === undefined ? -ENOSYS : operation(call, argument);
 }

@@ -1,5 +1,6 @@
 import { EINVAL, ENOSYS } from '../../spec/xen/errno.ts';
 import * as nr from '../../spec/xen/memory.ts';
+import { __HYPERVISOR_memory_op } from '../../spec/xen/xen.ts';
 import type { Call } from './call.ts';
 import { getPodTarget, getVnumaInfo, reservedDeviceMemoryMap, setPodTarget, sharedPages } from './memory-op/absent.ts';
 import { acquireResource } from './memory-op/acquire-resource.ts';
@@ -12,8 +13,10 @@ import { type MemoryOperation, OP_BITS, whole } from './memory-op/operation.ts';
 import { currentReservation, maximumGpfn, maximumRamPage, maximumReservation } from './memory-op/query.ts';
 import { removeFromPhysmap } from './memory-op/remove-from-physmap.ts';
 import { decreaseReservation, increaseReservation, populatePhysmap } from './memory-op/reservation.ts';
+import { permitted } from './rights.ts';
 
-const operations: ReadonlyMap<number, MemoryOperation> = new Map([
+/** By number. */
+export const MEMORY_OPERATIONS: ReadonlyMap<number, MemoryOperation> = new Map([
   [nr.XENMEM_increase_reservation, increaseReservation],
   [nr.XENMEM_decrease_reservation, decreaseReservation],
   [nr.XENMEM_populate_physmap, populatePhysmap],
@@ -40,6 +43,6 @@ const operations: ReadonlyMap<number, MemoryOperation> = new Map([
 
 /** memory_op(cmd, arg): the operation in the low bits of `cmd`, what is done of its list above them. */
 export function memoryOp(call: Call, cmd: number, argument: bigint): number {
-  const operation = operations.get(cmd & ((1 << OP_BITS) - 1));
+  const operation = permitted(call, __HYPERVISOR_memory_op, cmd & ((1 << OP_BITS) - 1), MEMORY_OPERATIONS);
   return operation === undefined ? -ENOSYS : operation(call, argument, cmd >>> OP_BITS);
 }

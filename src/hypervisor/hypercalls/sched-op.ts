@@ -1,6 +1,8 @@
 import { ENOSYS } from '../../spec/xen/errno.ts';
 import * as nr from '../../spec/xen/sched.ts';
+import { __HYPERVISOR_sched_op } from '../../spec/xen/xen.ts';
 import type { Call, SubOperation } from './call.ts';
+import { permitted } from './rights.ts';
 import { block } from './sched-op/block.ts';
 import { pinOverride } from './sched-op/pin-override.ts';
 import { poll } from './sched-op/poll.ts';
@@ -8,7 +10,8 @@ import { remoteShutdown, shutdown, shutdownCode } from './sched-op/shutdown.ts';
 import { watchdog } from './sched-op/watchdog.ts';
 import { yieldCpu } from './sched-op/yield.ts';
 
-const operations: ReadonlyMap<number, SubOperation> = new Map([
+/** By number. */
+export const SCHED_OPERATIONS: ReadonlyMap<number, SubOperation> = new Map([
   [nr.SCHEDOP_yield, yieldCpu],
   [nr.SCHEDOP_block, block],
   [nr.SCHEDOP_shutdown, shutdown],
@@ -21,6 +24,6 @@ const operations: ReadonlyMap<number, SubOperation> = new Map([
 
 /** sched_op(cmd, arg). */
 export function schedOp(call: Call, cmd: number, argument: bigint): number {
-  const operation = operations.get(cmd);
+  const operation = permitted(call, __HYPERVISOR_sched_op, cmd, SCHED_OPERATIONS);
   return operation === undefined ? -ENOSYS : operation(call, argument);
 }

@@ -18,7 +18,8 @@ import { readConsole } from './sysctl/read-console.ts';
 import { schedId } from './sysctl/sched-id.ts';
 import { schedulerOp } from './sysctl/scheduler-op.ts';
 
-const operations: ReadonlyMap<number, Sysctl<Fields>> = new Map<number, unknown>([
+/** By number. */
+export const SYSCTLS: ReadonlyMap<number, Sysctl<Fields>> = new Map<number, unknown>([
   [S.XEN_SYSCTL_readconsole, readConsole],
   [S.XEN_SYSCTL_physinfo, physinfo],
   [S.XEN_SYSCTL_sched_id, schedId],
@@ -52,7 +53,7 @@ export function sysctl(call: Call, argument: bigint): number {
   const view = new DataView(bytes.buffer);
   if (view.getUint32(S.xen_sysctl.offsets.interface_version, true) !== S.XEN_SYSCTL_INTERFACE_VERSION) return -EACCES;
   if (!call.hv.isPrivileged(call.caller)) return -EPERM;
-  const operation = operations.get(view.getUint32(S.xen_sysctl.offsets.cmd, true));
+  const operation = SYSCTLS.get(view.getUint32(S.xen_sysctl.offsets.cmd, true));
   if (operation === undefined) return -ENOSYS;
   const { member } = operation;
   if (!call.memory.writable(argument, S.xen_sysctl.size)) return -EFAULT;

@@ -32,7 +32,7 @@ const at = (args: readonly bigint[], i: number): bigint => args[i] as bigint;
 const notYet: Row = { who: 'privileged', run: () => -ENOSYS };
 
 /** Every hypercall that exists, by number; all others answer ENOSYS. */
-const rows: ReadonlyMap<number, Row> = new Map<number, Row>([
+export const HYPERCALLS: ReadonlyMap<number, Row> = new Map<number, Row>([
   [X.__HYPERVISOR_memory_op, { who: 'any', run: (call, a) => memoryOp(call, low(a, 0), at(a, 1)) }],
   [X.__HYPERVISOR_multicall, { who: 'any', run: (call, a) => multicall(call, at(a, 0), low(a, 1), hypercall) }],
   // 32-bit code gives the timeout in two registers.
@@ -54,7 +54,7 @@ const rows: ReadonlyMap<number, Row> = new Map<number, Row>([
 
 /** Make a hypercall. The answer is a value, or a negative errno. */
 export function hypercall(call: Call, nr: number, args: readonly bigint[]): number {
-  const row = rows.get(nr);
+  const row = HYPERCALLS.get(nr);
   if (row === undefined) return -ENOSYS;
   if (row.who === 'privileged' && !call.hv.isPrivileged(call.caller)) return -EPERM;
   return row.run(call, args) + 0; // an errno of 0 negated is -0

@@ -1,6 +1,8 @@
 import { EINVAL, ENOENT, ENOSYS } from '../../spec/xen/errno.ts';
 import * as nr from '../../spec/xen/vcpu.ts';
+import { __HYPERVISOR_vcpu_op } from '../../spec/xen/xen.ts';
 import type { Call } from './call.ts';
+import { permitted } from './rights.ts';
 import { initialise } from './vcpu-op/initialise.ts';
 import type { VcpuOperation } from './vcpu-op/operation.ts';
 import { registerTimeArea } from './vcpu-op/register-time-area.ts';
@@ -10,7 +12,8 @@ import { sendNmi } from './vcpu-op/send-nmi.ts';
 import { setPeriodicTimer, setSingleshotTimer, stopPeriodicTimer, stopSingleshotTimer } from './vcpu-op/timers.ts';
 import { down, isUp, up } from './vcpu-op/up-down.ts';
 
-const operations: ReadonlyMap<number, VcpuOperation> = new Map([
+/** By number. */
+export const VCPU_OPERATIONS: ReadonlyMap<number, VcpuOperation> = new Map([
   [nr.VCPUOP_initialise, initialise],
   [nr.VCPUOP_up, up],
   [nr.VCPUOP_down, down],
@@ -36,6 +39,6 @@ const operations: ReadonlyMap<number, VcpuOperation> = new Map([
 export function vcpuOp(call: Call, cmd: number, vcpuId: number, argument: bigint): number {
   const target = call.hv.vcpu(call.caller, vcpuId);
   if (target === undefined) return -ENOENT;
-  const operation = operations.get(cmd);
+  const operation = permitted(call, __HYPERVISOR_vcpu_op, cmd, VCPU_OPERATIONS);
   return operation === undefined ? -ENOSYS : operation(target)(call, argument);
 }

@@ -20,8 +20,10 @@ import {
   xen_extraversion_t,
   xen_feature_info,
 } from '../../spec/xen/version.ts';
+import { __HYPERVISOR_xen_version } from '../../spec/xen/xen.ts';
 import { DOMF_hvm } from '../domain.ts';
 import { type Call, fail, ok, packLongs, type SubOperation, subOperation } from './call.ts';
+import { permitted } from './rights.ts';
 
 /** The Xen whose ABI this is. */
 export const XEN_MAJOR = 4;
@@ -92,7 +94,7 @@ const buildId: SubOperation = ({ hv, caller, memory }, va) => {
 };
 
 /** @xen xen_version 0..10 #Y */
-const operations: ReadonlyMap<number, SubOperation> = new Map([
+export const VERSION_OPERATIONS: ReadonlyMap<number, SubOperation> = new Map([
   [XENVER_version, () => (XEN_MAJOR << 16) | XEN_MINOR],
   [XENVER_extraversion, text(xen_extraversion_t, () => XEN_EXTRAVERSION)],
   [XENVER_compile_info, compileInfo],
@@ -108,6 +110,6 @@ const operations: ReadonlyMap<number, SubOperation> = new Map([
 
 /** xen_version(cmd, arg). */
 export function xenVersion(call: Call, cmd: number, argument: bigint): number {
-  const operation = operations.get(cmd);
+  const operation = permitted(call, __HYPERVISOR_xen_version, cmd, VERSION_OPERATIONS);
   return operation === undefined ? -ENOSYS : operation(call, argument);
 }
