@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { DecompressError } from './decompress-error.ts';
+import { decompressLz4Legacy, LZ4_LEGACY_MAGIC } from './lz4-legacy.ts';
+
+interface Sequence {
+  readonly literals: Uint8Array;
+  /** Of the match behind the literals, modulo what there is to refer to. */
+  readonly offset: number;
+  readonly length: number;
+}
+
+const lengthBytes = (value: number): number[] => {
+  const bytes: number[] = [];
+  for (let rest = value - 15; rest >= 0; rest -= 255) bytes.push(Math.min(rest, 255));
+  return bytes;
+};
+
+/** A block of these sequences with `last` as its last literals, and what it stands for, made byte by byte. */
+function blockOf(sequences: readonly Sequence[], last: Uint8Array): { block: number[]; output: number[] } {
+  const block: number[] = [];
+  const output: number[] = [];
+  const put = (literals: Uint8Array, match?: { offset: number; length: number }): void => {
+    const code = match === undefined ? 0 : match.length - 4;
+    block.push((Math.min(literals.length, 15) << 4) | Math.min(code, 15), ...lengthBytes(literals.length), ...literals);
+    output.push(...literals);
+    if (match === undefined) return;
+    block.push(match.offset & 255, match.offset >> 8, ...lengthBytes(code));
+    for (let k = 0; k < match.length; k++) output.push(output[output.length - match.offset] as number);
+  };
+  for (const { literals, offset, length } of sequences) {
+    const there = output.length + literals.length;
+    if (there > 0) put(literals, { offset: 1 + (offset % Math.min(there, 65535)), length });
+  }
+  put(last);
+  return { block, output };
+}
+
+const frame = (blocks: readonly (readonly number[])[]): Uint8Array => {
+  const words = (value: number): number[] => [value & 255, (value >> 8) & 255, (value >> 16) & 255, value >>> 24];
+  return Uint8Array.from([...words(LZ4_LEGACY_MAGIC), ...blocks.flatMap((block) => [...words(block.length), ...block])]);
+};
+
+const bytes = fc.oneof(fc.uint8Array({ maxLength: 40 }), fc.uint8Array({ minLength: 250, maxLength: 300 }));
+const sequence = fc.record({
+  literals: bytes,
+  offset: fc.oneof(fc.nat(40), fc.nat(70000)),
+  length: fc.oneof(fc.integer({ min: 4, max: 80 }), fc.integer({ min: 4, max: 1000 })),
+});
+const blocks = fc.array(fc.tuple(fc.array(sequence, { maxLength: 30 }), bytes), { minLength: 1, maxLength: 3 });
+
+test('literals and matches of all lengths and distances', () => {
+  fc.assert(
+    fc.property(blocks, (given) => {
+      const made = given.map(([sequences, last]) => blockOf(sequences, last));
+      const output = made.flatMap((each) => each.output);
+      const input = frame(made.map(({ block }) => block));
+      assert.deepEqual(decompressLz4Legacy(input, 1 << 20), Uint8Array.from(output));
+      assert.deepEqual(decompressLz4Legacy(input, output.length, output.length), Uint8Array.from(output), 'where nothing more fits');
+      if (output.length > 0) assert.throws(() => decompressLz4Legacy(input, output.length - 1), /limit|more than/i);
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test('a damaged block is refused or gives other bytes, nothing worse', () => {
+  fc.assert(
+    fc.property(blocks, fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 4 }), (given, damage) => {
+      const input = frame(given.map(([sequences, last]) => blockOf(sequences, last).block));
+      for (const [at, value] of damage) input[4 + (at % (input.length - 4))] = value;
+      try {
+        decompressLz4Legacy(input, 1 << 20);
+      } catch (error) {
+        assert.ok(error instanceof DecompressError, String(error));
+      }
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('a length that never ends', () => {
+  const endless = new Array<number>(1 << 17).fill(255);
+  assert.throws(() => decompressLz4Legacy(frame([[0xf0, ...endless]]), 1 << 20), DecompressError);
+  assert.throws(() => decompressLz4Legacy(frame([[0x1f, 65, 1, 0, ...endless]]), 1 << 20), DecompressError);
+});
