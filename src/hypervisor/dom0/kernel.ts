@@ -264,6 +264,26 @@ export class Dom0Kernel {
     return { gfn: first, errors };
   }
 
+  /**
+   * Show the `count` pages of another domain from gfn `first` on, part after part in one piece of the window: `use` gets the offsets into
+   * `frames` of a part's pages, and the number of pages before them. Throws HypercallError when one does not exist.
+   */
+  withForeign(domid: number, first: number, count: number, use: (pages: readonly number[], before: number) => void): void {
+    const size = Math.min(count, CALLS_AT_ONCE);
+    const window = this.claimWindow(size);
+    try {
+      for (let done = 0; done < count; done += size) {
+        const gfns = Array.from({ length: Math.min(size, count - done) }, (_, i) => first + done + i);
+        const errors = this.mapBatch(domid, gfns, window);
+        const bad = errors.findIndex((errno) => errno !== 0);
+        if (bad >= 0) throw new HypercallError(`mapping gfn 0x${(gfns[bad] as number).toString(16)} of domain ${domid}`, errors[bad] as number);
+        use(this.mappingAt(window, gfns.length).pages, done);
+      }
+    } finally {
+      this.unmapAt(window, size);
+    }
+  }
+
   private mapBatch(domid: number, gfns: readonly number[], first: number): number[] {
     const n = gfns.length;
     return this.withMemory(n * 20, (gpa) => {

@@ -189,22 +189,16 @@ export class Xc {
 
   /** Write bytes into a domain's memory at a guest-physical address, through foreign mappings. */
   writeMemory(domid: number, gpa: number, bytes: Uint8Array): void {
-    const PAGES = 512;
-    for (let done = 0; done < bytes.length; ) {
-      const first = Math.floor((gpa + done) / 4096);
-      const last = Math.floor((gpa + bytes.length - 1) / 4096);
-      const count = Math.min(PAGES, last - first + 1);
-      const mapping = this.kernel.mapForeign(
-        domid,
-        Array.from({ length: count }, (_, i) => first + i),
-      );
-      for (const [i, page] of mapping.pages.entries()) {
-        const offset = i === 0 ? (gpa + done) % 4096 : 0;
-        const piece = Math.min(4096 - offset, bytes.length - done);
-        this.kernel.memories.frameBytes.set(bytes.subarray(done, done + piece), page + offset);
-        done += piece;
+    if (bytes.length === 0) return;
+    const first = Math.floor(gpa / 4096);
+    const last = Math.floor((gpa + bytes.length - 1) / 4096);
+    const { frameBytes } = this.kernel.memories;
+    this.kernel.withForeign(domid, first, last - first + 1, (pages, before) => {
+      for (const [i, page] of pages.entries()) {
+        // where the page's first byte comes from: before the bytes' beginning, for the first
+        const from = (first + before + i) * 4096 - gpa;
+        frameBytes.set(bytes.subarray(Math.max(from, 0), from + 4096), page + Math.max(-from, 0));
       }
-      this.kernel.unmap(mapping);
-    }
+    });
   }
 }
