@@ -106,7 +106,7 @@ export class Daemon {
   /** Settles when the daemon was stopped in an orderly way; rejects when its machine died. */
   readonly ended: Promise<void>;
 
-  private constructor(host: DaemonHost, options: DaemonOptions, core: Uint8Array<ArrayBuffer>, stored: Uint8Array | undefined) {
+  private constructor(host: DaemonHost, options: DaemonOptions, core: Uint8Array<ArrayBuffer>, stored: Uint8Array<ArrayBuffer> | undefined) {
     this.host = host;
     this.options = options;
     this.started = host.wall();

@@ -14,8 +14,8 @@ const REGIONS_WORKER = new URL('./regions.worker.ts', import.meta.url);
 
 /** Translations that outlive a machine. */
 export interface KeptTranslations {
-  /** What `keep` was given in an earlier run. */
-  readonly stored: Uint8Array | undefined;
+  /** What `keep` was given in an earlier run, in memory of its own: it goes to the machine's thread. */
+  readonly stored: Uint8Array<ArrayBuffer> | undefined;
   keep(file: Uint8Array): Promise<void>;
 }
 
@@ -99,7 +99,8 @@ export class MachineThread {
     };
     this.door = new Door(this.memories);
     this.kernel = new Dom0Kernel(this.memories, this.door);
-    this.thread = options.workers.start(PCPU_WORKER, data, ports);
+    const stored = options.translations?.stored;
+    this.thread = options.workers.start(PCPU_WORKER, data, [...ports, ...(stored === undefined ? [] : [stored.buffer])]);
     this.makeCompilers = () => {
       for (const { port2: port } of channels) {
         this.compilers.push(options.workers.start(REGIONS_WORKER, { frames, state, cpuModel: options.cpuModel, port }, [port]));

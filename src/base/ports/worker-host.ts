@@ -2,8 +2,8 @@
 export interface WorkerHost {
   /** How many threads may run at once. */
   readonly parallelism: number;
-  /** Start a thread on the module at `url` with `data`, which is cloned (shared memories are shared, not copied) but for the ports in `moved`. */
-  start(url: URL, data: unknown, moved?: readonly MessagePort[]): WorkerThread;
+  /** Start a thread on the module at `url` with `data`, which is cloned (shared memories are shared, not copied) but for the ports and buffers in `moved`. */
+  start(url: URL, data: unknown, moved?: readonly (MessagePort | ArrayBuffer)[]): WorkerThread;
   /**
    * Begin to load the module at `url` for the next `start` of it, which is quicker then. The module has `early` from its beginning, its data
    * comes by its first message. One that is never started keeps nobody.

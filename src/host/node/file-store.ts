@@ -1,7 +1,8 @@
-import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type FileStore, FileStoreError, type FileStoreReason, type FileWriter } from '../../base/ports/file-store.ts';
 import { nodeCrypto } from './crypto.ts';
+import { bytesOfFile } from './read-whole-file.ts';
 
 const REASONS: Readonly<Record<string, FileStoreReason>> = {
   ENOENT: 'not found',
@@ -52,7 +53,7 @@ export const nodeFileStore: FileStore = {
       throw new FileStoreError(REASONS[codeOf(error)] ?? 'host error', path, { cause: error });
     }
   },
-  read: (path) => guarded(path, () => readFile(path)),
+  read: (path) => guarded(path, () => bytesOfFile(path)),
   write: (path, bytes) =>
     guarded(path, async () => {
       await mkdir(dirname(path), { recursive: true });

@@ -9,6 +9,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { TranslationCache } from '../../base/ports/translation-cache.ts';
 import { nodeCrypto } from './crypto.ts';
+import { bytesOfFile } from './read-whole-file.ts';
 import { stateFolder } from './xdg.ts';
 
 const CODE_BYTES = 32;
@@ -86,12 +87,12 @@ export class NodeTranslationCache implements TranslationCache {
       .digest();
   }
 
-  async read(name: string): Promise<Uint8Array | undefined> {
+  async read(name: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
     try {
       const path = this.file(name);
       const { size, uid } = await stat(path);
       if (size > FILE_MAX || (process.getuid !== undefined && uid !== process.getuid())) return undefined;
-      const file = await readFile(path);
+      const file = await bytesOfFile(path);
       if (file.length <= CODE_BYTES) return undefined;
       const bytes = file.subarray(CODE_BYTES);
       if (!nodeCrypto().timingSafeEqual(this.code(await this.secret(), path, bytes), file.subarray(0, CODE_BYTES))) {

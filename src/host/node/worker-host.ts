@@ -16,7 +16,7 @@ export const nodeWorkerHost: WorkerHost = {
     prepared.set(url.href, worker);
   },
   start(url, data, moved = []): WorkerThread {
-    const transferList = [...moved] as MessagePort[];
+    const transferList = [...moved] as (MessagePort | ArrayBuffer)[];
     let worker = prepared.get(url.href);
     if (worker === undefined) worker = new Worker(url, { workerData: data, transferList });
     else {

@@ -42,10 +42,10 @@ export class StoredBlocks {
     this.bytes = new Uint8Array(this.words.buffer);
   }
 
-  /** Takes over what `save` gave. Throws RangeError if it is not that. */
+  /** Takes over what `save` gave, and its memory. Throws RangeError if it is not that. */
   load(words: Int32Array): void {
-    this.words = words.slice();
-    this.bytes = new Uint8Array(this.words.buffer);
+    this.words = words;
+    this.bytes = new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
     this.used = words.length;
     for (let record = 0; record < this.used; record = this.after(record)) {
       if (this.after(record) > this.used || this.length(record) === 0) throw new RangeError('a stored block reaches behind the end');

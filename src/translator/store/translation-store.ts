@@ -85,9 +85,11 @@ export class TranslationStore {
     this.blocks = new StoredBlocks(memories);
   }
 
-  /** Takes over what `save` gave in an earlier run. False if it is not that. Before anything is translated. */
+  /** Takes over what `save` gave in an earlier run, and its memory. False if it is not that. Before anything is translated. */
   load(file: Uint8Array, regions: Regions | undefined): boolean {
-    const words = new Int32Array(file.buffer.slice(file.byteOffset, file.byteOffset + (file.byteLength & -4)));
+    // what a host reads lies where words may lie
+    const whole = file.byteOffset % 4 === 0 ? file : file.slice();
+    const words = new Int32Array(whole.buffer, whole.byteOffset, whole.byteLength >> 2);
     const [magic, blockWords = 0, regionWords = 0] = words;
     if (magic !== MAGIC || blockWords < 0 || regionWords < 0 || HEAD_WORDS + blockWords + regionWords !== words.length) return false;
     try {
