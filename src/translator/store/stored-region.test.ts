@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { decodeRegions, encodeRegions, type StoredRegion } from './stored-region.ts';
+import { decodeRegions, encodeRegions, packRelocations, type StoredRegion } from './stored-region.ts';
 
 const region: StoredRegion = {
   records: [40, 8],
@@ -11,11 +11,11 @@ const region: StoredRegion = {
     [3, true],
     [4, false],
   ],
-  relocations: [
+  relocations: packRelocations([
     { at: 1, kind: 'address', block: 1, addend: 80 },
     { at: 2, kind: 'offset', block: 0, addend: 36 },
     { at: 3, kind: 'region' },
-  ],
+  ]),
   age: 2,
 };
 const places = new Map([

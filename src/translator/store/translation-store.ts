@@ -8,13 +8,13 @@
 import { BLK_BYTES, BLK_FLAGS, BLK_HEADER, BLK_MODE, BLK_PHYS, BLKF_DEAD, UOP_SIZE } from '../../machine/layout.ts';
 import type { Memories } from '../../machine/memories.ts';
 import type { BlockCache } from '../cache.ts';
-import { Code, type Relocation, relocate } from '../targets/wasm/code.ts';
+import { Code, relocate, WIDE } from '../targets/wasm/code.ts';
 import type { FunctionBody } from '../targets/wasm/module.ts';
 import type { MadeRegion } from '../targets/wasm/region-module.ts';
 import type { Regions } from '../targets/wasm/regions.ts';
 import type { BlockTranslator } from '../translate-block.ts';
 import { type BlockRecord, StoredBlocks } from './stored-blocks.ts';
-import { decodeRegions, encodeRegions, type StoredRegion } from './stored-region.ts';
+import { decodeRegions, encodeRegions, KIND_REGION, packRelocations, RELOCATION, type StoredRegion } from './stored-region.ts';
 
 const MAGIC = 0x3143545a; // "ZTC1"
 const HEAD_WORDS = 4;
@@ -71,7 +71,7 @@ export class TranslationStore {
   private readonly added: StoredRegion[] = [];
   private addedBytes = 0;
   /** Regions that are kept already; undefined: made in this run. */
-  private readonly known = new Map<string, Placed | undefined>();
+  private known: Map<string, Placed | undefined> | undefined;
   /** Addresses kept for the blocks of regions, which the regions' code contains; and the other way round. */
   private readonly addresses = new Map<BlockRecord, number>();
   private readonly recordAt = new Map<number, BlockRecord>();
@@ -123,7 +123,6 @@ export class TranslationStore {
     this.placed = stored.map((region, k) => ({ region, index: first + k, used: false }));
     this.counters.storedRegions = stored.length;
     for (const one of this.placed) {
-      this.known.set(keyOf(one.region.records, one.region.entries), one);
       const { records, deltas } = one.region;
       for (const [k, record] of records.entries()) {
         // one of another page is no sign that the others are there
@@ -135,18 +134,24 @@ export class TranslationStore {
     }
   }
 
-  private bodyFor(region: StoredRegion, index: number): FunctionBody {
+  /** The region's function, its numbers filled in where it lies: they are filled in again in every run. */
+  private bodyFor({ body, hints, relocations, records }: StoredRegion, index: number): FunctionBody {
+    const addresses = records.map((record) => this.addresses.get(record) as number);
+    for (let k = 0; k < relocations.length; k += RELOCATION) {
+      const at = relocations[k] as number;
+      if (at < 0 || at > body.length - WIDE) throw new RangeError('a stored region names a place outside its code');
+      if (relocations[k + 1] === KIND_REGION) {
+        relocate(body, at, index + 1);
+        continue;
+      }
+      const address = addresses[relocations[k + 2] as number];
+      if (address === undefined) throw new RangeError('a stored region names a block it does not have');
+      relocate(body, at, address + (relocations[k + 3] as number));
+    }
     const code = new Code();
-    code.append(region.body);
-    for (const relocation of region.relocations) relocate(code.bytes, relocation, this.valueOf(region, relocation, index));
-    return { code, hints: region.hints, relocations: region.relocations };
-  }
-
-  private valueOf(region: StoredRegion, relocation: Relocation, index: number): number {
-    if (relocation.kind === 'region') return index + 1;
-    const address = this.addresses.get(region.records[relocation.block] as BlockRecord);
-    if (address === undefined) throw new RangeError('a stored region names a block it does not have');
-    return address + relocation.addend;
+    code.bytes = body;
+    code.length = body.length;
+    return { code, hints, relocations: [] };
   }
 
   /** Regions can no longer be placed: the arena is emptied. */
@@ -254,12 +259,13 @@ export class TranslationStore {
       records.push(record);
     }
     const key = keyOf(records, entries);
+    this.known ??= new Map(this.placed.map((one) => [keyOf(one.region.records, one.region.entries), one]));
     const known = this.known.get(key);
     if (known !== undefined) known.used = true;
     if (this.known.has(key) || this.addedBytes > REGION_BYTES_MAX) return;
     this.addedBytes += body.length;
     this.known.set(key, undefined);
-    this.added.push({ records, deltas, entries: [...entries], body, hints, relocations, age: 0 });
+    this.added.push({ records, deltas, entries: [...entries], body, hints, relocations: packRelocations(relocations), age: 0 });
   }
 
   /** What a file keeps for the next run; undefined when that is hardly more than the file has already, or, without a file, fewer than `least` blocks. */

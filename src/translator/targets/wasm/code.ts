@@ -128,10 +128,10 @@ export type Relocation =
   | { readonly at: number; readonly kind: 'region' };
 
 /** Bytes of a number that can be relocated, whatever its value. */
-const WIDE = 5;
+export const WIDE = 5;
 
-/** Writes the number a relocation stands for; `at` is its place in `bytes`. */
-export function relocate(bytes: Uint8Array, { at }: Relocation, value: number): void {
+/** Writes the number that a relocation at `at` stands for. */
+export function relocate(bytes: Uint8Array, at: number, value: number): void {
   for (let k = 0, rest = value >>> 0; k < WIDE; k++, rest >>>= 7) bytes[at + k] = (rest & 0x7f) | (k < WIDE - 1 ? 0x80 : 0);
 }
 

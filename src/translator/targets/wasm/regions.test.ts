@@ -759,7 +759,7 @@ for (const [name, source] of [...Object.entries(programs), ...Object.entries(pro
       [20, 1013],
     ] as const) {
       const late = stored === undefined ? new LateCompiler(() => 1) : undefined;
-      const { outcome, store } = execute(code, wide, promoteAfter, slice, stored ?? 'none', late, slice === 1013);
+      const { outcome, store } = execute(code, wide, promoteAfter, slice, stored?.slice() ?? 'none', late, slice === 1013);
       assert.deepEqual(
         outcome,
         reference,
