@@ -47,8 +47,8 @@ function timeToInit({ program, args }: Contestant): Promise<Boot | undefined> {
 
 const met = (ok: boolean): string => (ok ? 'reached' : 'missed');
 
-/** Boot `runs` times on each contestant in turns; a Markdown section. `counts`: also count instructions by target. */
-export async function benchBoot(kernelPackage: 'linux-image-cloud-amd64' | 'linux-image-amd64', runs: number, counts: boolean): Promise<string> {
+/** Boot `runs` times on each contestant in turns, `zendo` the installed program; a Markdown section. `counts`: also count instructions by target. */
+export async function benchBoot(zendo: string, kernelPackage: 'linux-image-cloud-amd64' | 'linux-image-amd64', runs: number, counts: boolean): Promise<string> {
   const cache = new DebianCache({ decompress, onProgress: ({ step, what }) => step === 'download' && console.error(`downloading ${what}`) });
   const kernelFile = await cache.kernel(kernelPackage);
   const folder = temporaryFolder('bench');
@@ -60,7 +60,7 @@ export async function benchBoot(kernelPackage: 'linux-image-cloud-amd64' | 'linu
     ...['-kernel', kernel, '-initrd', initrd, '-append', 'console=ttyS0 mitigations=off'],
   ];
   const boot = (...extra: readonly string[]): string[] => [
-    ...['bin/zendo.js', 'boot', '--kernel', kernel, '--initrd', initrd, '--append', 'console=hvc0 mitigations=off', '--timeout', '290', ...extra],
+    ...[zendo, 'boot', '--kernel', kernel, '--initrd', initrd, '--append', 'console=hvc0 mitigations=off', '--timeout', '290', ...extra],
   ];
   const contestants: readonly Contestant[] = [
     { name: 'QEMU TCG -M microvm', program: 'qemu-system-x86_64', args: qemu(['-M', 'microvm', '-nodefaults']) },
@@ -115,22 +115,27 @@ export async function benchBoot(kernelPackage: 'linux-image-cloud-amd64' | 'linu
   ].join('\n');
 }
 
-/** A guest of our own that says hello, from command to exit; a Markdown section. */
-export function benchTiny(runs: number): string {
+/** A guest of our own that says hello, from the installed command to its exit; a Markdown section. */
+export function benchTiny(zendo: string, runs: number): string {
   const kernel = join(temporaryFolder('bench'), 'hello.elf');
   writeFileSync(kernel, helloGuest());
+  const boot = (): void => {
+    const { status } = spawnSync(process.execPath, [zendo, 'boot', '--kernel', kernel, '--memory', '16'], { stdio: 'ignore' });
+    if (status !== 0) throw new Error(`the hello guest ended with status ${status}`);
+  };
+  // the first run leaves Node's compile cache to the others
+  boot();
   const times: number[] = [];
   for (let run = 0; run < Math.max(5, runs); run++) {
     const started = performance.now();
-    const { status } = spawnSync(process.execPath, ['bin/zendo.js', 'boot', '--kernel', kernel, '--memory', '16'], { stdio: 'ignore' });
-    if (status !== 0) throw new Error(`the hello guest ended with status ${status}`);
+    boot();
     times.push(performance.now() - started);
   }
   const least = Math.min(...times);
   return [
     '## A tiny guest',
     '',
-    `A guest of our own says hello on its console and powers off, from command to exit: median ${median(times).toFixed(0)} ms, least ${least.toFixed(0)} ms of ${times.length}` +
+    `A guest of our own says hello on its console and powers off, from the installed command to its exit: median ${median(times).toFixed(0)} ms, least ${least.toFixed(0)} ms of ${times.length}` +
       ` (goal: at most ${TINY_MOST_MS}, ${met(median(times) <= TINY_MOST_MS)}).`,
   ].join('\n');
 }

@@ -6,9 +6,12 @@
 import { spawnSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { temporaryFolder } from '../src/base/testing/temporary-folder.ts';
 import { benchBoot, benchTiny } from './bench-boot.ts';
 import { benchCompute } from './bench-compute.ts';
+import { installPackage } from './installed-package.ts';
 
 const { values } = parseArgs({
   options: {
@@ -26,11 +29,14 @@ if (qemu.status !== 0) {
   process.exit(1);
 }
 const parts = values.only.split(',');
+// what is measured is what its users run
+const installed = ['boot', 'generic', 'tiny'].some((part) => parts.includes(part)) ? installPackage(temporaryFolder('bench-installed')) : '';
+const zendo = join(installed, 'node_modules/.bin/zendo');
 const sections: string[] = [];
-if (parts.includes('boot')) sections.push(await benchBoot('linux-image-cloud-amd64', runs, values.counts));
-if (parts.includes('generic')) sections.push(await benchBoot('linux-image-amd64', runs, false));
+if (parts.includes('boot')) sections.push(await benchBoot(zendo, 'linux-image-cloud-amd64', runs, values.counts));
+if (parts.includes('generic')) sections.push(await benchBoot(zendo, 'linux-image-amd64', runs, false));
 if (parts.includes('compute')) sections.push(await benchCompute(runs, values.counts));
-if (parts.includes('tiny')) sections.push(benchTiny(runs));
+if (parts.includes('tiny')) sections.push(benchTiny(zendo, runs));
 const command = `npm run bench -- --runs ${runs}${parts.length === 4 ? '' : ` --only ${values.only}`}${values.counts ? '' : ' --no-counts'}`;
 const machine = [
   `${runs} runs of each in turns; ${qemu.stdout.split('\n')[0] ?? ''}; Node ${process.version};`,

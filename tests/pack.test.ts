@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, test } from 'node:test';
+import { installPackage } from '../scripts/installed-package.ts';
 import { helloGuest } from '../src/toolstack/guests/hello.ts';
 
 const root = resolve(import.meta.dirname, '..');
@@ -21,18 +22,7 @@ const run = (command: string, args: readonly string[], cwd: string): string => {
 };
 
 test('npm pack makes a package that installs in an empty project and boots a guest there', () => {
-  run('npm', ['pack', '--pack-destination', folder], root);
-  const [tarball] = globSync('zendo-*.tgz', { cwd: folder });
-  assert.ok(tarball);
-
-  const project = join(folder, 'project');
-  mkdirSync(project);
-  writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'empty', private: true }));
-  // the dependencies come from this clone, so that no network is needed
-  const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { dependencies: Record<string, string> };
-  const local = Object.keys(dependencies).map((name) => join(root, 'node_modules', name));
-  run('npm', ['install', '--offline', '--ignore-scripts', '--install-links', ...local, join(folder, tarball)], project);
-
+  const project = installPackage(folder);
   const installed = join(project, 'node_modules/zendo');
   assert.ok(existsSync(join(installed, 'build/core.wasm')));
   assert.ok(existsSync(join(installed, 'LICENSE')));
