@@ -77,5 +77,9 @@ test('a terminal that takes no more stops the output, not the keys', async () =>
   assert.equal(screen(), 'onetwo');
   end(4);
   end(3);
+  // (the end of the line that was begun)
+  await settle();
+  await take();
   await ended;
+  assert.equal(screen(), 'onetwo\r\n');
 });

@@ -5,6 +5,8 @@ import type { XlHost } from './xl-host.ts';
 
 /** Ctrl-] leaves. */
 const LEAVE = 0x1d;
+const NEWLINE = 0x0a;
+const RETURN = 0x0d;
 /** Bytes of input sent in one request. */
 const PIECE = 16384;
 
@@ -27,12 +29,15 @@ export async function attachConsole(
   left.catch(() => {});
   let written: Promise<void> = Promise.resolve();
   let unwritten = 0;
+  let midLine = false;
   daemon.on('console', (params) => {
     const { base64 } = params as ConsoleOutput;
     // a terminal that takes no more for now (Ctrl-S) must not fill our memory
     if (unwritten === 0) daemon.pause();
     unwritten++;
-    written = terminal.write(Uint8Array.fromBase64(base64)).then(() => {
+    const bytes = Uint8Array.fromBase64(base64);
+    midLine = bytes.length === 0 ? midLine : bytes.at(-1) !== NEWLINE;
+    written = terminal.write(bytes).then(() => {
       unwritten--;
       if (unwritten === 0) daemon.resume();
     });
@@ -60,6 +65,8 @@ export async function attachConsole(
     await opened();
     await left;
     await written;
+    // the operator's shell begins a line of its own
+    if (interactive && midLine) await terminal.write(Uint8Array.of(RETURN, NEWLINE));
   } finally {
     for (const cleanUp of cleanUps) cleanUp();
   }
