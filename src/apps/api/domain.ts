@@ -1,10 +1,10 @@
 import { HypercallError } from '../../hypervisor/dom0/kernel.ts';
-import { XEN_DOMINF_paused, XEN_DOMINF_shutdown } from '../../spec/xen/domctl.ts';
+import { XEN_DOMINF_paused, XEN_DOMINF_shutdown, XEN_DOMINF_shutdownmask, XEN_DOMINF_shutdownshift } from '../../spec/xen/domctl.ts';
 import { hvm_hw_cpu } from '../../spec/xen/hvm/save.ts';
 import { SHUTDOWN_crash } from '../../spec/xen/sched.ts';
 import { backtrace } from '../../toolstack/guest-view/backtrace.ts';
 import { GuestView } from '../../toolstack/guest-view/guest-view.ts';
-import type { KernelImage } from '../../toolstack/loader/domain-image.ts';
+import type { SymbolTable } from '../../toolstack/loader/elf/symbol-table.ts';
 import { type CpuRecord, is64bit, pagingOf, readCpuRecords } from '../../toolstack/xc/cpu-records.ts';
 import { domainPath } from '../../xenstore/tree/path.ts';
 import { formatRegisters } from '../zendo/crash-report.ts';
@@ -43,16 +43,16 @@ export class Domain implements AsyncDisposable {
   readonly console: DomainConsole;
   readonly memory: DomainMemory;
   private readonly access: MachineAccess;
-  private readonly kernel: KernelImage;
+  private readonly symbols: () => SymbolTable | undefined;
   private readonly ends = new Listeners<[end: DomainEnd]>();
   private end: DomainEnd | undefined;
   private gone = false;
   private typing: Promise<void> = Promise.resolve();
 
   /** @internal */
-  constructor(access: MachineAccess, kernel: KernelImage, { domid, name, uuid }: { domid: number; name: string; uuid: string }) {
+  constructor(access: MachineAccess, symbols: () => SymbolTable | undefined, { domid, name, uuid }: { domid: number; name: string; uuid: string }) {
     this.access = access;
-    this.kernel = kernel;
+    this.symbols = symbols;
     this.domid = domid;
     this.name = name;
     this.uuid = uuid;
@@ -199,6 +199,12 @@ export class Domain implements AsyncDisposable {
     });
   }
 
+  /** @internal It has shut down before the snapshot that it comes from. Inside a turn. */
+  noteEndedBefore(): void {
+    const { flags } = this.access.libxl.programs.xc.info(this.domid) ?? { flags: 0 };
+    this.noteShutdown((flags >>> XEN_DOMINF_shutdownshift) & XEN_DOMINF_shutdownmask);
+  }
+
   /** @internal It is gone. */
   noteGone(): void {
     this.gone = true;
@@ -228,14 +234,14 @@ export class Domain implements AsyncDisposable {
   }
 
   private describe(address: bigint): string | undefined {
-    const symbols = this.kernel.symbols();
+    const symbols = this.symbols();
     return symbols?.lookup(address) === undefined ? undefined : symbols.describe(address);
   }
 
   private traceOf({ values }: CpuRecord, view: GuestView): string[] {
     const paging = pagingOf(values);
     const { rip, rsp, rbp } = values;
-    return backtrace({ rip, rsp, rbp, word: is64bit(values) ? 8 : 4 }, (va, length) => view.read(paging, va, length), this.kernel.symbols());
+    return backtrace({ rip, rsp, rbp, word: is64bit(values) ? 8 : 4 }, (va, length) => view.read(paging, va, length), this.symbols());
   }
 
   private record(vcpu: number, records: Uint8Array = this.access.libxl.programs.xc.getHvmContext(this.domid)): CpuRecord {

@@ -7,6 +7,8 @@ export interface MachineAccess {
   readonly host: ApiHost;
   readonly machine: MachineThread;
   readonly libxl: Libxl;
+  /** CPU model and changes. */
+  readonly cpu: string;
   /** Do something in the next turn of domain 0. Throws MachineClosedError, and what `action` throws. */
   enter<T>(action: () => T): Promise<T>;
 }

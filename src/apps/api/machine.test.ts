@@ -177,3 +177,56 @@ test('a machine that is closed ends everything that waits on it', async () => {
   await assert.rejects(other.createDomain({ kernel: helloGuest(), memory: 16 }), MachineClosedError);
   await assert.rejects(other.xenstore.read('/'), MachineClosedError);
 });
+
+test('a snapshot goes on, more than once, and so does the machine it was made of', async () => {
+  await using first = await Machine.create({ seed: 5, translationCache: 'off' });
+  const guest = await first.createDomain({ kernel: helloGuest({ echo: true }), name: 'guest', memory: 16 });
+  await guest.console.waitFor('Ctrl-D ends it.');
+  await first.xenstore.write('/tool/note', 'kept');
+  const snapshot = await first.snapshot();
+  await guest.console.write('first');
+  await guest.console.waitFor('first');
+  for (const text of ['second', 'third']) {
+    await using machine = await Machine.resume(snapshot, { translationCache: 'off' });
+    const again = machine.domain('guest');
+    assert.ok(again);
+    assert.deepEqual([again.domid, again.uuid, again.console.text, again.ended], [guest.domid, guest.uuid, '', undefined]);
+    assert.equal(await machine.xenstore.read('/tool/note'), 'kept');
+    await again.console.write(text);
+    await again.console.waitFor(text);
+    await again.memory.write(0x5000, Uint8Array.of(1, 2, 3));
+    assert.deepEqual([...(await again.memory.read(0x5000, 3))], [1, 2, 3]);
+    const other = await machine.createDomain({ kernel: helloGuest(), memory: 16 });
+    assert.equal((await other.waitForEnd()).reason, 'poweroff');
+    await again.console.write('\x04');
+    assert.equal((await again.waitForEnd()).reason, 'poweroff');
+    const { free } = await machine.memory();
+    await again.destroy();
+    assert.ok((await machine.memory()).free >= free + 16);
+  }
+});
+
+test('with a seed, a snapshot of a guest that has not begun gives the same run', async () => {
+  await using machine = await Machine.create({ seed: 6 });
+  const guest = await machine.createDomain({ kernel: helloGuest(), memory: 16, paused: true });
+  const snapshot = await machine.snapshot();
+  const run = async (domain: Domain): Promise<unknown> => {
+    await domain.unpause();
+    await domain.waitForEnd();
+    return [domain.console.text, (await domain.state()).cpuTime, await domain.registers()];
+  };
+  const expected = await run(guest);
+  await using again = await Machine.resume(snapshot);
+  assert.deepEqual(await run(again.domains[0] as Domain), expected);
+  await using ended = await Machine.resume(await machine.snapshot());
+  assert.equal(ended.domains[0]?.ended?.reason ?? (await ended.domains[0]?.waitForEnd())?.reason, 'poweroff');
+});
+
+test('what is no snapshot is refused', async () => {
+  for (const bytes of [new Uint8Array(0), new Uint8Array(100), new TextEncoder().encode('ZENDOSNP\x02\0\0\0{}')]) {
+    await assert.rejects(Machine.resume(bytes), (error) => error instanceof ConfigurationError && /machine\.snapshot\(\)/.test(error.message));
+  }
+  await assert.rejects(Machine.resume('file' as never), ConfigurationError);
+  await assert.rejects(Machine.resume(new Uint8Array(0), { seed: 1 } as never), ConfigurationError);
+  await assert.rejects(Machine.create({ translationCache: '' }), ConfigurationError);
+});

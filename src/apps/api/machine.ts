@@ -1,11 +1,13 @@
 import { MachineGoneError } from '../../hypervisor/door.ts';
+import { Memories } from '../../machine/memories.ts';
 import { chooseCpu, DEFAULT_CPU } from '../../spec/x86/choose-cpu.ts';
 import { Dom0Programs } from '../../toolstack/libxl/dom0-programs.ts';
-import { Libxl } from '../../toolstack/libxl/libxl.ts';
+import { type FrozenLibxl, Libxl, type LibxlListener } from '../../toolstack/libxl/libxl.ts';
 import { LibxlError } from '../../toolstack/libxl/libxl-error.ts';
 import { hypervisorLog, physinfo } from '../../toolstack/xc/host-info.ts';
 import { FRAMES_MAX, freshMachine, VIRTUAL_WALL_SECONDS } from '../zendo/fresh-machine.ts';
-import { MachineThread } from '../zendo/machine-thread.ts';
+import { MachineThread, type MachineOptions as ThreadOptions } from '../zendo/machine-thread.ts';
+import { decodeSnapshot, encodeSnapshot } from '../zendo/snapshot-file.ts';
 import type { ApiHost } from './api-host.ts';
 import { Domain } from './domain.ts';
 import { asConfigurationError, type DomainOptions, readDomainOptions } from './domain-options.ts';
@@ -25,7 +27,25 @@ export interface MachineOptions {
   readonly cpu?: string;
   /** MiB for all domains together, 4032 if not given. Memory that no guest has touched costs the host nothing. */
   readonly memory?: number;
+  /**
+   * Folder of translations kept for the next machine, `off` for none; if not given, the one that `zendo boot` uses ($ZENDO_TRANSLATION_CACHE
+   * has a say). They make guests start faster and change nothing that a guest can see.
+   */
+  readonly translationCache?: string;
 }
+
+/** A machine that goes on: what its snapshot does not say. */
+export type ResumeOptions = Pick<MachineOptions, 'translationCache'>;
+
+/** What a snapshot holds beside the machine's memories. */
+interface SnapshotHead {
+  readonly format: 2;
+  readonly cpu: string;
+  readonly seeded: boolean;
+  readonly created: number;
+  readonly libxl: FrozenLibxl;
+}
+const SNAPSHOT_FORMAT = 2;
 
 /** Memory of the machine in MiB. */
 export interface MachineMemory {
@@ -33,6 +53,8 @@ export interface MachineMemory {
   readonly free: number;
 }
 
+/** Name of the API's translations: of all machines of one CPU model. */
+const TRANSLATIONS = 'api';
 const MIB_FRAMES = 256;
 /** Frames of a machine beyond its domains' memory: domain 0, special pages, ACPI, grant tables. */
 const SPARE_FRAMES = 4096;
@@ -59,16 +81,48 @@ export class Machine implements AsyncDisposable {
 
   /** @internal Programs call `Machine.create` of the package, which chooses the host. */
   static async start(host: ApiHost, options: MachineOptions = {}): Promise<Machine> {
-    const { cpu, memory, seed } = checkedOptions(options);
+    const { cpu, memory, seed, translationCache } = checkedOptions(options);
+    const fresh = freshMachine({ frames: memory * MIB_FRAMES + SPARE_FRAMES, seed, wall: host.wall() });
+    return await Machine.begin(host, { cpu, seeded: seed !== undefined, translationCache }, { fresh });
+  }
+
+  /** @internal As `start`, with a machine that was saved. */
+  static async resume(host: ApiHost, snapshot: Uint8Array, { translationCache, ...others }: ResumeOptions = {}): Promise<Machine> {
+    const [unknown] = Object.keys(others);
+    if (unknown !== undefined)
+      throw new ConfigurationError(`there is no option "${unknown}" for a machine that goes on`, { hint: 'There is translationCache.' });
+    if (!(snapshot instanceof Uint8Array)) throw new ConfigurationError('a snapshot is a Uint8Array', { hint: 'Give what machine.snapshot() gave.' });
+    const memories = new Memories();
+    let head: SnapshotHead;
+    try {
+      head = decodeSnapshot<SnapshotHead>(host, memories, snapshot, `of ${snapshot.length} bytes`, SNAPSHOT_FORMAT);
+      chooseCpu(head.cpu);
+    } catch (error) {
+      throw asConfigurationError(error);
+    }
+    return await Machine.begin(host, { cpu: head.cpu, seeded: head.seeded, translationCache: checkedCache(translationCache) }, { memories }, head);
+  }
+
+  private static async begin(
+    host: ApiHost,
+    { cpu, seeded, translationCache }: { cpu: string; seeded: boolean; translationCache: string | undefined },
+    how: Pick<ThreadOptions, 'fresh' | 'memories'>,
+    head?: SnapshotHead,
+  ): Promise<Machine> {
     const logs = new Listeners<[line: string]>();
     const made: { machine?: Machine } = {};
-    const wall = host.wall();
+    const cache = host.translations(translationCache);
+    const translations = cache && {
+      stored: await cache.read(`${TRANSLATIONS} ${cpu}`),
+      keep: (file: Uint8Array) => cache.write(`${TRANSLATIONS} ${cpu}`, file),
+    };
     const thread = new MachineThread({
       workers: host.workers,
       core: await host.core(),
       cpuModel: cpu,
       trace: [],
-      fresh: freshMachine({ frames: memory * MIB_FRAMES + SPARE_FRAMES, seed, wall }),
+      ...how,
+      translations,
       onConsole: (domid, bytes) => made.machine?.all.get(domid)?.console.output(bytes),
       onLog: (line) => logs.tell(line),
     });
@@ -87,9 +141,9 @@ export class Machine implements AsyncDisposable {
     };
     const programs = new Dom0Programs(thread.kernel, () => void enter(() => {}).catch(() => {}));
     thread.open(() => programs.work());
-    const startTime = (): number => (seed === undefined ? host.wall() * 1000 : Number(VIRTUAL_WALL_SECONDS) * 1e6);
-    const { libxl, client } = await enter(() => ({
-      libxl: new Libxl(programs, startTime, {
+    const startTime = (): number => (seeded ? Number(VIRTUAL_WALL_SECONDS) * 1e6 : host.wall() * 1000);
+    const machine = await enter(() => {
+      const listener: LibxlListener = {
         made: () => {},
         console: (domid, bytes, number) => {
           if (number === 0) made.machine?.all.get(domid)?.console.output(bytes);
@@ -99,11 +153,14 @@ export class Machine implements AsyncDisposable {
           made.machine?.all.get(domid)?.noteGone();
           made.machine?.all.delete(domid);
         },
-      }),
-      client: programs.store.connect(0, 'api'),
-    }));
-    const machine = new Machine({ host, machine: thread, libxl, enter }, new MachineXenstore(client, enter), seed !== undefined, logs);
-    made.machine = machine;
+      };
+      const libxl = new Libxl(programs, startTime, listener, head?.libxl);
+      const xenstore = new MachineXenstore(programs.store.connect(0, 'api'), enter);
+      const machine = new Machine({ host, machine: thread, libxl, enter, cpu }, xenstore, seeded, logs);
+      made.machine = machine;
+      if (head !== undefined) machine.takeOver(head);
+      return machine;
+    });
     thread.ended.then(
       () => machine.forget(),
       () => machine.forget(),
@@ -130,7 +187,7 @@ export class Machine implements AsyncDisposable {
     try {
       return await enter(() => {
         const domid = libxl.create(config, images);
-        const domain = new Domain(this.access, images.kernel, { domid, ...config.c_info });
+        const domain = new Domain(this.access, () => images.kernel.symbols(), { domid, ...config.c_info });
         this.all.set(domid, domain);
         if (options.paused !== true) libxl.unpause(domid);
         return domain;
@@ -139,6 +196,28 @@ export class Machine implements AsyncDisposable {
       const cause = error instanceof ZendoError && error.cause instanceof LibxlError ? error.cause.cause : undefined;
       const configuration = asConfigurationError(cause);
       throw configuration instanceof ConfigurationError ? configuration : error;
+    }
+  }
+
+  /**
+   * Everything as it is at this instant, to go on from with `Machine.resume`, here or in another process, once or often: memory, registers,
+   * devices and xenstore of all domains. This machine goes on too. What programs hold is not part of it: listeners, watches, output of consoles so far.
+   */
+  snapshot(): Promise<Uint8Array> {
+    const { host, libxl, machine, cpu, enter } = this.access;
+    return enter(() => {
+      const head: SnapshotHead = { format: SNAPSHOT_FORMAT, cpu, seeded: this.seeded, created: this.created, libxl: libxl.freeze() };
+      return encodeSnapshot(host, machine.memories, head);
+    });
+  }
+
+  /** The domains of a snapshot. Kernels are not in it, so backtraces have addresses without names. */
+  private takeOver({ created, libxl }: SnapshotHead): void {
+    this.created = created;
+    for (const { domid, kept } of libxl.domains) {
+      const domain = new Domain(this.access, () => undefined, { domid, name: kept.config.c_info.name, uuid: kept.uuid });
+      this.all.set(domid, domain);
+      if (kept.ended) domain.noteEndedBefore();
     }
   }
 
@@ -191,9 +270,21 @@ function numberedUuid(number: number): Uint8Array {
   return bytes;
 }
 
-function checkedOptions({ seed, cpu = DEFAULT_CPU, memory = MOST_MIB, ...others }: MachineOptions): { seed: bigint | undefined; cpu: string; memory: number } {
+function checkedCache(folder: unknown): string | undefined {
+  if (folder === undefined || (typeof folder === 'string' && folder !== '')) return folder;
+  throw new ConfigurationError(`machine option "translationCache" is ${JSON.stringify(folder)}`, { hint: 'Give the path of a folder, or "off".' });
+}
+
+function checkedOptions({ seed, cpu = DEFAULT_CPU, memory = MOST_MIB, translationCache: folder, ...others }: MachineOptions): {
+  seed: bigint | undefined;
+  cpu: string;
+  memory: number;
+  translationCache: string | undefined;
+} {
+  const translationCache = checkedCache(folder);
   const [unknown] = Object.keys(others);
-  if (unknown !== undefined) throw new ConfigurationError(`there is no machine option "${unknown}"`, { hint: 'The options are seed, cpu, memory.' });
+  if (unknown !== undefined)
+    throw new ConfigurationError(`there is no machine option "${unknown}"`, { hint: 'The options are seed, cpu, memory, translationCache.' });
   if (!Number.isInteger(memory) || memory < 1 || memory > MOST_MIB) {
     throw new ConfigurationError(`a machine cannot have ${memory} MiB for its domains`, { hint: `Give a whole number from 1 to ${MOST_MIB}.` });
   }
@@ -202,9 +293,9 @@ function checkedOptions({ seed, cpu = DEFAULT_CPU, memory = MOST_MIB, ...others 
   } catch (cause) {
     throw new ConfigurationError(cause instanceof Error ? cause.message : String(cause), { cause });
   }
-  if (seed === undefined) return { seed, cpu, memory };
+  if (seed === undefined) return { seed, cpu, memory, translationCache };
   const whole = typeof seed === 'bigint' || Number.isSafeInteger(seed);
   if (!whole || seed < 0 || BigInt(seed) >= SEED_LIMIT)
     throw new ConfigurationError(`${seed} cannot be a seed`, { hint: 'Give a whole number from 0 to 2^64-1.' });
-  return { seed: BigInt(seed), cpu, memory };
+  return { seed: BigInt(seed), cpu, memory, translationCache };
 }

@@ -21,7 +21,7 @@ export interface SnapshotHead {
 }
 
 /** The file's bytes. Inside a turn: the machine stands still. */
-export function encodeSnapshot(host: Pick<CommandHost, 'compress'>, memories: Memories, head: SnapshotHead): Uint8Array {
+export function encodeSnapshot<Head extends { readonly format: number }>(host: Pick<CommandHost, 'compress'>, memories: Memories, head: Head): Uint8Array {
   const pieces = [...saveMachine(memories)];
   const image = new Uint8Array(pieces.reduce((size, piece) => size + piece.length, 0));
   let at = 0;
@@ -39,23 +39,30 @@ export function encodeSnapshot(host: Pick<CommandHost, 'compress'>, memories: Me
   return out;
 }
 
-/** Fill fresh memories from a snapshot file; its head. Throws operator errors for files that are none. */
-export function decodeSnapshot(host: Pick<CommandHost, 'decompress'>, memories: Memories, file: Uint8Array, path: string): SnapshotHead {
+/** Fill fresh memories from a snapshot file with a head of this `format`; its head. Throws operator errors for files that are none. */
+export function decodeSnapshot<Head extends { readonly format: number } = SnapshotHead>(
+  host: Pick<CommandHost, 'decompress'>,
+  memories: Memories,
+  file: Uint8Array,
+  path: string,
+  format: Head['format'] = 1,
+): Head {
+  const wanted = format === 1 ? 'a file that `zendo boot --snapshot`' : 'what `machine.snapshot()`';
   const broken = (details: string): OperatorError =>
-    new OperatorError(`the snapshot ${path} cannot be used`, { details, hint: 'Give a file that `zendo boot --snapshot` of this version wrote.' });
+    new OperatorError(`the snapshot ${path} cannot be used`, { details, hint: `Give ${wanted} of this version wrote.` });
   if (file.length < MAGIC.length + 4 || MAGIC.some((byte, i) => file[i] !== byte)) throw broken('It does not start as a snapshot does.');
   const length = new DataView(file.buffer, file.byteOffset).getUint32(MAGIC.length, true);
   const end = MAGIC.length + 4 + length;
   if (end > file.length) throw broken('It is cut off.');
-  let head: SnapshotHead;
+  let head: Head;
   let image: Uint8Array;
   try {
-    head = JSON.parse(new TextDecoder().decode(file.subarray(MAGIC.length + 4, end))) as SnapshotHead;
+    head = JSON.parse(new TextDecoder().decode(file.subarray(MAGIC.length + 4, end))) as Head;
     image = host.decompress(file.subarray(end));
   } catch (error) {
     throw broken(error instanceof Error ? error.message : String(error));
   }
-  if (head.format !== 1) throw broken(`It has format ${String(head.format)}, this program reads 1.`);
+  if (head.format !== format) throw broken(`It has format ${String(head.format)}, this reads ${format}.`);
   loadMachine(memories, image);
   return head;
 }

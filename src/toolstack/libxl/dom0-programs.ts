@@ -190,6 +190,11 @@ export class Dom0Programs {
     return this.current.freeze();
   }
 
+  /** As `freezeStore`, for a machine in which other programs of domain 0 take over. */
+  freezeStoreForGuests(): Uint8Array {
+    return this.current.freezeForGuests();
+  }
+
   freezeConsole(domid: number): Uint8Array {
     return this.consoles.get(keyOf(domid, 0))?.backend.freeze() ?? new Uint8Array(0);
   }

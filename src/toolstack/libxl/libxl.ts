@@ -1,5 +1,5 @@
 import { OperatorError } from '../../base/operator-error.ts';
-import { HypercallError } from '../../hypervisor/dom0/kernel.ts';
+import { type Dom0Kernel, HypercallError } from '../../hypervisor/dom0/kernel.ts';
 import {
   XEN_DOMCTL_SCHEDOP_getinfo,
   XEN_DOMCTL_scheduler_op,
@@ -19,7 +19,7 @@ import type { KernelImage } from '../loader/domain-image.ts';
 import { domainList, schedulerId } from '../xc/host-info.ts';
 import type { Xc } from '../xc/xc.ts';
 import { Channels } from './channels.ts';
-import type { Dom0Programs } from './dom0-programs.ts';
+import type { Dom0Programs, HeldRing } from './dom0-programs.ts';
 import { type DomainConfig, storedConfig } from './domain-config.ts';
 import { type DomainSummary, summarize } from './domain-summary.ts';
 import { aboutDomain, ERROR_FAIL, ERROR_INVAL, hypercalls, LibxlError, unknownDomain } from './libxl-error.ts';
@@ -57,7 +57,18 @@ interface Kept {
   /** KiB it needs beyond its memory, for special pages. */
   readonly slackKib: number;
   readonly uuid: string;
+  readonly rings: { readonly store: HeldRing; readonly console: HeldRing };
   ended: boolean;
+}
+
+/** What libxl and the programs around it hold of a machine's domains beside the machine's memories, as JSON. */
+export interface FrozenLibxl {
+  readonly virqPort: number;
+  readonly kernel: ReturnType<Dom0Kernel['freeze']>;
+  /** Base64. */
+  readonly store: string;
+  /** Each with its console's bytes that wait, in base64. */
+  readonly domains: readonly { readonly domid: number; readonly kept: Kept; readonly console: string }[];
 }
 
 /**
@@ -77,21 +88,53 @@ export class Libxl {
   private readonly building = new Set<string>();
   readonly channels: Channels;
 
-  constructor(programs: Dom0Programs, wall: () => number, listener: LibxlListener) {
+  private readonly virqPort: number;
+
+  /** `frozen`: go on with the domains of a machine that was loaded; in its first turn. */
+  constructor(programs: Dom0Programs, wall: () => number, listener: LibxlListener, frozen?: FrozenLibxl) {
+    if (frozen !== undefined) {
+      programs.kernel.thaw(frozen.kernel);
+      programs.thawStore(Uint8Array.fromBase64(frozen.store));
+    }
     this.programs = programs;
     this.wall = wall;
     this.listener = listener;
     this.client = programs.store.connect(0, 'toolstack');
     this.channels = new Channels(programs, this.client, (domid, bytes, number) => listener.console(domid, bytes, number));
-    const own = programs.xc.info(0);
-    const kib = (own?.tot_pages ?? 0) * 4;
-    writeDomain0Nodes(this.client, { staticMax: kib, target: kib });
+    if (frozen === undefined) {
+      const own = programs.xc.info(0);
+      const kib = (own?.tot_pages ?? 0) * 4;
+      writeDomain0Nodes(this.client, { staticMax: kib, target: kib });
+    }
+    for (const { domid, kept, console } of frozen?.domains ?? []) {
+      this.kept.set(domid, kept);
+      programs.resumeStore(domid, kept.rings.store);
+      programs.resumeConsole(domid, kept.rings.console, Uint8Array.fromBase64(console), (bytes) => {
+        listener.console(domid, bytes, 0);
+        return true;
+      });
+    }
     this.consoles = new Xenconsoled(programs, this.client, {
       output: (domid, bytes) => listener.console(domid, bytes, 0),
       gone: (domid) => listener.gone(domid),
       tty: (domid) => listener.tty?.(domid),
     });
-    programs.kernel.bindVirq(VIRQ_DOM_EXC, () => this.onDomainException());
+    if (frozen === undefined) this.virqPort = programs.kernel.bindVirq(VIRQ_DOM_EXC, () => this.onDomainException());
+    else {
+      this.virqPort = frozen.virqPort;
+      programs.kernel.attachHandler(this.virqPort, () => this.onDomainException());
+    }
+  }
+
+  /** For a snapshot: what is not in the machine's memories. Throws LibxlError when there is a domain that it cannot hold. */
+  freeze(): FrozenLibxl {
+    for (const { domain } of domainList(this.xc)) {
+      if (domain === 0) continue;
+      if (!this.kept.has(domain) || this.channels.list(domain).length > 0)
+        throw new LibxlError(ERROR_INVAL, [aboutDomain(domain, 'A snapshot holds no domains with channels, and none that other toolstacks built')]);
+    }
+    const domains = [...this.kept].map(([domid, kept]) => ({ domid, kept, console: this.programs.freezeConsole(domid).toBase64() }));
+    return { virqPort: this.virqPort, kernel: this.programs.kernel.freeze(), store: this.programs.freezeStoreForGuests().toBase64(), domains };
   }
 
   get xc(): Xc {
@@ -199,6 +242,7 @@ export class Libxl {
       config: storedConfig(config, sched),
       slackKib: pages * 4 - b_info.max_memkb,
       uuid: started.uuid,
+        rings: { store: started.store, console: started.console },
       ended: false,
     });
     this.channels.add(domid, config.channels ?? []);
