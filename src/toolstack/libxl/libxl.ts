@@ -242,7 +242,7 @@ export class Libxl {
       config: storedConfig(config, sched),
       slackKib: pages * 4 - b_info.max_memkb,
       uuid: started.uuid,
-        rings: { store: started.store, console: started.console },
+      rings: { store: started.store, console: started.console },
       ended: false,
     });
     this.channels.add(domid, config.channels ?? []);
