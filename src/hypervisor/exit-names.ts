@@ -1,10 +1,12 @@
 import * as L from '../machine/layout.ts';
 
-const names = new Map<number, string>(
-  Object.entries(L).flatMap(([name, value]): [number, string][] =>
-    /^EXIT_(?!REASON|A$|B$|C$|LEN|PENDING)[A-Z_0-9]+$/.test(name) && typeof value === 'number' ? [[value, name.slice(5).toLowerCase()]] : [],
-  ),
-);
+/** Parts of an exit, which have names like the reasons. */
+const PARTS: ReadonlySet<string> = new Set(['EXIT_REASON', 'EXIT_A', 'EXIT_B', 'EXIT_C', 'EXIT_LEN', 'EXIT_PENDING']);
+
+const names = new Map<number, string>();
+for (const [name, value] of Object.entries(L)) {
+  if (name.startsWith('EXIT_') && typeof value === 'number' && !PARTS.has(name)) names.set(value, name.slice(5).toLowerCase());
+}
 
 /** `hypercall` for EXIT_HYPERCALL, the number itself for unknown reasons. */
 export function exitName(reason: number): string {
