@@ -8,7 +8,7 @@
  * refuse (faults, devices, translated code) the interpreter does anew, instruction and all.
  */
 import {
-  BLK_COUNT, BLK_FRAME2_NEXT, BLK_FRAME_NEXT, BLK_HEADER, BLK_INSNS, BLK_PHYS, BLK_REGION, BUDGET, CUR_BLOCK, DR7, FRAME_BLOCKS, FRAME_CODE_BITS,
+  BLK_COUNT, BLK_FRAME2_NEXT, BLK_FRAME_NEXT, BLK_HEADER, BLK_INSNS, BLK_PHYS, BLK_REGION, BUDGET, CUR_BLOCK, DR7, EXC, FRAME_BLOCKS, FRAME_CODE_BITS,
   MXCSR, PCPU, PCPU_SCRATCH, REGION_BAIL, REGION_BUDGET, REGION_NODE_SHIFT, REGION_RETIRED, REGION_RETRY, REGION_UNDER_WAY, UOP_SIZE,
 } from "../layout";
 import { OP_ENTER, OP_REGION } from "../ops";
@@ -16,7 +16,7 @@ import { chunkBits } from "./blocks";
 import { condOf, flagsOf } from "./flags";
 import { copy_from_state, copy_to_state, ld16u, ld32u, ld64, ld8u, st16, st32, st64, st8 } from "./frames";
 import { find, lookup, lookupOne } from "./lookup";
-import { currentView, R_FAILED, R_MMIO, resolve } from "./memory/access";
+import { currentView, prepareFault, R_FAILED, R_FAULT, R_MMIO, resolve } from "./memory/access";
 import { READ, VIEW_ALIGN, WRITE } from "./memory/walk";
 import { Ctx } from "./state";
 import { dispatchVec } from "./vec/dispatch";
@@ -52,9 +52,10 @@ export function runRegion(ctx: usize, pc: usize): usize {
   return interpretOne(ctx);
 }
 
-/** The block at RIP as bytecode. */
+/** The block at RIP as bytecode, or the handler of the page fault that a region met there. */
 function interpretOne(ctx: usize): usize {
   Ctx.set(ctx, REGION_BAIL, 0);
+  if (Ctx.get(ctx, EXC) != 0) return lookup(ctx, 0);
   const at = find(ctx, 0);
   if (at == 0 || load<u16>(at) != OP_REGION) return at;
   const left = load<i64>(ctx, BUDGET << 3) - <i64>load<u16>(at - BLK_HEADER, BLK_INSNS);
@@ -83,13 +84,19 @@ export function dropRegions(mfn: u32): void {
   }
 }
 
-/** Offset in `frames` of [va, va + size), or -1 when the interpreter has to do the access. */
-function plainOffset(ctx: usize, va: u64, size: u32, access: u32): i64 {
+/**
+ * Offset in `frames` of [va, va + size), or -1 when the interpreter has to do the access. If `whole`, a page fault is made ready: the region bails
+ * before the instruction, as a throw would unwind to it, and the handler runs next.
+ */
+function plainOffset(ctx: usize, va: u64, size: u32, access: u32, whole: bool): i64 {
   const view = currentView(ctx);
   // alignment is the interpreter's to check
   if (view == VIEW_ALIGN) return -1;
   const at = resolve(ctx, va, access, view);
-  if (at & (R_FAILED | R_MMIO)) return -1;
+  if (at & (R_FAILED | R_MMIO)) {
+    if (whole && at & R_FAULT) prepareFault(ctx, va, at);
+    return -1;
+  }
   if (access == WRITE) {
     const bits = load<u64>(<usize>FRAME_CODE_BITS + (<usize>(<u32>at >> 12) << 3));
     const first = <u32>at & 0xfff;
@@ -108,14 +115,14 @@ export function tryRead(ctx: usize, address: u64, size: u32, access: u32): u64 {
   const first: u32 = 4096 - (<u32>va & 0xfff);
   if (!(Ctx.get32(ctx, DR7) & 0xff)) {
     if (size <= first) {
-      const at = plainOffset(ctx, va, size, access);
+      const at = plainOffset(ctx, va, size, access, true);
       if (at >= 0) {
         const offset = <u32>at;
         return size == 8 ? ld64(offset) : size == 4 ? <u64>ld32u(offset) : size == 2 ? <u64>ld16u(offset) : <u64>ld8u(offset);
       }
     } else if (Ctx.is64(ctx) || va + size <= 0x100000000) {
-      const at1 = plainOffset(ctx, va, first, access);
-      const at2 = at1 < 0 ? -1 : plainOffset(ctx, va + first, size - first, access);
+      const at1 = plainOffset(ctx, va, first, access, false);
+      const at2 = at1 < 0 ? -1 : plainOffset(ctx, va + first, size - first, access, false);
       if (at2 >= 0) {
         let value: u64 = 0;
         for (let i: u32 = 0; i < size; i++) {
@@ -135,7 +142,7 @@ export function tryWrite(ctx: usize, address: u64, size: u32, value: u64): void 
   const first: u32 = 4096 - (<u32>va & 0xfff);
   if (!(Ctx.get32(ctx, DR7) & 0xff)) {
     if (size <= first) {
-      const at = plainOffset(ctx, va, size, WRITE);
+      const at = plainOffset(ctx, va, size, WRITE, true);
       if (at >= 0) {
         const offset = <u32>at;
         if (size == 8) st64(offset, value);
@@ -145,8 +152,8 @@ export function tryWrite(ctx: usize, address: u64, size: u32, value: u64): void 
         return;
       }
     } else if (Ctx.is64(ctx) || va + size <= 0x100000000) {
-      const at1 = plainOffset(ctx, va, first, WRITE);
-      const at2 = at1 < 0 ? -1 : plainOffset(ctx, va + first, size - first, WRITE);
+      const at1 = plainOffset(ctx, va, first, WRITE, false);
+      const at2 = at1 < 0 ? -1 : plainOffset(ctx, va + first, size - first, WRITE, false);
       if (at2 >= 0) {
         for (let i: u32 = 0; i < size; i++) {
           st8(i < first ? <u32>at1 + i : <u32>at2 + (i - first), <u32>(value >> (<u64>i << 3)));
@@ -163,8 +170,8 @@ export function tryReadVector(ctx: usize, address: u64, to: usize, size: u32): v
   const va = Ctx.is64(ctx) ? address : address & 0xffffffff;
   const first: u32 = 4096 - (<u32>va & 0xfff);
   if (!(Ctx.get32(ctx, DR7) & 0xff) && (size <= first || Ctx.is64(ctx) || va + size <= 0x100000000)) {
-    const at1 = plainOffset(ctx, va, min<u32>(size, first), READ);
-    const at2 = at1 < 0 ? -1 : size <= first ? at1 + first : plainOffset(ctx, va + first, size - first, READ);
+    const at1 = plainOffset(ctx, va, min<u32>(size, first), READ, size <= first);
+    const at2 = at1 < 0 ? -1 : size <= first ? at1 + first : plainOffset(ctx, va + first, size - first, READ, false);
     if (at2 >= 0) {
       copy_to_state(<u32>to, <u32>at1, min<u32>(size, first));
       if (size > first) copy_to_state(<u32>to + first, <u32>at2, size - first);
@@ -179,8 +186,8 @@ export function tryWriteVector(ctx: usize, address: u64, from: usize, size: u32)
   const va = Ctx.is64(ctx) ? address : address & 0xffffffff;
   const first: u32 = 4096 - (<u32>va & 0xfff);
   if (!(Ctx.get32(ctx, DR7) & 0xff) && (size <= first || Ctx.is64(ctx) || va + size <= 0x100000000)) {
-    const at1 = plainOffset(ctx, va, min<u32>(size, first), WRITE);
-    const at2 = at1 < 0 ? -1 : size <= first ? at1 + first : plainOffset(ctx, va + first, size - first, WRITE);
+    const at1 = plainOffset(ctx, va, min<u32>(size, first), WRITE, size <= first);
+    const at2 = at1 < 0 ? -1 : size <= first ? at1 + first : plainOffset(ctx, va + first, size - first, WRITE, false);
     if (at2 >= 0) {
       copy_from_state(<u32>at1, <u32>from, min<u32>(size, first));
       if (size > first) copy_from_state(<u32>at2, <u32>from + first, size - first);

@@ -9,25 +9,59 @@ import {
   BLK_REGION,
   BLOCK_HASH,
   BLOCK_HASH_ENTRIES,
+  DEBUG_PENDING,
+  EFLAGS_SYS,
+  EXC,
+  EXIT_PENDING,
   HASH_MODE_SHIFT,
   HASH_PHYS_SHIFT,
   MEMORY_PAGES,
   MODE,
+  ONE_INSN,
   REGION_NODE_SHIFT,
   RIP,
+  SHADOW,
+  SLOW_NEXT,
+  STEP_PENDING,
   TLB,
   TLB_ADDEND,
   TLB_ENTRIES,
   TLB_EXEC,
+  WANT_WINDOW,
 } from '../../../machine/layout.ts';
 import * as W from './code.ts';
 import { FUNC, FUNCREF, SHARED, section } from './module.ts';
 
+/** What the core is told when there is no region at RIP. @see machine/assembly/regions.ts */
+const NEXT_FIND = 0;
+const NEXT_LOOKUP = 2;
+/** RFLAGS.RF, which the next instruction boundary clears. */
+const RF = 0x10000;
+
+/** Leaves the block around it if anything has to happen between two blocks: an event, its window, a trap, a single instruction. */
+const unlessQuiet = (code: W.Code): void => {
+  const ctx = 0;
+  for (const [k, slot] of [EXIT_PENDING, EXC, STEP_PENDING, DEBUG_PENDING, WANT_WINDOW, SHADOW, SLOW_NEXT, ONE_INSN].entries()) {
+    code.get(ctx);
+    code.access(W.I64_LOAD, W.STATE, slot * 8);
+    if (k > 0) code.byte(W.I64_OR);
+  }
+  code.get(ctx);
+  code.access(W.I64_LOAD, W.STATE, EFLAGS_SYS * 8);
+  code.i64(RF);
+  code.byte(W.I64_AND);
+  code.byte(W.I64_OR);
+  code.i64(0);
+  code.byte(W.I64_NE);
+  code.byte(W.BR_IF);
+  code.u32(0);
+};
+
 /**
  * (ctx) -> what to do next: goes on with the region of the block at RIP, found by one probe of the soft TLB and one of the
- * block hash, or answers NEXT_FIND.
+ * block hash, or answers NEXT_FIND. `anew`: a helper may have changed anything; NEXT_LOOKUP if something is to happen before the next block.
  */
-const chainBody = (): W.Code => {
+const chainBody = (anew: boolean): W.Code => {
   const code = new W.Code();
   const [ctx, entry, phys, block, rip] = [0, 1, 2, 3, 4];
   code.u32(2);
@@ -37,6 +71,7 @@ const chainBody = (): W.Code => {
   code.byte(W.I64);
   code.byte(W.BLOCK);
   code.byte(W.VOID);
+  if (anew) unlessQuiet(code);
   code.get(ctx);
   code.access(W.I64_LOAD, W.STATE, RIP * 8);
   code.tee(rip);
@@ -115,12 +150,12 @@ const chainBody = (): W.Code => {
   code.u32(1);
   code.u32(0);
   code.byte(W.END);
-  code.i32(0);
+  code.i32(anew ? NEXT_LOOKUP : NEXT_FIND);
   code.byte(W.END);
   return code;
 };
 
-/** The module; its export `chain` is the function. Imports `env.state` and `core.table`. */
+/** The module; its exports `chain` and `chainAnew` are the functions. Imports `env.state` and `core.table`. */
 export function chainModule(): Uint8Array<ArrayBuffer> {
   const out = new W.Code();
   for (const byte of [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]) out.byte(byte);
@@ -140,18 +175,22 @@ export function chainModule(): Uint8Array<ArrayBuffer> {
   for (const byte of [1, FUNCREF, 0, 0]) imports.byte(byte);
   section(out, 2, imports);
   const functions = new W.Code();
-  for (const byte of [1, 0]) functions.byte(byte);
+  for (const byte of [2, 0, 0]) functions.byte(byte);
   section(out, 3, functions);
   const exports = new W.Code();
-  exports.u32(1);
-  exports.text('chain');
-  for (const byte of [0, 0]) exports.byte(byte);
+  exports.u32(2);
+  for (const [k, name] of ['chain', 'chainAnew'].entries()) {
+    exports.text(name);
+    for (const byte of [0, k]) exports.byte(byte);
+  }
   section(out, 7, exports);
-  const body = chainBody();
   const code = new W.Code();
-  code.u32(1);
-  code.u32(body.length);
-  code.raw(body);
+  code.u32(2);
+  for (const anew of [false, true]) {
+    const body = chainBody(anew);
+    code.u32(body.length);
+    code.raw(body);
+  }
   section(out, 10, code);
   return out.done();
 }

@@ -12,7 +12,7 @@ import { emitHelper } from './emit-helper.ts';
 import { emitMemory } from './emit-memory.ts';
 import { emitVector } from './emit-vector.ts';
 import { analyse, type Flow } from './flow.ts';
-import { F_CHAIN } from './imports.ts';
+import { F_CHAIN, F_CHAIN_ANEW } from './imports.ts';
 import { loopsOf } from './loops.ts';
 import type { FunctionBody } from './module.ts';
 import type { RegionBlock } from './region-block.ts';
@@ -23,7 +23,6 @@ const CTX = 0;
 const NONE: ReadonlySet<number> = new Set();
 /** What a region answers. @see machine/assembly/regions.ts */
 const NEXT_PLAIN = 1;
-const NEXT_LOOKUP = 2;
 
 const emitters: (Emit | undefined)[] = new Array<Emit | undefined>(256);
 for (const family of [emitAlu, emitFlags, emitMemory, emitVector, emitHelper]) {
@@ -248,7 +247,9 @@ class RegionCompiler {
     code.byte(W.RETURN);
     e.close();
     this.epilogue(false);
-    code.i32(NEXT_LOOKUP);
+    code.get(CTX);
+    code.byte(W.RETURN_CALL);
+    code.u32(F_CHAIN_ANEW);
     code.byte(W.END);
     return this.withLocals();
   }

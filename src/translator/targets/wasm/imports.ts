@@ -25,6 +25,7 @@ export const coreFunctions: readonly CoreFunction[] = [
   dispatch('dispatchInt'),
   dispatch('tryVector'),
   { name: 'chain', parameters: [I32], results: [I32] },
+  { name: 'chainAnew', parameters: [I32], results: [I32] },
 ];
 
 const indexOf = (name: string): number => coreFunctions.findIndex((one) => one.name === name);
@@ -44,3 +45,5 @@ export const F_INT = indexOf('dispatchInt');
 export const F_TRY_VECTOR = indexOf('tryVector');
 /** (ctx) -> what to do next: goes on with the region at RIP if there is one. A module of its own, not the core's. @see chain.ts */
 export const F_CHAIN = indexOf('chain');
+/** The same behind a helper that set RIP, the mode or anything else. */
+export const F_CHAIN_ANEW = indexOf('chainAnew');

@@ -112,10 +112,11 @@ export class Regions {
     this.translator = translator;
     const functions = core as unknown as Record<string, WebAssembly.ExportValue>;
     const used: Record<string, WebAssembly.ImportValue> = { table: core.table };
-    for (const { name } of coreFunctions) if (name !== 'chain') used[name] = functions[name] as WebAssembly.ImportValue;
+    for (const { name } of coreFunctions) if (!name.startsWith('chain')) used[name] = functions[name] as WebAssembly.ImportValue;
     const env = { state: memories.state, frames: memories.frames };
-    const { chain } = new WebAssembly.Instance(new WebAssembly.Module(chainModule()), { env, core: { table: core.table } }).exports;
+    const { chain, chainAnew } = new WebAssembly.Instance(new WebAssembly.Module(chainModule()), { env, core: { table: core.table } }).exports;
     used['chain'] = chain as WebAssembly.ImportValue;
+    used['chainAnew'] = chainAnew as WebAssembly.ImportValue;
     this.imports = { env, core: used };
   }
 

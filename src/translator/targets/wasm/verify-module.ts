@@ -351,7 +351,7 @@ class FunctionVerifier {
   private call(index: number, tail: boolean): void {
     const target = coreFunctions[index];
     if (target === undefined || this.isChain) return fail(`a call of function ${index}`);
-    if (tail !== (target.name === 'chain')) fail(`a call of ${target.name} of the wrong kind`);
+    if (tail !== target.name.startsWith('chain')) fail(`a call of ${target.name} of the wrong kind`);
     if (tail) {
       if (this.pop() !== 'context') fail('the chain is called without the context');
       this.dead = true;
