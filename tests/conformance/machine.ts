@@ -316,11 +316,16 @@ export class ConformanceMachine {
     }
   }
 
-  /** A handler was reached: RIP, CS, RFLAGS, RSP and SS are on its stack. */
+  /** A handler was reached: RIP, CS, RFLAGS, RSP and SS are on its stack, for a page fault (regions have it delivered) below them its error code. */
   private delivered(out: Int32Array, to: number): void {
     const { words, at, frames } = this;
     out[to + L.R_VECTOR] = ((words[at + RIP * 2] as number) & 0xfff) >> 4;
-    const frame = this.setup.offset(KERNEL_AT) / 4 + ((words[at + RSP * 2] as number) & 0xffff) / 4;
+    let frame = this.setup.offset(KERNEL_AT) / 4 + ((words[at + RSP * 2] as number) & 0xffff) / 4;
+    if (out[to + L.R_VECTOR] === 14) {
+      out[to + L.R_ERROR] = frames[frame] as number;
+      frame += 2;
+      for (let n = 0; n < 2; n++) out[to + L.R_CR2 + n] = words[at + CR2 * 2 + n] as number;
+    }
     for (let n = 0; n < 2; n++) {
       words[at + RIP * 2 + n] = frames[frame + n] as number;
       words[at + RSP * 2 + n] = frames[frame + 6 + n] as number;
