@@ -65,9 +65,9 @@ export async function attachConsole(
     await opened();
     await left;
     await written;
-    // the operator's shell begins a line of its own
-    if (interactive && midLine) await terminal.write(Uint8Array.of(RETURN, NEWLINE));
   } finally {
+    // what comes next, the operator's shell or a message of ours, begins a line of its own
+    if (interactive && midLine) await terminal.write(Uint8Array.of(RETURN, NEWLINE));
     for (const cleanUp of cleanUps) cleanUp();
   }
 }
