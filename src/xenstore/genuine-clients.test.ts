@@ -56,7 +56,7 @@ after(() => {
 function run(command: string, ...args: string[]): Promise<string> {
   return new Promise((done) => {
     const env = { ...process.env, XENSTORED_PATH: join(directory, 'socket') };
-    execFile(command, args, { env, timeout: 20_000 }, (error, stdout, stderr) => {
+    execFile(command, args, { env, timeout: 120_000 }, (error, stdout, stderr) => {
       const errors = stderr.split('\n').filter((line) => line !== '');
       const status = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
       done([...stdout.split('\n').filter((line) => line !== ''), ...errors.map((line) => `! ${line}`), `= ${status}`].join('\n'));

@@ -48,8 +48,8 @@ for (const [event, reason] of Object.entries(EVENTS)) {
         };
       };
       const acted = new RegExp(`Action for shutdown reason code ${reason} is ${action}\\n`);
-      await until(async () => acted.test(stack.log()), `${acted} in the log`, 20);
-      await until(async () => JSON.stringify(await seen()) === JSON.stringify(outcome), `${JSON.stringify(outcome)}, not ${JSON.stringify(await seen())}`, 20);
+      await until(async () => acted.test(stack.log()), `${acted} in the log`);
+      await until(async () => JSON.stringify(await seen()) === JSON.stringify(outcome), `${JSON.stringify(outcome)}, not ${JSON.stringify(await seen())}`);
       if (outcome.core) assert.ok(statSync(core).size > MIB * 1048576);
       if (outcome.same) {
         const left = (await client.call('list', {})).find((each) => each.domid === domid);
@@ -71,7 +71,7 @@ test('what xl config-update gave counts when the domain is started again', async
   assert.match(await stack.quickXl('list', '-l', 'g'), /"max_memkb": 8192/);
   const before = (await client.call('list', {}))[1]?.domid ?? assert.fail();
   await client.call('consoleInput', { domid: before, base64: btoa('\x04') });
-  await until(async () => ![undefined, before].includes((await client.call('list', {}))[1]?.domid), 'it is started again', 20);
+  await until(async () => ![undefined, before].includes((await client.call('list', {}))[1]?.domid), 'it is started again');
   assert.match(await stack.quickXl('list', '-l', 'g'), /"max_memkb": 12288/);
   client.close();
 });

@@ -22,7 +22,7 @@ test("two of Debian's Linux and ten small guests at once under xl: consoles, bal
   const find = async (name: string) => (await client.call('list', {})).find((domain) => domain.name === name);
   const boot = async (name: string) => {
     const shell = stack.console('create', '-c', config, `name="${name}"`);
-    await until(() => /~ # /.test(shell.output()), 'a shell', 240);
+    await until(() => /~ # /.test(shell.output()), 'a shell');
     return shell;
   };
   const counters = async () => {
@@ -54,7 +54,7 @@ test("two of Debian's Linux and ten small guests at once under xl: consoles, bal
   }
   for (const name of small) {
     const { domid = -1 } = (await find(name)) ?? {};
-    await until(() => seen.get(domid)?.endsWith(`I am ${name}`) ?? false, `${name} answers`, 60);
+    await until(() => seen.get(domid)?.endsWith(`I am ${name}`) ?? false, `${name} answers`);
   }
   assert.equal(await stack.quickXl('pause', 'small3'), '= 0');
   assert.equal((await find('small3'))?.paused, true);
@@ -63,45 +63,45 @@ test("two of Debian's Linux and ten small guests at once under xl: consoles, bal
 
   for (const [i, shell] of shells.entries()) {
     shell.type(`echo I am $((${i} + 1)) of two\n`);
-    await until(() => shell.output().includes(`I am ${i + 1} of two`), 'its answer', 60);
+    await until(() => shell.output().includes(`I am ${i + 1} of two`), 'its answer');
   }
 
   // as `npm start` tells it
   shells[1]?.type('stty size\n');
-  await until(() => /^33 101/m.test(shells[1]?.output() ?? ''), 'the size of its console', 60);
+  await until(() => /^33 101/m.test(shells[1]?.output() ?? ''), 'the size of its console');
 
   // hvc1: a console that Linux's frontend connects through its store nodes, a grant and an event channel
   const second = stack.console('console', '-n', '1', 'alpha');
   shells[0]?.type('echo out > /dev/hvc1; head -n1 /dev/hvc1\n');
-  await until(() => second.output().includes('out'), 'what the guest writes to hvc1', 60);
+  await until(() => second.output().includes('out'), 'what the guest writes to hvc1');
   second.type('and in\n');
-  await until(() => /^and in/m.test(shells[0]?.output() ?? ''), 'what it reads there', 60);
+  await until(() => /^and in/m.test(shells[0]?.output() ?? ''), 'what it reads there');
   assert.match(await stack.quickXl('channel-list', 'alpha'), /^0 {3}0 {2}4 {5}\d+ +\d+ +pty /m);
 
   // no port says what it was for: Linux reads 0xff at 0x61, whose bits mean SERR
   assert.equal(await stack.quickXl('trigger', 'beta', 'nmi'), '= 0');
-  await until(() => /NMI: PCI system error \(SERR\) for reason ff on CPU 0/.test(shells[1]?.output() ?? ''), 'the NMI', 60);
+  await until(() => /NMI: PCI system error \(SERR\) for reason ff on CPU 0/.test(shells[1]?.output() ?? ''), 'the NMI');
   shells[1]?.type('awk \'/NMI/ { print $2, "of them" }\' /proc/interrupts\n');
-  await until(() => /^1 of them/m.test(shells[1]?.output() ?? ''), 'it is counted', 60);
+  await until(() => /^1 of them/m.test(shells[1]?.output() ?? ''), 'it is counted');
 
   const { domid = -1 } = (await find('alpha')) ?? {};
   assert.equal(stack.xl('mem-set', 'alpha', '128'), '= 0');
-  await until(async () => ((await find('alpha'))?.memoryKib ?? 0) <= 130 * 1024, 'the guest gives memory back', 60);
+  await until(async () => ((await find('alpha'))?.memoryKib ?? 0) <= 130 * 1024, 'the guest gives memory back');
   assert.equal(stack.xl('mem-set', 'alpha', '156'), '= 0');
-  await until(async () => ((await find('alpha'))?.memoryKib ?? 0) >= 155 * 1024, 'the guest takes memory again', 60);
+  await until(async () => ((await find('alpha'))?.memoryKib ?? 0) >= 155 * 1024, 'the guest takes memory again');
 
   assert.equal(stack.xl('reboot', 'alpha'), `! Rebooting domain ${domid}\n= 0`);
-  await until(async () => ![undefined, domid].includes((await find('alpha'))?.domid), 'another domain in its place', 60);
+  await until(async () => ![undefined, domid].includes((await find('alpha'))?.domid), 'another domain in its place');
   assert.equal(await shells[0]?.ended, 0, 'the console ends with the domain');
   const again = stack.console('console', 'alpha');
-  await until(() => /~ # /.test(again.output()), 'a shell after the reboot', 240);
+  await until(() => /~ # /.test(again.output()), 'a shell after the reboot');
 
   for (const name of small) assert.equal(await stack.quickXl('destroy', name), '= 0');
   assert.equal((await client.call('list', {})).length, 3);
   const down = stack.xl('shutdown', '-a', '-w');
   assert.match(down, /Waiting for 2 domains/);
   assert.equal([...down.matchAll(/has been shut down, reason code 0/g)].length, 2, down);
-  await until(async () => (await client.call('list', {})).length === 1, 'both are gone', 60);
+  await until(async () => (await client.call('list', {})).length === 1, 'both are gone');
   assert.deepEqual(await counters(), before, 'nothing is left of them');
   client.close();
 });

@@ -94,7 +94,7 @@ test("a guest that writes to the hypervisor's console for ever fills neither the
   const { pid } = await client.call('status', {});
   const before = resident(pid);
   assert.match(stack.xl('create', config), /= 0$/);
-  await until(() => statSync(log).size > 100_000, 'the log grows', 60);
+  await until(() => statSync(log).size > 100_000, 'the log grows');
   for (let i = 0; i < 5; i++) assert.match(stack.xl('list'), /flood/);
   assert.match(stack.xl('destroy', 'flood'), /= 0$/);
   const grown = resident(pid) - before;
@@ -116,7 +116,7 @@ test('another user reaches neither socket', (t) => {
         '-e',
         `require('net').connect(${JSON.stringify(path)}).on('error', (e) => console.log(e.code)).on('connect', () => console.log('connected'))`,
       ],
-      { encoding: 'utf8', timeout: 20_000 },
+      { encoding: 'utf8', timeout: 120_000 },
     );
     assert.equal(stdout, 'EACCES\n');
   }

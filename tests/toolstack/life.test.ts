@@ -68,7 +68,7 @@ test('memory: the target is in xenstore and bounds what the domain may have', as
 
 test("Debian's xenstore clients see the guests", (t) => {
   const env = { ...process.env, XENSTORED_PATH: places(stack.directory).store };
-  const run = (command: string, ...args: string[]) => spawnSync(command, args, { env, encoding: 'utf8', timeout: 20_000 });
+  const run = (command: string, ...args: string[]) => spawnSync(command, args, { env, encoding: 'utf8', timeout: 120_000 });
   if (run('xenstore-ls').error !== undefined && process.env['CI'] !== 'true') return t.skip('xenstore-utils is not installed');
   const id = stack.xl('domid', 'zwei').split('\n')[0] as string;
   assert.equal(run('xenstore-read', `/local/domain/${id}/name`, `/local/domain/${id}/memory/target`).stdout, 'zwei\n8192\n');

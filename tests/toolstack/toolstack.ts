@@ -40,7 +40,7 @@ export class Toolstack {
       env: this.env,
       encoding: 'utf8',
       input: '',
-      timeout: 60_000,
+      timeout: PATIENCE * 1000,
     });
     return transcript(stdout, stderr, status);
   }
@@ -123,9 +123,12 @@ export class Toolstack {
   }
 }
 
-/** Wait until something holds, for so many seconds at most. */
-export async function until(holds: () => boolean | Promise<boolean>, what: string, seconds = 60): Promise<void> {
-  for (let tries = 0; tries < seconds * 20; tries++) {
+/** How long a test waits for what must come, in seconds: far longer than it takes, as a machine may be busy with other things. */
+const PATIENCE = 240;
+
+/** Wait until something holds. */
+export async function until(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
+  for (let tries = 0; tries < PATIENCE * 20; tries++) {
     if (await holds()) return;
     await new Promise((done) => setTimeout(done, 50));
   }
