@@ -80,6 +80,7 @@ beforeEach(() => {
     L.STEP_PENDING,
     L.DEBUG_PENDING,
     L.WANT_WINDOW,
+    L.LAST_EVENT,
     L.SHADOW,
     L.DELIVERING,
     L.ONE_INSN,

@@ -1,3 +1,4 @@
+import { EVTCHNOP_reset_cont } from '../../spec/xen/after-4.17.ts';
 import { ENOSYS } from '../../spec/xen/errno.ts';
 import * as nr from '../../spec/xen/event-channel.ts';
 import { __HYPERVISOR_event_channel_op } from '../../spec/xen/xen.ts';
@@ -29,7 +30,7 @@ export const EVENT_CHANNEL_OPERATIONS: ReadonlyMap<number, SubOperation> = new M
   [nr.EVTCHNOP_bind_vcpu, bindVcpu],
   [nr.EVTCHNOP_unmask, unmask],
   [nr.EVTCHNOP_reset, reset],
-  [nr.EVTCHNOP_reset_cont, resetCont],
+  [EVTCHNOP_reset_cont, resetCont],
   [nr.EVTCHNOP_init_control, initControl],
   [nr.EVTCHNOP_expand_array, expandArray],
   [nr.EVTCHNOP_set_priority, setPriority],

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { EVTCHNOP_reset_cont } from '../../spec/xen/after-4.17.ts';
 import * as D from '../../spec/xen/domctl.ts';
 import { EBUSY } from '../../spec/xen/errno.ts';
 import * as E from '../../spec/xen/event-channel.ts';
@@ -311,7 +312,7 @@ test('a reset of many channels on the FIFO ABI takes its parts; a second one mea
   assert.equal(own, 0);
   const open = (): number => d.s.active_evtchns;
   assert.equal(open(), COUNT + 1);
-  assert.equal(m.op(d, EVENT, E.EVTCHNOP_reset_cont, E.evtchn_reset, { dom: DOMID_SELF }).result, -EBUSY);
+  assert.equal(m.op(d, EVENT, EVTCHNOP_reset_cont, E.evtchn_reset, { dom: DOMID_SELF }).result, -EBUSY);
   const seen: number[] = [];
   m.quantum = 100;
   m.between = () => {

@@ -1,3 +1,4 @@
+import { EVTCHNOP_reset_cont } from '../../spec/xen/after-4.17.ts';
 import * as E from '../../spec/xen/event-channel.ts';
 import * as G from '../../spec/xen/grant-table.ts';
 import * as H from '../../spec/xen/hvm/hvm-op.ts';
@@ -61,7 +62,7 @@ export const RIGHTS: ReadonlyMap<number, Reach | ReadonlyMap<number, Reach>> = n
     new Map([
       ...rows('caller', E.EVTCHNOP_bind_virq, E.EVTCHNOP_close, E.EVTCHNOP_send, E.EVTCHNOP_bind_ipi, E.EVTCHNOP_bind_vcpu, E.EVTCHNOP_unmask),
       ...rows('caller', E.EVTCHNOP_init_control, E.EVTCHNOP_expand_array, E.EVTCHNOP_set_priority),
-      ...rows('self', E.EVTCHNOP_alloc_unbound, E.EVTCHNOP_status, E.EVTCHNOP_reset, E.EVTCHNOP_reset_cont),
+      ...rows('self', E.EVTCHNOP_alloc_unbound, E.EVTCHNOP_status, E.EVTCHNOP_reset, EVTCHNOP_reset_cont),
       ...rows('peer', E.EVTCHNOP_bind_interdomain),
     ]),
   ],

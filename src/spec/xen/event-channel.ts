@@ -19,8 +19,6 @@ export const EVTCHNOP_reset = 10;
 export const EVTCHNOP_init_control = 11;
 export const EVTCHNOP_expand_array = 12;
 export const EVTCHNOP_set_priority = 13;
-/** How Xen goes on with a long reset; not for guests to use, and of no use to them. */
-export const EVTCHNOP_reset_cont = 14;
 
 /** Port number of a channel in one domain. */
 export const evtchn_port_t = u32;

@@ -1,5 +1,6 @@
+import { EVTCHNOP_reset_cont } from '../../../spec/xen/after-4.17.ts';
 import { EAGAIN, EBUSY, EINVAL, EPERM, ESRCH } from '../../../spec/xen/errno.ts';
-import { EVTCHNOP_reset_cont, evtchn_reset } from '../../../spec/xen/event-channel.ts';
+import { evtchn_reset } from '../../../spec/xen/event-channel.ts';
 import { closeSome } from '../../events/close.ts';
 import { leaveFifo } from '../../events/fifo-set-up.ts';
 import { elementsLeft, fail, ok, type SubOperation, subOperation, weigh } from '../call.ts';
