@@ -104,6 +104,30 @@ export class FrameTable {
     return Mfn(mfn);
   }
 
+  /**
+   * As `count` calls of `allocate` and `setGfn` for gfns from `gfn` on, but for frames that were never given out, and without a look at claims:
+   * the first of the frames; each next one is one lower. Undefined where frames that were given back would be taken first, or there are not so many.
+   */
+  allocateRun(owner: number, gfn: number, count: number): Mfn | undefined {
+    const { view } = this;
+    const untouchedAt = this.header('frame_untouched');
+    const untouched = view.getUint32(untouchedAt, true);
+    if (view.getUint32(this.header('frame_free_list'), true) !== 0) return undefined;
+    if (untouched - count < view.getUint32(this.header('frame_first'), true)) return undefined;
+    view.setUint32(untouchedAt, untouched - count, true);
+    view.setUint32(this.header('frame_free'), this.free - count, true);
+    const words = this.memories.stateWords;
+    const who = (owner === OWNER_XEN ? OWNER_XEN : owner + 1) | (PGT_none << 16);
+    for (let i = 0; i < count; i++) {
+      const at = this.at(untouched - 1 - i) >>> 2;
+      words[at] = who;
+      words[at + (offsets.count >> 2)] = 1;
+      words[at + (offsets.type_count >> 2)] = 0;
+      words[at + (offsets.link >> 2)] = gfn + i;
+    }
+    return Mfn(untouched - 1);
+  }
+
   /** Is it a frame of this machine that is in use? */
   inUse(mfn: number): boolean {
     return mfn >= this.view.getUint32(this.header('frame_untouched'), true) && mfn < 0x100000 && this.view.getUint32(this.at(mfn) + 4, true) !== 0;

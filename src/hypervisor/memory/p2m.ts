@@ -84,6 +84,29 @@ export class P2m {
     return true;
   }
 
+  /** Make sure that `set` cannot fail at `count` gfns; false when the heap is full or one is beyond the limit. */
+  reserveRun(gfn: number, count: number): boolean {
+    for (let at = gfn; at < gfn + count; at = (at | 1023) + 1) if (!this.reserve(at)) return false;
+    return true;
+  }
+
+  /** Is nothing at any of `count` gfns? */
+  isEmpty(gfn: number, count: number): boolean {
+    for (let i = gfn; i < gfn + count; i++) if ((this.entry(i) & P2M_VALID) !== 0) return false;
+    return true;
+  }
+
+  /** Put RAM at `count` gfns that are reserved: frame `mfn`, then each next lower one. */
+  setRun(gfn: number, mfn: Mfn, count: number): void {
+    const bits = P2M_VALID | P2M_WRITABLE | (p2m_ram_rw << P2M_TYPE_SHIFT);
+    for (let i = 0; i < count; ) {
+      const low = (gfn + i) & 1023;
+      const end = Math.min(count, i + 1024 - low);
+      const leaf = this.leaf(gfn + i) - i * 4 + low * 4;
+      for (; i < end; i++) this.view.setUint32(leaf + i * 4, (bits | (mfn - i)) >>> 0, true);
+    }
+  }
+
   clear(gfn: number): void {
     const leaf = this.leaf(gfn);
     if (leaf !== 0) this.view.setUint32(leaf + (gfn & 1023) * 4, 0, true);

@@ -1,4 +1,3 @@
-import { P2M_VALID } from '../../machine/layout.ts';
 import type { Domain, Hypervisor } from '../hypervisor.ts';
 import { putPage } from '../lifecycle/reap.ts';
 import { useClaim } from './claims.ts';
@@ -13,8 +12,10 @@ export function populate(hv: Hypervisor, of: Domain, gfn: number, order: number)
   const { frames } = hv;
   const { p2m, id } = of;
   const claimed = of.s.outstanding_pages;
-  for (let i = 0; i < count; i++) if ((p2m.entry(gfn + i) & P2M_VALID) !== 0) return false;
-  for (let i = 0; i < count; i++) {
+  if (!p2m.isEmpty(gfn, count) || !p2m.reserveRun(gfn, count)) return false;
+  const run = frames.allocateRun(id, gfn, count);
+  if (run !== undefined) p2m.setRun(gfn, run, count);
+  for (let i = 0; run === undefined && i < count; i++) {
     const mfn = frames.allocate(id, claimed);
     if (mfn === undefined || !p2m.set(gfn + i, mfn, p2m_ram_rw, true)) {
       if (mfn !== undefined) frames.put(mfn);
