@@ -14,7 +14,9 @@ import {
   __HYPERVISOR_grant_table_op as GRANT,
   __HYPERVISOR_memory_op as MEMORY,
 } from '../../spec/xen/xen.ts';
-import type { Domain } from '../hypervisor.ts';
+import { closeSome } from '../events/close.ts';
+import { type Domain, Hypervisor } from '../hypervisor.ts';
+import { relinquish } from '../lifecycle/destroy.ts';
 import { grant, map } from '../testing/grants.ts';
 import { findBroken, fingerprint } from '../testing/invariants.ts';
 import { ARGUMENT_GPA, LIST_GPA, TestMachine } from '../testing/test-machine.ts';
@@ -324,4 +326,28 @@ test('a reset of many channels on the FIFO ABI takes its parts; a second one mea
   assert.equal(open(), 0);
   assert.equal(d.s.fifo, 0);
   assert.deepEqual(findBroken(m.hv), []);
+});
+
+test('another view of the memories, as after a snapshot, goes on with a destruction and a reset where they stopped', () => {
+  const m = new TestMachine();
+  const before = [m.hv.frames.free, m.hv.heap.used];
+  const d = m.guest();
+  const other = m.guest();
+  opened(m, d, other);
+  mapped(m, d, other);
+  opened(m, other, d);
+  other.s.next_evtchn = 1; // what EVTCHNOP_reset begins with
+  assert.equal(closeSome(m.hv, other, 3), false);
+  for (let part = 0; part < 10; part++) assert.equal(relinquish(m.hv, d, 1), false);
+  const thawed = new Hypervisor(m.memories, m.cpu, m.hv.host);
+  const [d2, other2] = [thawed.domain(d.id), thawed.domain(other.id)];
+  assert.ok(d2 !== undefined && other2 !== undefined);
+  assert.deepEqual(findBroken(thawed), []);
+  assert.equal(other2.s.active_evtchns, N - 3);
+  assert.equal(closeSome(thawed, other2, 100), true);
+  assert.equal(other2.s.active_evtchns, 0);
+  while (!relinquish(thawed, d2, 5));
+  assert.equal(thawed.domain(d.id), undefined);
+  while (!relinquish(thawed, other2, 5));
+  assert.deepEqual([thawed.frames.free, thawed.heap.used], before);
 });
