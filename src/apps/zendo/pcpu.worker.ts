@@ -105,11 +105,14 @@ setFlagsFromString('--liftoff');
 function regionCompiler(ports: readonly MessagePort[]): RegionCompiler {
   const threads = ports.map((port) => ({ port, jobs: 0 }));
   let asked = false;
+  const start = (): void => {
+    if (!asked) post({ kind: 'compiler' });
+    asked = true;
+  };
   return {
     threads: threads.length,
     submit: (job) => {
-      if (!asked) post({ kind: 'compiler' });
-      asked = true;
+      start();
       const idlest = threads.reduce((a, b) => (b.jobs < a.jobs ? b : a));
       idlest.jobs++;
       idlest.port.postMessage(job);
@@ -122,6 +125,10 @@ function regionCompiler(ports: readonly MessagePort[]): RegionCompiler {
         return made;
       }
       return undefined;
+    },
+    prepare: (module) => {
+      start();
+      threads[0]?.port.postMessage(module);
     },
   };
 }

@@ -11,7 +11,7 @@ export interface RegionsWorkerData {
   readonly frames: WebAssembly.Memory;
   readonly state: WebAssembly.Memory;
   readonly cpuModel: string;
-  /** To the pCPU thread: RegionJob comes, RegionModule goes. */
+  /** To the pCPU thread: RegionJob comes, RegionModule goes; a module of stored regions comes, to be prepared. */
   readonly port: MessagePort;
 }
 
@@ -30,12 +30,16 @@ const imports = {
   core: { table: new WebAssembly.Table({ initial: 0, element: 'anyfunc' }), ...Object.fromEntries(coreFunctions.map(({ name }) => [name, never])) },
 };
 
+/** The host compiles a function when it is first called, and that is to happen here. */
+function prepare(module: WebAssembly.Module): void {
+  for (const region of Object.values(new WebAssembly.Instance(module, imports).exports)) (region as (ctx: number, node: number) => number)(NO_CONTEXT, 0);
+}
+
 function compiled(made: RegionModule): RegionModule {
   if (made.bytes.length === 0) return made;
   try {
     const module = new WebAssembly.Module(made.bytes);
-    // the host compiles a function when it is first called, and that is to happen here
-    for (const region of Object.values(new WebAssembly.Instance(module, imports).exports)) (region as (ctx: number, node: number) => number)(NO_CONTEXT, 0);
+    prepare(module);
     return { ...made, module };
   } catch {
     // the pCPU thread tries it too, and says what is wrong
@@ -43,4 +47,7 @@ function compiled(made: RegionModule): RegionModule {
   }
 }
 
-port.on('message', (job: RegionJob) => port.postMessage(compiled(makeRegions(job, translator, memories))));
+port.on('message', (job: RegionJob | WebAssembly.Module) => {
+  if (job instanceof WebAssembly.Module) prepare(job);
+  else port.postMessage(compiled(makeRegions(job, translator, memories)));
+});

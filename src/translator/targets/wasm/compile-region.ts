@@ -1,5 +1,6 @@
 /** One region to the code of one Wasm function: control flow around the blocks, block ends, budget. */
-import { BUDGET, CC_B, CC_OP, RIP, RSP } from '../../../machine/layout.ts';
+import { H_INS } from '../../../machine/helpers/string.ts';
+import { BUDGET, CC_B, CC_OP, DEBUG_PENDING, RIP, RSP } from '../../../machine/layout.ts';
 import * as O from '../../../machine/ops.ts';
 import { END, FAULTS, FLAGS_READ, FLAGS_WRITE, opNames } from '../../ir/op-bits.ts';
 import { walkingAccesses } from './access-pattern.ts';
@@ -63,7 +64,17 @@ export function successorDeltas(block: RegionBlock): number[] {
   const op = block.op[k] as number;
   if (op === O.OP_JMP || op === O.OP_CALL) return [block.immLo[k] as number];
   if (twoWay.has(op)) return [block.immLo[k] as number, block.immHi[k] as number];
-  return [];
+  const behind = behindRepeat(block);
+  return behind === undefined ? [] : [behind];
+}
+
+/** Delta of the instruction behind the repeated string instruction that a block ends with, or undefined. @see machine/helpers/string.ts */
+function behindRepeat(block: RegionBlock): number | undefined {
+  const last = block.count - 1;
+  const k = last - 1;
+  if (block.op[last] !== O.OP_NEXT || block.op[k] !== O.OP_HSTR || (block.d[k] as number) >> 4 === 0) return undefined;
+  const lo = block.immLo[k] as number;
+  return (lo & 0xffff) < H_INS ? lo >>> 24 : undefined;
 }
 
 /** Delta of the return address that a block's CALL pushed, or undefined. */
@@ -540,6 +551,8 @@ class RegionCompiler {
     const { block } = e;
     const op = block.op[k] as number;
     if (op === O.OP_NEXT) {
+      const behind = behindRepeat(block);
+      if (behind !== undefined) this.goBehindRepeat(n, behind);
       const loop = this.vectorLoops.get(n);
       if (loop !== undefined) e.vectors.storeChanged(loop);
       e.out(e.lookupLabel);
@@ -563,6 +576,36 @@ class RegionCompiler {
     e.close();
     e.block = block;
     this.edge(n, block.immHi[k] as number);
+  }
+
+  /**
+   * To the instruction behind a repeated one, if that is done, no trap waits, the region is still alive and the budget, of which each iteration
+   * took one, reaches to the next check.
+   */
+  private goBehindRepeat(n: number, delta: number): void {
+    const { e } = this;
+    const { code } = e;
+    const to = this.nodeAt.get(e.block.delta + delta);
+    e.blockRip(delta);
+    code.get(CTX);
+    code.access(W.I64_LOAD, W.STATE, RIP * 8);
+    code.byte(W.I64_EQ);
+    code.get(CTX);
+    code.access(W.I64_LOAD, W.STATE, DEBUG_PENDING * 8);
+    code.byte(W.I64_EQZ);
+    code.byte(W.I32_AND);
+    e.pushAlive(W.I32_EQ);
+    code.byte(W.I32_AND);
+    code.get(e.budget);
+    code.i64(to === undefined ? 0 : (this.cost[this.flow.redirect(to)] as number));
+    code.byte(W.I64_GE_S);
+    code.byte(W.I32_AND);
+    e.mustCheck = false;
+    e.openHinted(true);
+    const { block } = e;
+    this.edge(n, delta);
+    e.block = block;
+    e.close();
   }
 
   private indirect(n: number, k: number): void {

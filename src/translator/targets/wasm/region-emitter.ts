@@ -613,14 +613,19 @@ export class RegionEmitter {
 
   /** After an instruction whose helper may have written to code: leaves at `offset` if the region was dropped. */
   checkAlive(offset: number, unused: number): void {
+    this.pushAlive(I32_NE);
+    this.openHinted(false);
+    this.leaveEarly(offset, unused, this.outLabel);
+    this.close();
+  }
+
+  /** Pushes (i32) whether the region has not been dropped (I32_EQ), or whether it has (I32_NE). */
+  pushAlive(compare: number): void {
     const { code } = this;
     this.headerWord(this.blocks[0] as RegionBlock, BLK_REGION);
     code.byte(I32_CONST);
     this.relocations.push({ at: code.length, kind: 'region' });
     code.wide(this.index + 1);
-    code.byte(I32_NE);
-    this.openHinted(false);
-    this.leaveEarly(offset, unused, this.outLabel);
-    this.close();
+    code.byte(compare);
   }
 }

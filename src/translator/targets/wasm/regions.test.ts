@@ -328,6 +328,57 @@ l: rdtsc
   dec ebp
   jnz l
   hlt`,
+  'repeated strings, one of which writes into the code behind itself': `
+  cld
+  mov ebp, 90
+l: lea rsi, [rbp + ${START}]
+  lea rdi, [rbp * 8 + 0x60d00]
+  mov ecx, ebp
+  rep movsb
+  add r9, rdi
+  mov ecx, 7
+  mov rax, rbp
+  rep stosq
+  xor r9, rdi
+  xor ecx, ecx
+  rep movsq
+  lea rsi, [rdi - 60]
+  lea rdi, [rsi + 8]
+  mov ecx, 40
+  rep movsb
+  std
+  mov ecx, 11
+  rep movsw
+  cld
+  mov al, 0x5a
+  mov edi, 0x60d10
+  mov ecx, 300
+  repne scasb
+  adc r9, rcx
+  jne m
+  inc r10
+m: mov esi, ${START}
+  mov edi, ${START} + 3
+  mov ecx, 20
+  repe cmpsb
+  ja n
+  inc r11
+n: mov r15d, 2
+  mov edi, 0x50000000
+  mov ecx, 3
+  rep stosb
+  mov edi, 0x70000
+  cmp ebp, 4
+  ja o
+  mov edi, p + 2
+o: mov ecx, 3
+  mov eax, ebp
+  rep stosb
+p: mov r8d, 0
+  add r9, r8
+  dec ebp
+  jnz l
+  hlt`,
   'vectors and floating point': `
   mov ecx, 300
   mov eax, 3
@@ -627,6 +678,8 @@ class LateCompiler implements RegionCompiler {
     this.threads = threads;
   }
 
+  prepare(): void {}
+
   submit(job: RegionJob): void {
     const make = (): RegionModule => makeRegions(job, this.translator, this.memories as Memories);
     const early = this.delay() > 20 ? make() : undefined;
@@ -710,7 +763,9 @@ const execute = (
     assert.ok(rounds < 1_000_000, 'the program does not end');
     machine.context.set(RETIRED_BASE, BigInt(retired + slice));
     const exit = machine.run(slice);
-    retired += slice - Number(BigInt.asIntN(64, machine.reg(BUDGET)));
+    const left = Number(BigInt.asIntN(64, machine.reg(BUDGET)));
+    assert.ok(left >= 0, 'more instructions than the budget allowed');
+    retired += slice - left;
     if (exit === EXIT_HLT) break;
     assert.equal(exit, EXIT_BUDGET);
   }

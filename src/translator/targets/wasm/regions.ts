@@ -47,6 +47,8 @@ export interface RegionCompiler {
   submit(job: RegionJob): void;
   /** An answer that has come, compiled. */
   take(): RegionModule | undefined;
+  /** The host compiles a function when it is first called: calls those of a module of regions, so that this happens in another thread, if it comes first. */
+  prepare(module: WebAssembly.Module): void;
 }
 
 /** What this needs of the core's exports. */
@@ -243,7 +245,9 @@ export class Regions {
     if (!isSound(bytes)) return -1;
     this.check?.(bytes);
     try {
-      const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), this.imports);
+      const module = new WebAssembly.Module(bytes);
+      this.compiler?.prepare(module);
+      const { exports } = new WebAssembly.Instance(module, this.imports);
       for (let k = 0; k < count; k++) table.set(first + k, exports[`r${k}`] as () => number);
     } catch (error) {
       if (this.check !== undefined) throw error;
