@@ -30,7 +30,7 @@ const imports = {
   core: { table: new WebAssembly.Table({ initial: 0, element: 'anyfunc' }), ...Object.fromEntries(coreFunctions.map(({ name }) => [name, never])) },
 };
 
-/** The host compiles a function when it is first called, and that is to happen here. */
+/** The host compiles a function when it is first called, and that is to happen here. Throws what the host throws when it refuses. */
 function prepare(module: WebAssembly.Module): void {
   for (const region of Object.values(new WebAssembly.Instance(module, imports).exports)) (region as (ctx: number, node: number) => number)(NO_CONTEXT, 0);
 }
@@ -48,6 +48,10 @@ function compiled(made: RegionModule): RegionModule {
 }
 
 port.on('message', (job: RegionJob | WebAssembly.Module) => {
-  if (job instanceof WebAssembly.Module) prepare(job);
-  else port.postMessage(compiled(makeRegions(job, translator, memories)));
+  if (!(job instanceof WebAssembly.Module)) return port.postMessage(compiled(makeRegions(job, translator, memories)));
+  try {
+    prepare(job);
+  } catch {
+    // out of memory: what is not done here is done when the guest comes to it
+  }
 });
