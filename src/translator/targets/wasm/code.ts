@@ -3,6 +3,7 @@
 // value types and block types
 export const I32 = 0x7f;
 export const I64 = 0x7e;
+export const F32 = 0x7d;
 export const F64 = 0x7c;
 export const V128 = 0x7b;
 export const VOID = 0x40;
@@ -96,25 +97,36 @@ export const I64_EXTEND_I32_U = 0xad;
 export const I64_EXTEND8_S = 0xc2;
 export const I64_EXTEND16_S = 0xc3;
 export const I64_EXTEND32_S = 0xc4;
-export const F64_LOAD = 0x2b;
-export const F64_STORE = 0x39;
+export const F32_EQ = 0x5b;
+export const F32_LT = 0x5d;
 export const F64_EQ = 0x61;
 export const F64_LT = 0x63;
+export const F32_ABS = 0x8b;
+export const F32_NEG = 0x8c;
+export const F32_NEAREST = 0x90;
+export const F32_ADD = 0x92;
 export const F64_ABS = 0x99;
-export const F64_SQRT = 0x9f;
+export const F64_NEG = 0x9a;
+export const F64_NEAREST = 0x9e;
 export const F64_ADD = 0xa0;
-export const F64_SUB = 0xa1;
 export const F64_MUL = 0xa2;
-export const F64_DIV = 0xa3;
+export const F32_CONVERT_I32_S = 0xb2;
+export const F32_CONVERT_I64_S = 0xb4;
+export const F32_DEMOTE = 0xb6;
 export const F64_CONVERT_I32_S = 0xb7;
+export const F64_CONVERT_I64_S = 0xb9;
+export const F64_PROMOTE = 0xbb;
 export const I64_REINTERPRET_F64 = 0xbd;
+export const F32_CONST = 0x43;
 export const F64_CONST = 0x44;
-/** Prefix of the saturating conversions, and the one from f64 to i64. */
+/** Prefix of the saturating conversions, and those to i64. */
 export const SATURATING = 0xfc;
+export const I64_TRUNC_SAT_F32_S = 4;
 export const I64_TRUNC_SAT_F64_S = 6;
 export const SIMD = 0xfd;
 export const V128_LOAD = 0;
 export const V128_STORE = 11;
+export const V128_CONST = 12;
 
 /** Memory indices in every emitted module. */
 export const STATE = 0;

@@ -286,7 +286,7 @@ class RegionCompiler {
       body.u32(count);
       body.byte(type);
     }
-    this.e.forgetPages(body);
+    this.e.beforeAll(body);
     const start = body.length;
     body.raw(this.e.code);
     const { hints, relocations } = this.e;

@@ -3,6 +3,7 @@ import { V_VEX128, V_VEX256 } from '../../../machine/helpers/vec.ts';
 import * as O from '../../../machine/ops.ts';
 import { A_IN, CLOBBERS, D_OUT, FAULTS, FLAGS_MAY_WRITE, FLAGS_WRITE, MEMORY } from '../../ir/op-bits.ts';
 import type { Emit } from './emit-alu.ts';
+import { emitConversion } from './emit-conversion.ts';
 import { emitFlagHelper } from './emit-flags.ts';
 import { emitFloat } from './emit-float.ts';
 import { emitLanes } from './emit-simd.ts';
@@ -77,7 +78,8 @@ const vector: Emit = (e, k) => {
   if (emitLanes[base] !== undefined) return lanes(e, k, number);
   const whole = emitWhole[base];
   if (whole !== undefined) return whole(e, k, number >= V_VEX256);
-  if (emitFloat[number]?.(e, k)) return;
+  const inline = emitFloat[base] ?? emitConversion[base];
+  if (inline !== undefined) return inline(e, k);
   const is = e.block.bits[k] as number;
   if ((is & CLOBBERS) !== 0) general(e, k, F_VEC);
   else if ((is & FAULTS) !== 0) floating(e, k);

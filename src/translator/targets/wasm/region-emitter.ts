@@ -30,6 +30,7 @@ import { OP_CC, OP_CCI } from '../../../machine/ops.ts';
 import { A_IN, B_IN, C_IN, CLOBBERS, D_IN, D_OUT, FLAGS_MAY_WRITE, FLAGS_READ, FLAGS_WRITE } from '../../ir/op-bits.ts';
 import {
   BR,
+  BR_IF,
   Code,
   END,
   I32,
@@ -54,7 +55,10 @@ import {
   I64_STORE,
   IF,
   type Relocation,
+  SIMD,
   STATE,
+  V128,
+  V128_CONST,
   VOID,
 } from './code.ts';
 import { costs, type Deferred, slotsRead, stillNeeded } from './deferred-flags.ts';
@@ -149,10 +153,31 @@ export class RegionEmitter {
     return local;
   }
 
-  /** Code that empties the pages kept; goes before everything else. */
-  forgetPages(to: Code): void {
+  private readonly constants = new Map<string, number>();
+
+  /** Local with sixteen bytes. */
+  constantBytes(bytes: readonly number[]): number {
+    const name = bytes.join();
+    let local = this.constants.get(name);
+    if (local === undefined) this.constants.set(name, (local = this.local(V128)));
+    return local;
+  }
+
+  /** Local with the same `bits` in all elements of `size` bytes. */
+  constantVector(size: number, bits: bigint): number {
+    return this.constantBytes(Array.from({ length: 16 }, (_, at) => Number((bits >> BigInt(8 * (at % size))) & 0xffn)));
+  }
+
+  /** Code that empties the pages kept and sets the constants; goes before everything else. */
+  beforeAll(to: Code): void {
     for (const local of this.pages) {
       to.i64(NO_PAGE);
+      to.set(local);
+    }
+    for (const [bytes, local] of this.constants) {
+      to.byte(SIMD);
+      to.u32(V128_CONST);
+      for (const byte of bytes.split(',')) to.byte(Number(byte));
       to.set(local);
     }
   }
@@ -518,6 +543,12 @@ export class RegionEmitter {
   close(): void {
     this.code.byte(END);
     this.depth--;
+  }
+
+  /** BR_IF to the label, with the condition on the stack; nearly always, or nearly never. */
+  branchHinted(label: number, likely: boolean): void {
+    this.hints.push([this.code.length, likely]);
+    this.branch(label, BR_IF);
   }
 
   /** Branch to the label opened at `depth` (the value of this.depth after opening). */

@@ -1,10 +1,9 @@
 /** WebAssembly's vector instructions by number, as they are used here, and how they are written. @see WebAssembly Core Specification, 5.4.8 */
-import { SIMD } from './code.ts';
+import { SIMD, V128_CONST } from './code.ts';
 import type { RegionEmitter } from './region-emitter.ts';
 
 export const LOAD32_ZERO = 92;
 export const LOAD64_ZERO = 93;
-const CONST = 12;
 const SHUFFLE = 13;
 export const SWIZZLE = 14;
 export const I8X16_REPLACE = 23;
@@ -46,7 +45,7 @@ export const bytesOf = (size: number, elements: readonly number[]): number[] =>
 
 /** Pushes sixteen bytes. */
 export const constant = (e: RegionEmitter, bytes: readonly number[]): void => {
-  simd(e, CONST);
+  simd(e, V128_CONST);
   for (const byte of bytes) e.code.byte(byte);
 };
 

@@ -258,8 +258,9 @@ class FunctionVerifier {
         reader.leb(true);
         stack.push('nothing');
         return;
+      case 0x43:
       case 0x44:
-        reader.at += 8;
+        reader.at += op === 0x43 ? 4 : 8;
         stack.push('nothing');
         return;
       case 0xfc:
@@ -291,7 +292,14 @@ class FunctionVerifier {
   private arithmetic(op: number): void {
     const { stack } = this;
     if (op < 0x45 || op > 0xc4) fail(`instruction ${op}`);
-    const unary = op === 0x45 || op === 0x50 || (op >= 0x67 && op <= 0x69) || (op >= 0x79 && op <= 0x7b) || (op >= 0x99 && op <= 0x9f) || op >= 0xa7;
+    const unary =
+      op === 0x45 ||
+      op === 0x50 ||
+      (op >= 0x67 && op <= 0x69) ||
+      (op >= 0x79 && op <= 0x7b) ||
+      (op >= 0x8b && op <= 0x91) ||
+      (op >= 0x99 && op <= 0x9f) ||
+      op >= 0xa7;
     const y = this.pop();
     if (unary) {
       // i32.wrap_i64
