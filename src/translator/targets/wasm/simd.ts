@@ -11,8 +11,6 @@ export const I16X8_REPLACE = 26;
 export const I32X4_REPLACE = 28;
 export const I64X2_EXTRACT = 29;
 export const I64X2_REPLACE = 30;
-export const F64X2_EXTRACT = 33;
-export const F64X2_REPLACE = 34;
 export const AND = 78;
 /** x & ~y */
 export const ANDNOT = 79;
