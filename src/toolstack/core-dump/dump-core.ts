@@ -33,7 +33,7 @@ function begin(xc: Xc, domid: number, pages: number): CoreLayout {
   return coreLayout({ version: versionInfo(xc), vcpus, sharedInfo, pages });
 }
 
-/** Every gfn at which the domain has RAM of its own now, in ascending order: found by asking, as guests move their pages. */
+/** Every gfn at which the domain has RAM of its own or its shared info now, in ascending order: found by asking, as guests move their pages. */
 async function presentFrames(xc: Xc, domid: number, host: CoreDumpHost): Promise<number[]> {
   const found: number[] = [];
   const last = await host.enter(() => {
@@ -43,11 +43,13 @@ async function presentFrames(xc: Xc, domid: number, host: CoreDumpHost): Promise
   for (let first = 0; first <= last; first += FRAMES_ASKED) {
     host.signal?.throwIfAborted();
     await host.enter(() => {
-      if (xc.info(domid) === undefined) throw unknownDomain(domid);
+      const info = xc.info(domid);
+      if (info === undefined) throw unknownDomain(domid);
       const end = Math.min(first + FRAMES_ASKED, last + 1);
       for (let gfn = first; gfn < end; gfn += FRAMES_AT_ONCE) {
         for (const [i, type] of xc.pageTypes(domid, gfn, Math.min(FRAMES_AT_ONCE, end - gfn)).entries()) {
-          if (type !== BigInt(XEN_DOMCTL_PFINFO_XTAB)) found.push(gfn + i);
+          // (a page of Xen's has no type, but can be mapped as the others)
+          if (type !== BigInt(XEN_DOMCTL_PFINFO_XTAB) || gfn + i === info.shared_info_frame) found.push(gfn + i);
         }
       }
     });
