@@ -50,6 +50,24 @@ without:
 `;
 
 const programs: Readonly<Record<string, string>> = {
+  'a walk over the first bytes of the address space, none of them aligned': `
+  mov rax, 0x1122334455667788
+  mov edx, 64
+fill: mov [rdx - 8], rax
+  rol rax, 5
+  sub edx, 8
+  jnz fill
+  mov ecx, 1000
+l: xor ebx, ebx
+walk: mov rax, [rbx + 1]
+  add r8, rax
+  rol r8, 3
+  add ebx, 8
+  cmp ebx, 48
+  jb walk
+  dec ecx
+  jnz l
+  hlt`,
   'arithmetic with every kind of flags': `
   mov rax, 0x123456789abcdef
   mov rbx, 0xfedcba987654321
