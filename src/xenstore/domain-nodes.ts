@@ -187,6 +187,8 @@ export interface ConsoleDeviceDescription {
   readonly name: string | undefined;
   /** How the host reaches it. */
   readonly connection: string;
+  /** Of the socket, when it is one. */
+  readonly path: string | undefined;
 }
 
 /** The nodes of a console device, by its number: the frontend's directory, which is the guest's, and the backend's. */
@@ -196,7 +198,7 @@ export const consoleDevicePaths = (domid: number, number: number) => ({
 });
 
 /** Write the nodes of a further console, as libxl does for a channel. */
-export function writeConsoleDevice(nodes: NodeRequests, { domid, number, name, connection }: ConsoleDeviceDescription): void {
+export function writeConsoleDevice(nodes: NodeRequests, { domid, number, name, connection, path }: ConsoleDeviceDescription): void {
   const { frontend, backend } = consoleDevicePaths(domid, number);
   const libxl = `/libxl/${domid}/device/console/${number}`;
   const readable = ['n0', `r${domid}`];
@@ -220,7 +222,15 @@ export function writeConsoleDevice(nodes: NodeRequests, { domid, number, name, c
   nodes.write(`${libxl}/frontend`, frontend);
   nodes.write(`${libxl}/backend`, backend);
   nodes.write(`${backend}/frontend`, frontend);
-  for (const [node, value] of Object.entries({ 'frontend-id': String(domid), online: '1', state: INITIALISING, protocol: 'vt100', ...named, connection })) {
+  for (const [node, value] of Object.entries({
+    'frontend-id': String(domid),
+    online: '1',
+    state: INITIALISING,
+    protocol: 'vt100',
+    ...named,
+    connection,
+    ...(path === undefined ? {} : { path }),
+  })) {
     nodes.write(`${backend}/${node}`, value);
     nodes.write(`${libxl}/${node}`, value);
   }

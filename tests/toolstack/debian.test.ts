@@ -1,4 +1,8 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { connect } from 'node:net';
+import { join } from 'node:path';
 import { after, test } from 'node:test';
 import type { ConsoleOutput } from '../../src/apps/daemon/api.ts';
 import { helloGuest } from '../../src/toolstack/guests/hello.ts';
@@ -20,8 +24,11 @@ test("two of Debian's Linux and ten small guests at once under xl: consoles, bal
   );
   const client = await stack.client();
   const find = async (name: string) => (await client.call('list', {})).find((domain) => domain.name === name);
+  // alpha's is a socket as well
+  const path = join(stack.folder, 'agent.sock');
+  const channels = `channel=["connection=pty,name=org.example.second","connection=socket,path=${path},name=org.example.agent"]`;
   const boot = async (name: string) => {
-    const shell = stack.console('create', '-c', config, `name="${name}"`);
+    const shell = stack.console('create', '-c', config, `name="${name}"`, ...(name === 'alpha' ? [channels] : []));
     await until(() => /~ # /.test(shell.output()), 'a shell');
     return shell;
   };
@@ -78,6 +85,23 @@ test("two of Debian's Linux and ten small guests at once under xl: consoles, bal
   await until(() => /^and in/m.test(shells[0]?.output() ?? ''), 'what it reads there');
   assert.match(await stack.quickXl('channel-list', 'alpha'), /^0 {3}0 {2}4 {5}\d+ +\d+ +pty /m);
 
+  // hvc2: the same at a Unix socket of the host, for one client at a time, who may come again
+  for (const turn of ['first', 'second']) {
+    const agent = connect(path);
+    let heard = '';
+    agent.on('data', (bytes: Buffer) => {
+      heard += bytes.toString('latin1');
+    });
+    // what arrives says that the daemon has taken the connection: only then the guest writes
+    agent.write(`${turn} in\n`);
+    shells[0]?.type('head -n1 /dev/hvc2\n');
+    await until(() => new RegExp(`^${turn} in`, 'm').test(shells[0]?.output() ?? ''), 'what it reads from hvc2');
+    shells[0]?.type(`echo ${turn} out > /dev/hvc2\n`);
+    await until(() => heard.includes(`${turn} out`), 'what the guest writes there');
+    agent.destroy();
+  }
+  assert.match(await stack.quickXl('channel-list', 'alpha'), /^1 {3}0 {2}4 {5}\d+ +\d+ +socket /m);
+
   // no port says what it was for: Linux reads 0xff at 0x61, whose bits mean SERR
   assert.equal(await stack.quickXl('trigger', 'beta', 'nmi'), '= 0');
   await until(() => /NMI: PCI system error \(SERR\) for reason ff on CPU 0/.test(shells[1]?.output() ?? ''), 'the NMI');
@@ -103,5 +127,6 @@ test("two of Debian's Linux and ten small guests at once under xl: consoles, bal
   assert.equal([...down.matchAll(/has been shut down, reason code 0/g)].length, 2, down);
   await until(async () => (await client.call('list', {})).length === 1, 'both are gone');
   assert.deepEqual(await counters(), before, 'nothing is left of them');
+  assert.equal(existsSync(path), false, 'the socket is gone');
   client.close();
 });

@@ -1,5 +1,10 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { places } from '../../src/apps/daemon/places.ts';
 import { crashGuest } from '../../src/toolstack/guests/crash.ts';
@@ -99,4 +104,33 @@ test('the daemon: no domain is harmed by a client that dies in the middle of a r
   void client.call('wait', { domid }).catch(() => {});
   client.close();
   await until(() => / -b----/.test(row('zwei') ?? ''), 'it waits as before');
+});
+
+test("a channel's socket: made with its domain, gone with it; what is there already is not replaced", async () => {
+  const path = join(stack.folder, 'channel.sock');
+  const channel = (at: string): string => configuration('channel', echo, `channel = [ "connection=socket,path=${at},name=org.example" ]\n`);
+  assert.equal(stack.xl('create', '-q', channel(path)), '= 0');
+  const client = connect(path);
+  await once(client, 'connect');
+  assert.equal((await stat(path)).mode & 0o777, 0o600);
+  // the same path again: somebody listens
+  const other = stack.file('other.cfg', `name = "other"\ntype = "pvh"\nkernel = "${echo}"\nmemory = 16\nchannel = [ "connection=socket,path=${path}" ]\n`);
+  assert.match(stack.xl('create', '-q', other), /channel 0: the socket .*channel\.sock cannot be made: another program listens there\n= [1-9]/);
+  assert.equal(row('other'), undefined, 'nothing is left of it');
+  assert.equal(stack.xl('destroy', 'channel'), '= 0');
+  await once(client, 'close');
+  await until(() => !existsSync(path), 'the socket is gone');
+  for (const [at, reason] of [
+    [echo, 'there is a file of that name'],
+    [join(stack.folder, 'nowhere/sock'), 'its folder does not exist'],
+  ] as const) {
+    assert.match(stack.xl('create', '-q', channel(at)), new RegExp(`cannot be made: ${reason}`));
+    assert.equal(row('channel'), undefined);
+  }
+  // what a program that was killed left behind is replaced
+  const left = spawnSync(process.execPath, ['-e', `require('net').createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, 9))`]);
+  assert.equal(left.signal, 'SIGKILL');
+  assert.equal(existsSync(path), true);
+  assert.equal(stack.xl('create', '-q', channel(path)), '= 0');
+  assert.equal(stack.xl('destroy', 'channel'), '= 0');
 });

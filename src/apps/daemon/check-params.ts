@@ -56,7 +56,9 @@ function checkChannels(channels: unknown): void {
   for (const [i, channel] of channels.entries()) {
     if (wholeField(channel, 'devid') !== i) throw wrong('channels are numbered from 0');
     if (fieldsOf(channel)['name'] !== undefined) textField(channel, 'name', NAME_MAX);
-    fieldsOf(fieldsOf(channel)['connection.pty']);
+    const socket = fieldsOf(channel)['connection.socket'];
+    if (socket === undefined) fieldsOf(fieldsOf(channel)['connection.pty']);
+    else if (!/^\/[^\0]+$/.test(textField(socket, 'path', 107))) throw wrong("a channel's socket has an absolute path");
   }
 }
 

@@ -7,6 +7,7 @@ import { domain as domainStruct } from '../../hypervisor/domain.ts';
 import { HEADER, machine_header } from '../../hypervisor/header.ts';
 import { SHUTDOWN_crash } from '../../spec/xen/sched.ts';
 import type { CoreDumpHost } from '../../toolstack/core-dump/dump-core.ts';
+import { type ChannelConfig, consoleOf } from '../../toolstack/libxl/channels.ts';
 import { Dom0Programs } from '../../toolstack/libxl/dom0-programs.ts';
 import { type DomainConfig, withAbsolutePaths } from '../../toolstack/libxl/domain-config.ts';
 import { type Control, type DomainImages, Libxl } from '../../toolstack/libxl/libxl.ts';
@@ -23,6 +24,7 @@ import { freshMachine } from '../zendo/fresh-machine.ts';
 import { MachineThread } from '../zendo/machine-thread.ts';
 import type { Counters, DaemonStatus } from './api.ts';
 import { buildInTurns } from './build-in-turns.ts';
+import { ChannelSocket } from './channel-socket.ts';
 import { choiceField, configField, consoleField, domidField, flagField, numbersField, textField, wholeField } from './check-params.ts';
 import { ConsoleFiles } from './console-files.ts';
 import { rpcViewer, streamViewer } from './console-viewers.ts';
@@ -51,6 +53,8 @@ const CPUS_MAX = 4096;
 const CPU_MODEL = 'AMD x86-64-v2';
 
 export interface DaemonOptions {
+  /** Serve connections at a socket for a domain's channel, at the operator's path; the answer ends that. Throws an OperatorError when it cannot be. */
+  readonly listenChannel?: (path: string, onConnection: (stream: ByteStream) => void) => Promise<() => void>;
   /** Frames of 4 KiB that the machine has. */
   readonly frames: number;
   /** File in which the running domains are noted, for the case that the daemon is killed. */
@@ -94,6 +98,8 @@ export class Daemon {
   private readonly started: number;
   /** What ends the socket of each console. */
   private readonly consoleSockets = new Map<number, () => void>();
+  /** What ends the sockets of each domain's channels. */
+  private readonly channelSockets = new Map<number, (() => void)[]>();
   private libxlMade: Libxl | undefined;
   private monitorMade: Monitor | undefined;
   private storeClient: StoreClient | undefined;
@@ -158,6 +164,8 @@ export class Daemon {
             this.guestLines.end(domid);
             consoles.end(domid);
             this.closeConsole(domid);
+            for (const close of this.channelSockets.get(domid) ?? []) close();
+            this.channelSockets.delete(domid);
             this.consoleFiles.end(domid);
             this.monitor.gone(domid);
           },
@@ -396,7 +404,7 @@ export class Daemon {
   private async build(config: DomainConfig, { signal, progress }: BuildOptions = {}): Promise<number> {
     const { door } = this.machine;
     const images = await this.load(config, progress);
-    return await buildInTurns(await door.enter(() => this.libxl.createSteps(config, images)), {
+    const domid = await buildInTurns(await door.enter(() => this.libxl.createSteps(config, images)), {
       enter: (action) => door.enter(action),
       unwanted: () => signal?.aborted === true || this.stopping !== undefined,
       heard: async () => {
@@ -405,6 +413,34 @@ export class Daemon {
       destroy: (domid) => this.libxl.destroy(domid),
       progress,
     });
+    await this.openChannels(domid, config.channels ?? []);
+    return domid;
+  }
+
+  /** Serve a new domain's channels that are to be sockets; when one cannot be, the domain is destroyed. Throws LibxlError. */
+  private async openChannels(domid: number, channels: readonly ChannelConfig[]): Promise<void> {
+    const { door } = this.machine;
+    for (const channel of channels) {
+      const path = channel['connection.socket']?.path;
+      if (path === undefined || this.options.listenChannel === undefined) continue;
+      const number = consoleOf(channel);
+      const socket = new ChannelSocket({
+        type: (bytes) => door.enter(() => this.programs.type(domid, bytes, number)),
+        after: (milliseconds, callback) => void this.host.after(milliseconds, callback),
+      });
+      try {
+        const close = await this.options.listenChannel(path, (stream) => socket.accept(stream));
+        // (somebody may have destroyed it meanwhile)
+        if (await door.enter(() => this.libxl.channels.has(domid, number))) {
+          this.channelSockets.set(domid, [...(this.channelSockets.get(domid) ?? []), close]);
+          this.consoles.open(domid, number, socket);
+        } else close();
+      } catch (error) {
+        await door.enter(() => this.libxl.destroy(domid));
+        if (!(error instanceof OperatorError)) throw error;
+        throw new LibxlError(ERROR_FAIL, [aboutDomain(domid, `channel ${channel.devid}: ${error.shortMessage}`)], { cause: error });
+      }
+    }
   }
 
   /** Start the domains whose configurations are in the directory for that, in the order of the files' names. */

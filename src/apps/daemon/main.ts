@@ -6,7 +6,7 @@ import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { ByteStream } from '../../base/ports/local-socket.ts';
 import { nodeFileStore } from '../../host/node/file-store.ts';
-import { unixSockets } from '../../host/node/local-socket.ts';
+import { listenAtPath, unixSockets } from '../../host/node/local-socket.ts';
 import { LogFile } from '../../host/node/log-file.ts';
 import { makeRunDirectory, runDirectoryPath, stateDirectoryPath, takeLock } from '../../host/node/run-directory.ts';
 import { surviveFullOutput } from '../../host/node/standard-output.ts';
@@ -87,7 +87,7 @@ const daemon = await Daemon.start(
     openFiles,
     log,
   },
-  { frames, records: files.records, kept: keptPlaces(state), version, onStopping: stopListening, listenConsole },
+  { frames, records: files.records, kept: keptPlaces(state), version, onStopping: stopListening, listenConsole, listenChannel: listenAtPath },
 );
 listening.push(await unixSockets.listen(files.store, (stream) => daemon.serveStore(stream)));
 listening.push(await unixSockets.listen(files.privcmd, (stream) => daemon.servePrivcmd(stream)));

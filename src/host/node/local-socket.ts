@@ -1,6 +1,8 @@
 import { rmSync } from 'node:fs';
-import { chmod } from 'node:fs/promises';
+import { chmod, lstat, rm, stat } from 'node:fs/promises';
 import { connect, createServer, type Socket } from 'node:net';
+import { dirname } from 'node:path';
+import { OperatorError } from '../../base/operator-error.ts';
 import type { ByteStream, LocalSockets } from '../../base/ports/local-socket.ts';
 
 function stream(socket: Socket): ByteStream {
@@ -57,3 +59,36 @@ export const unixSockets: LocalSockets = {
       });
     }),
 };
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'its folder does not exist',
+  ENOTDIR: 'its folder is none',
+  EACCES: 'its folder may not be written to',
+  EROFS: 'the file system is read-only',
+  EADDRINUSE: 'it exists already',
+};
+
+/** As `unixSockets.listen`, at a path that somebody named: a socket there that nobody serves is replaced, nothing else is. Throws an OperatorError. */
+export async function listenAtPath(path: string, onConnection: (stream: ByteStream) => void): Promise<() => void> {
+  const refuse = (reason: string, cause?: unknown): OperatorError =>
+    new OperatorError(`the socket ${path} cannot be made: ${reason}`, { hint: 'Give another path.', cause });
+  try {
+    // (asked for by itself: a bind in a folder that is not there is EACCES to libuv)
+    await stat(dirname(path));
+    const there = await lstat(path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return undefined;
+      throw error;
+    });
+    if (there !== undefined && !there.isSocket()) throw refuse('there is a file of that name');
+    if (there !== undefined) {
+      const other = await unixSockets.connect(path);
+      other?.close();
+      if (other !== undefined) throw refuse('another program listens there');
+      await rm(path, { force: true });
+    }
+    return await unixSockets.listen(path, onConnection);
+  } catch (error) {
+    if (error instanceof OperatorError) throw error;
+    throw refuse(REASONS[(error as NodeJS.ErrnoException).code ?? ''] ?? (error as Error).message, error);
+  }
+}

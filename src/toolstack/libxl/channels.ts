@@ -14,7 +14,9 @@ const CLOSED = 6;
 export interface ChannelConfig {
   readonly devid: number;
   readonly name?: string;
-  readonly 'connection.pty': Readonly<Record<string, never>>;
+  /** One of the two: reached by `xl console -n`, or by a Unix socket at `path`. */
+  readonly 'connection.pty'?: Readonly<Record<string, never>>;
+  readonly 'connection.socket'?: { readonly path: string };
 }
 
 /** A channel as `xl channel-list` shows it. */
@@ -23,6 +25,7 @@ export interface ChannelSummary {
   readonly state: number;
   readonly eventChannel: number;
   readonly ringRef: number;
+  readonly connection: 'pty' | 'socket';
 }
 
 /** A channel's console: the first channel is console 1. */
@@ -30,6 +33,7 @@ export const consoleOf = ({ devid }: { readonly devid: number }): number => devi
 
 interface Device {
   readonly number: number;
+  readonly connection: 'pty' | 'socket';
   readonly endWatch: () => void;
   connected: boolean;
 }
@@ -54,9 +58,11 @@ export class Channels {
   add(domid: number, channels: readonly ChannelConfig[]): void {
     for (const channel of channels) {
       const number = consoleOf(channel);
-      this.client.transaction((nodes) => writeConsoleDevice(nodes, { domid, number, name: channel.name, connection: 'pty' }));
+      const path = channel['connection.socket']?.path;
+      const connection = path === undefined ? 'pty' : 'socket';
+      this.client.transaction((nodes) => writeConsoleDevice(nodes, { domid, number, name: channel.name, connection, path }));
       const { frontend } = consoleDevicePaths(domid, number);
-      const device: Device = { number, connected: false, endWatch: this.client.watch(`${frontend}/state`, () => this.onState(domid, device)) };
+      const device: Device = { number, connection, connected: false, endWatch: this.client.watch(`${frontend}/state`, () => this.onState(domid, device)) };
       this.devices.set(domid, [...(this.devices.get(domid) ?? []), device]);
       this.setState(domid, number, INIT_WAIT);
     }
@@ -82,10 +88,10 @@ export class Channels {
   }
 
   list(domid: number): ChannelSummary[] {
-    return (this.devices.get(domid) ?? []).map(({ number }) => {
+    return (this.devices.get(domid) ?? []).map(({ number, connection }) => {
       const { frontend } = consoleDevicePaths(domid, number);
       const value = (name: string): number => this.numberAt(`${frontend}/${name}`) ?? -1;
-      return { devid: number - 1, state: value('state'), eventChannel: value('port'), ringRef: value('ring-ref') };
+      return { devid: number - 1, state: value('state'), eventChannel: value('port'), ringRef: value('ring-ref'), connection };
     });
   }
 

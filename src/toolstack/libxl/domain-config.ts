@@ -84,7 +84,11 @@ export function storedConfig({ c_info, b_info, disks: _, nics: __, ...rest }: Do
 export function withAbsolutePaths(config: DomainConfig, resolve: (path: string) => string): DomainConfig {
   const { kernel, ramdisk } = config.b_info;
   const paths = { ...(kernel === undefined ? {} : { kernel: resolve(kernel) }), ...(ramdisk === undefined ? {} : { ramdisk: resolve(ramdisk) }) };
-  return { ...config, b_info: { ...config.b_info, ...paths } };
+  const channels = config.channels?.map((channel) => {
+    const path = channel['connection.socket']?.path;
+    return path === undefined ? channel : { ...channel, 'connection.socket': { path: resolve(path) } };
+  });
+  return { ...config, b_info: { ...config.b_info, ...paths }, ...(channels === undefined ? {} : { channels }) };
 }
 
 /** JSON as libxl prints it: four spaces, and an empty line inside empty lists and maps. */

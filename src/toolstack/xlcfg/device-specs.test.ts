@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { parseChannel } from './channel-spec.ts';
 import { DeviceSpecError } from './device-spec-error.ts';
 import { parseDisk } from './disk-spec.ts';
 import { addToNic, type NicConfig, nicConfigOf } from './nic-spec.ts';
@@ -70,4 +71,17 @@ test('no text brings the readers down, and they end', () => {
     }),
     { numRuns: 500 },
   );
+});
+
+test('channels: a pty or a socket', () => {
+  assert.deepEqual(parseChannel('connection=pty', 0), { devid: 0, 'connection.pty': {} });
+  assert.deepEqual(parseChannel('connection=socket, path=/run/a, name=org.example', 1), {
+    devid: 1,
+    name: 'org.example',
+    'connection.socket': { path: '/run/a' },
+  });
+  assert.throws(() => parseChannel('name=a', 0), /has no connection/);
+  assert.throws(() => parseChannel('connection=socket', 0), /has no path for its socket/);
+  assert.throws(() => parseChannel(`connection=socket,path=/${'x'.repeat(107)}`, 0), /at most 107 bytes/);
+  assert.throws(() => parseChannel('connection=tcp', 0), /Unknown channel connection 'tcp'/);
 });

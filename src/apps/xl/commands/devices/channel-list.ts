@@ -14,10 +14,10 @@ export const channelList: Command = {
     host.out('Idx BE state evt-ch ring-ref connection                               \n');
     for (const given of rest) {
       const domid = await findDomain(host, daemon, given);
-      for (const { devid, state, eventChannel, ringRef } of await daemon.call('channels', { domid })) {
-        const where = `xl console -n ${devid + 1} ${domid}`;
+      for (const { devid, state, eventChannel, ringRef, connection } of await daemon.call('channels', { domid })) {
+        const where = connection === 'socket' ? '' : `xl console -n ${devid + 1} ${domid}`;
         host.out(
-          `${left(String(devid), 3)} 0  ${left(String(state), 5)} ${left(String(eventChannel), 6)} ${left(String(ringRef), 8)} pty        ${left(where, 30)} \n`,
+          `${left(String(devid), 3)} 0  ${left(String(state), 5)} ${left(String(eventChannel), 6)} ${left(String(ringRef), 8)} ${left(connection, 10)} ${left(where, 30)} \n`,
         );
       }
     }
