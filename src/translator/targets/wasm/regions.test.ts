@@ -90,6 +90,7 @@ skip: shld r10, rax, 5
   mul rbx
   bt rax, 3
   adc r12, 0
+  bt eax, 0
   adc r14d, 0x19abcdef
   pushfq
   pop r13
@@ -98,6 +99,7 @@ skip: shld r10, rax, 5
   inc r14b
   dec r12w
   mov [0x9308], r14
+  bt eax, 1
   sbb r15, -5
   pushfq
   pop r13
