@@ -75,9 +75,9 @@ const chainBody = (anew: boolean): W.Code => {
   code.get(ctx);
   code.access(W.I64_LOAD, W.STATE, RIP * 8);
   code.tee(rip);
-  code.i64(7);
-  code.byte(W.I64_SHR_U);
   code.byte(W.I32_WRAP);
+  code.i32(7);
+  code.byte(W.I32_SHR_U);
   code.i32((TLB_ENTRIES - 1) << 5);
   code.byte(W.I32_AND);
   code.get(ctx);

@@ -3,6 +3,7 @@ import { H_INS } from '../../../machine/helpers/string.ts';
 import { BUDGET, CC_B, CC_OP, DEBUG_PENDING, RIP, RSP } from '../../../machine/layout.ts';
 import * as O from '../../../machine/ops.ts';
 import { END, FAULTS, FLAGS_READ, FLAGS_WRITE, opNames } from '../../ir/op-bits.ts';
+import { accessGroups } from './access-groups.ts';
 import { walkingAccesses } from './access-pattern.ts';
 import * as W from './code.ts';
 import { pushCond, pushCondSub } from './condition.ts';
@@ -478,6 +479,7 @@ class RegionCompiler {
     e.block = block;
     e.mustCheck = false;
     e.walks = this.walking.get(n) ?? NONE;
+    e.groups = accessGroups(block, (k) => (e.walks.has(k) ? 3 : 2));
     if (this.flow.headers.has(n)) this.checkBudget(n, () => e.blockRip(0));
     code.get(e.budget);
     code.i64(block.insns);

@@ -1,6 +1,7 @@
 /** Guest memory: the soft-TLB probe inline, everything else in the core. IR to Wasm. */
 import { SEG_ATTR, SEG_BASE, SEG_LIMIT, TLB_ADDEND, TLB_ENTRIES, TLB_READ, TLB_WRITE } from '../../../machine/layout.ts';
 import * as O from '../../../machine/ops.ts';
+import type { AccessGroup } from './access-groups.ts';
 import * as W from './code.ts';
 import { addImmediate, type Emit, pushIndexed } from './emit-alu.ts';
 import { F_TRY_READ, F_TRY_READ_VECTOR, F_TRY_WRITE, F_TRY_WRITE_VECTOR } from './imports.ts';
@@ -31,20 +32,20 @@ const indexed: Emit = (e, k) => {
   e.code.set(e.va);
 };
 
-/** Pushes (i32) whether the soft TLB lets `size` bytes at `va` through; leaves the entry in `entry`. */
-function pushHit(e: RegionEmitter, tag: number, size: number): void {
+/** Pushes (i32) whether the soft TLB lets `size` bytes at the address in local `va` through; leaves the entry in `entry`. */
+function pushHit(e: RegionEmitter, tag: number, size: number, va: number = e.va): void {
   const { code } = e;
-  code.get(e.va);
-  code.i64(7);
-  code.byte(W.I64_SHR_U);
+  code.get(va);
   code.byte(W.I32_WRAP);
+  code.i32(7);
+  code.byte(W.I32_SHR_U);
   code.i32((TLB_ENTRIES - 1) << 5);
   code.byte(W.I32_AND);
   code.get(e.tlb);
   code.byte(W.I32_ADD);
   code.tee(e.entry);
   code.access(W.I64_LOAD, W.STATE, tag);
-  code.get(e.va);
+  code.get(va);
   if (size > 1) {
     code.i64(size - 1);
     code.byte(W.I64_ADD);
@@ -66,14 +67,58 @@ function pushOffset(e: RegionEmitter): void {
   code.byte(W.I32_ADD);
 }
 
+/** The first access of a group asks about the range of all: whether it lies in one page that lets them through, and that page's addend. */
+function askForGroup(e: RegionEmitter, group: AccessGroup, tag: number): void {
+  const { code } = e;
+  const { hit, addend } = e.groupLocals(group);
+  const from = e.scratchLocal('range', W.I64);
+  code.get(e.va);
+  if (group.start !== 0) {
+    code.i64(group.start);
+    code.byte(W.I64_ADD);
+  }
+  code.set(from);
+  pushHit(e, tag, group.size, from);
+  code.tee(hit);
+  e.openHinted(true);
+  code.get(e.entry);
+  code.access(W.I32_LOAD, W.STATE, TLB_ADDEND);
+  code.set(addend);
+  e.close();
+}
+
 /**
  * The access at `va` with the soft TLB probed inline: `fast` is emitted where the offset in `frames` can be pushed by its argument,
- * `slow` where the core has to be asked. A site that walks keeps its last page and addend in locals and asks these first.
+ * `ask` where the core has to be asked. A member of a group first looks what the group knows. A site that walks keeps its last page
+ * and addend in locals and asks these first.
  */
-function through(e: RegionEmitter, k: number, access: number, size: number, type: number, fast: (pushOffset: () => void) => void, slow: () => void): void {
+function through(e: RegionEmitter, k: number, access: number, size: number, type: number, fast: (pushOffset: () => void) => void, ask: () => void): void {
   const { code } = e;
   const tag = access === READ ? TLB_READ : TLB_WRITE;
-  const walks = e.walks.has(k);
+  const slow = (): void => {
+    ask();
+    // the core may have put another page where a group's was
+    for (const group of new Set(e.groups.values())) {
+      if (group.first > k || group.last <= k) continue;
+      code.i32(0);
+      code.set(e.groupLocals(group).hit);
+    }
+  };
+  const group = e.groups.get(k);
+  if (group !== undefined) {
+    if (group.first === k) askForGroup(e, group, tag);
+    const { hit, addend } = e.groupLocals(group);
+    code.get(hit);
+    e.openHinted(true, type);
+    fast(() => {
+      code.get(e.va);
+      code.byte(W.I32_WRAP);
+      code.get(addend);
+      code.byte(W.I32_ADD);
+    });
+    code.byte(W.ELSE);
+  }
+  const walks = group === undefined && e.walks.has(k);
   if (!walks) {
     pushHit(e, tag, size);
     e.openHinted(true, type);
@@ -81,6 +126,7 @@ function through(e: RegionEmitter, k: number, access: number, size: number, type
     code.byte(W.ELSE);
     slow();
     e.close();
+    if (group !== undefined) e.close();
     return;
   }
   const page = e.pageLocal();

@@ -28,6 +28,7 @@ import {
 } from '../../../machine/layout.ts';
 import { OP_CC, OP_CCI } from '../../../machine/ops.ts';
 import { A_IN, B_IN, C_IN, CLOBBERS, D_IN, D_OUT, FLAGS_MAY_WRITE, FLAGS_READ, FLAGS_WRITE } from '../../ir/op-bits.ts';
+import type { AccessGroup } from './access-groups.ts';
 import {
   BR,
   BR_IF,
@@ -41,6 +42,7 @@ import {
   I32_EQZ,
   I32_LOAD,
   I32_NE,
+  I32_SHR_U,
   I32_WRAP,
   I64,
   I64_ADD,
@@ -51,7 +53,6 @@ import {
   I64_LOAD,
   I64_NE,
   I64_OR,
-  I64_SHR_U,
   I64_STORE,
   IF,
   type Relocation,
@@ -140,6 +141,21 @@ export class RegionEmitter {
     this.entry = this.local(I32);
     this.value = this.local(I64);
     this.findSlots();
+  }
+
+  /** Groups of accesses of the block being emitted, by operation. */
+  groups: ReadonlyMap<number, AccessGroup> = new Map();
+  private readonly groupNumbers = new Map<AccessGroup, number>();
+
+  /** A group's locals: whether the whole range is in one page, and that page's addend. */
+  groupLocals(group: AccessGroup): { hit: number; addend: number } {
+    let number = this.groupNumbers.get(group);
+    if (number === undefined) {
+      const blocks = new Set(this.groups.values());
+      number = [...blocks].indexOf(group);
+      this.groupNumbers.set(group, number);
+    }
+    return { hit: this.scratchLocal(`hit ${number}`, I32), addend: this.scratchLocal(`addend ${number}`, I32) };
   }
 
   /** Operations of the block being emitted whose site keeps its last page in locals. */
@@ -604,9 +620,9 @@ export class RegionEmitter {
   pushMapped(block: RegionBlock): void {
     const { code } = this;
     code.get(this.exitRip);
-    code.i64(7);
-    code.byte(I64_SHR_U);
     code.byte(I32_WRAP);
+    code.i32(7);
+    code.byte(I32_SHR_U);
     code.i32((TLB_ENTRIES - 1) << 5);
     code.byte(I32_AND);
     code.get(this.tlb);

@@ -243,6 +243,71 @@ fib: cmp edi, 2
   ret
 base: mov eax, 1
   ret`,
+  'fields and variables side by side, on both sides of a page end': `
+  mov edi, 0x30000
+  mov eax, 7
+fill: mov [rdi], rax
+  add rax, 4096
+  add rdi, 8
+  cmp edi, 0x31000
+  jb fill
+  mov qword [0x30000 + 0x41 * 8], 0x70007
+  mov rax, cr3
+  and rax, -4096
+  mov rax, [rax]
+  and rax, -4096
+  mov rax, [rax]
+  and rax, -4096
+  mov qword [rax], 0x30007
+  mov rax, cr3
+  mov cr3, rax
+  mov ecx, 900
+  mov edi, 0x40f60
+  mov r15, rsp
+l: mov eax, ecx
+  and eax, 63
+  lea rbx, [rdi + rax * 4]
+  mov [rbx + 16], rcx
+  mov [rbx], r8
+  mov [rbx + 33], ecx
+  mov r9, [rbx + 8]
+  add r8, [rbx + 16]
+  mov r10d, [rbx + 30]
+  movsx r11, byte [rbx + 63]
+  add [rbx + 48], r10
+  movups xmm0, [rbx + 24]
+  movups [rbx + 40], xmm0
+  xor r8, r11
+  test ecx, 3
+  jz m
+m: lea rsp, [rdi + rax * 4 + 120]
+  push r8
+  push rcx
+  push r10
+  add rsp, 8
+  mov rdx, [rsp + 8]
+  mov rdx, [rdx * 0 + rsp]
+  push rdx
+  pop r12
+  pop r13
+  pop r14
+  add r8, r13
+  sub r14, r12
+  mov rsp, r15
+  test ecx, 5
+  jz o
+o: mov [0x9340], r8
+  add r9, [0x9348]
+  mov [0x9348], rcx
+  xor r14, [0x9340]
+  lea rbx, [rbx + r14 * 0 + 24]
+  mov [rbx - 24], r9
+  mov [rbx], r14
+  mov rbx, [rbx - 24]
+  add r8, rbx
+  dec ecx
+  jnz l
+  hlt`,
   'sorting in memory': `
   mov rdi, 0x40ffd
   mov eax, 1
