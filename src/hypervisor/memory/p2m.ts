@@ -78,7 +78,7 @@ export class P2m {
   set(gfn: number, mfn: Mfn, type: number, writable: boolean): boolean {
     if (!this.reserve(gfn)) return false;
     const leaf = this.leaf(gfn);
-    if (this.maximum !== 0 && gfn > this.view.getUint32(this.maximum, true)) this.view.setUint32(this.maximum, gfn, true);
+    this.noteMaximum(gfn);
     const bits = P2M_VALID | (writable ? P2M_WRITABLE : 0);
     this.view.setUint32(leaf + (gfn & 1023) * 4, (bits | (type << P2M_TYPE_SHIFT) | mfn) >>> 0, true);
     return true;
@@ -98,6 +98,7 @@ export class P2m {
 
   /** Put RAM at `count` gfns that are reserved: frame `mfn`, then each next lower one. */
   setRun(gfn: number, mfn: Mfn, count: number): void {
+    this.noteMaximum(gfn + count - 1);
     const bits = P2M_VALID | P2M_WRITABLE | (p2m_ram_rw << P2M_TYPE_SHIFT);
     for (let i = 0; i < count; ) {
       const low = (gfn + i) & 1023;
@@ -105,6 +106,10 @@ export class P2m {
       const leaf = this.leaf(gfn + i) - i * 4 + low * 4;
       for (; i < end; i++) this.view.setUint32(leaf + i * 4, (bits | (mfn - i)) >>> 0, true);
     }
+  }
+
+  private noteMaximum(gfn: number): void {
+    if (this.maximum !== 0 && gfn > this.view.getUint32(this.maximum, true)) this.view.setUint32(this.maximum, gfn, true);
   }
 
   clear(gfn: number): void {

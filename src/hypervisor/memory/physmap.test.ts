@@ -8,6 +8,7 @@ import type { Domain } from '../hypervisor.ts';
 import { findBroken } from '../testing/invariants.ts';
 import { LIST_GPA, TestMachine } from '../testing/test-machine.ts';
 import { p2m_shared } from './p2m.ts';
+import { populate } from './reservation.ts';
 
 const quads = (...values: (number | bigint)[]): Uint8Array => new Uint8Array(new BigUint64Array(values.map((v) => BigInt.asUintN(64, BigInt(v)))).buffer);
 
@@ -216,4 +217,16 @@ test('a page that domain 0 still shows keeps its dead owner as a zombie', () => 
   assert.equal(m.hv.domain(id), undefined);
   assert.equal(m.hv.frames.free, free);
   assert.deepEqual(findBroken(m.hv), []);
+});
+
+test('XENMEM_maximum_gpfn: the highest gfn that ever had a page, placed alone or in a run', () => {
+  const m = new TestMachine();
+  const d = m.guest();
+  for (const [gfn, order] of [
+    [0x5000, 0],
+    [0x7000, 3],
+  ] as const) {
+    assert.ok(populate(m.hv, d, gfn, order));
+    assert.equal(m.op(d, MEMORY, M.XENMEM_maximum_gpfn, M.xen_memory_domain, { domid: DOMID_SELF }).result, gfn + 2 ** order - 1);
+  }
 });

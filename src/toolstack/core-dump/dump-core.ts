@@ -29,7 +29,7 @@ function begin(xc: Xc, domid: number, pages: number): CoreLayout {
   if (info === undefined) throw unknownDomain(domid);
   const vcpus: Uint8Array[] = [];
   for (let vcpu = 0; vcpu <= info.max_vcpu_id; vcpu++) vcpus.push(vcpuContext(xc, domid, vcpu));
-  const sharedInfo = info.shared_info_frame >= 0 ? pagesOf(xc, domid, [info.shared_info_frame])[0]?.bytes : undefined;
+  const sharedInfo = info.shared_info_frame >= 0 ? pagesOf(xc, domid, [info.shared_info_frame], 1)[0]?.bytes : undefined;
   return coreLayout({ version: versionInfo(xc), vcpus, sharedInfo, pages });
 }
 
@@ -57,14 +57,15 @@ async function presentFrames(xc: Xc, domid: number, host: CoreDumpHost): Promise
   return found;
 }
 
-/** Copies of those of the frames that the domain has. */
-function pagesOf(xc: Xc, domid: number, wanted: readonly number[]): { gfn: number; bytes: Uint8Array }[] {
+/** Copies of those of the frames that the domain has. `room`: pages of the window that is used for them, as always the same one. */
+function pagesOf(xc: Xc, domid: number, wanted: readonly number[], room: number): { gfn: number; bytes: Uint8Array }[] {
   const { kernel } = xc;
-  const { gfn: window, errors } = kernel.mapForeignEach(domid, wanted);
+  const filled = Array.from({ length: room }, (_, i) => wanted[i] ?? (wanted[0] as number));
+  const { gfn: window, errors } = kernel.mapForeignEach(domid, filled);
   try {
     return wanted.flatMap((gfn, i) => (errors[i] === 0 ? [{ gfn, bytes: kernel.copyOut((window + i) * PAGE, PAGE) }] : []));
   } finally {
-    kernel.unmapAt(window, wanted.length);
+    kernel.unmapAt(window, room);
   }
 }
 
@@ -84,7 +85,7 @@ export async function dumpCore(xc: Xc, domid: number, host: CoreDumpHost): Promi
     host.signal?.throwIfAborted();
     const found = await host.enter(() => {
       if (xc.info(domid) === undefined) throw unknownDomain(domid);
-      return pagesOf(xc, domid, present.slice(first, first + FRAMES_AT_ONCE));
+      return pagesOf(xc, domid, present.slice(first, first + FRAMES_AT_ONCE), FRAMES_AT_ONCE);
     });
     const bytes = new Uint8Array(found.length * PAGE);
     for (const [i, page] of found.entries()) {
