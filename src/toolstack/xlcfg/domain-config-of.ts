@@ -126,6 +126,7 @@ export function domainConfigOf(
   const memory = reader.number('memory');
   const maxmem = reader.number('maxmem');
   const max_memkb = (maxmem ?? memory ?? DEFAULT_MIB) * KIB;
+  if (!Number.isSafeInteger(max_memkb)) throw new ConfigError(`xl: ${maxmem ?? memory} MiB of memory are more than any machine has`);
   const kernel = reader.text('kernel');
   const cmdline = commandLine(reader, warnings);
   const ramdisk = reader.text('ramdisk');

@@ -91,6 +91,7 @@ test('values of the wrong kind are warned of and count as absent', () => {
   const base = 'name="x"\ntype="pvh"\nkernel="k"\n';
   assert.deepEqual(domainOf(`${base}memory = "abc"`).warnings, ["f:4: warning: parameter `memory' is not a valid number"]);
   assert.deepEqual(domainOf(`${base}memory = [ 1 ]`).warnings, ["f:4: warning: parameter `memory' is a list but should be a single value"]);
+  assert.throws(() => domainOf(`${base}memory = 9007199254740991`), /9007199254740991 MiB of memory are more/);
   assert.equal(domainOf(`${base}memory = "0x40"`).config.b_info.max_memkb, 65536);
 });
 
