@@ -427,6 +427,8 @@ class RegionCompiler {
     const { e, flow } = this;
     const { code } = e;
     const targets = [...flow.targets];
+    // the ways meet at its targets, even where it has only one predecessor itself
+    this.arrive(flow.dispatcher);
     // RIP of the target, should the budget end here
     this.checkBudget(flow.dispatcher, () => {
       code.get(e.rip);

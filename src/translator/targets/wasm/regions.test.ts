@@ -157,6 +157,19 @@ away: sub rbx, 7
 away_end:
 align 8
 tab: dq one, two, three, four, back, next, mid + 2, 0x12000, one, two, three, mid + 2, 0x12000, four, one, next`,
+  'flags that are looked at behind the only jump whose target is not written in the code': `
+  mov rdx, t
+  mov ecx, 6000
+l: lea eax, [rcx + rcx * 4]
+  bt eax, 2
+  jmp rdx
+t: adc rbx, rcx
+  pushfq
+  pop rax
+  add rbx, rax
+  dec ecx
+  jnz l
+  hlt`,
   'functions that return by a jump to another page, which is rewritten now and then': `
   mov ebp, 6
 o: mov ecx, 700

@@ -76,9 +76,9 @@ export interface RegionCounters {
 
 export class Regions {
   readonly counters: RegionCounters = { regions: 0, modules: 0, blocks: 0, bytes: 0, refused: 0 };
-  /** Looks at each module before it is compiled (tests). */
   /** Blocks with at most so many executions left before their promotion go into the regions of others. */
   hot: () => number = () => 0x7fffffff;
+  /** Looks at each module before it is compiled (tests). */
   check: ((bytes: Uint8Array<ArrayBuffer>) => void) | undefined;
 
   store: RegionStore | undefined;
