@@ -18,6 +18,8 @@ const TOUCHED = 0x8000;
 /** A block so near its page's end that what lies behind may have shaped it is not kept. */
 const LAST_BYTE = 4096 - 16;
 const HASH_BITS = 17;
+/** Blocks are found by their first bytes: as many of them as they have. Functions begin alike, at like offsets, so a few bytes say little. */
+const PREFIXES = [12, 4, 1] as const;
 /** Records are kept up to this many words (32 MiB): what one kernel and its programs need three times over. */
 const WORDS_MAX = 1 << 23;
 /** A record that was of no use in so many runs is left out. */
@@ -91,14 +93,21 @@ export class StoredBlocks {
     return this.words.subarray(this.operations(record), this.after(record));
   }
 
-  private slot(mode: number, offset: number, first: number): number {
-    const mixed = Math.imul(first ^ Math.imul(offset, 0x9e3779b1), 0x85ebca6b) ^ Math.imul(mode, 0xc2b2ae35);
+  /** The chain of blocks that lie at `offset` in their page and begin with the `prefix` bytes at `at`. */
+  private slot(mode: number, offset: number, bytes: Uint8Array, at: number, prefix: number): number {
+    let mixed = Math.imul(mode ^ Math.imul(offset, 0x9e3779b1), 0x85ebca6b) ^ prefix;
+    for (let k = at; k < at + prefix; k++) mixed = Math.imul(mixed ^ (bytes[k] as number), 0x01000193);
     return (mixed ^ (mixed >>> 15)) & ((1 << HASH_BITS) - 1);
   }
 
+  private slotOf(record: BlockRecord): number {
+    const length = this.length(record);
+    const prefix = PREFIXES.find((bytes) => bytes <= length) as number;
+    return this.slot(this.mode(record), this.offset(record), this.bytes, (record + HEAD) * 4, prefix);
+  }
+
   private enter(record: BlockRecord): void {
-    const at = (record + HEAD) * 4;
-    const slot = this.slot(this.mode(record), (this.words[record + PLACE] as number) & 4095, this.bytes[at] as number);
+    const slot = this.slotOf(record);
     this.words[record + CHAIN] = this.heads[slot] as number;
     this.heads[slot] = record + 1;
   }
@@ -119,20 +128,21 @@ export class StoredBlocks {
 
   /** The record of the block at `phys` in `mode`, -1 if there is none. */
   find(phys: number, mode: number): BlockRecord {
-    let chain = this.heads[this.slot(mode, phys & 4095, this.guest[phys] as number)] as number;
-    while (chain !== 0) {
-      const record = chain - 1;
-      if (this.words[record + MODE] === mode && this.matches(record, phys)) return record;
-      chain = this.words[record + CHAIN] as number;
+    for (const prefix of PREFIXES) {
+      let chain = this.heads[this.slot(mode, phys & 4095, this.guest, phys, prefix)] as number;
+      while (chain !== 0) {
+        const record = chain - 1;
+        if (this.words[record + MODE] === mode && this.matches(record, phys)) return record;
+        chain = this.words[record + CHAIN] as number;
+      }
     }
     return -1;
   }
 
   /** Is this a record, and not just any number? */
   has(record: number): boolean {
-    if (record < 0 || record + HEAD >= this.used) return false;
-    const first = this.bytes[(record + HEAD) * 4] as number;
-    let chain = this.heads[this.slot(this.mode(record), this.offset(record), first)] as number;
+    if (record < 0 || record + HEAD >= this.used || this.length(record) === 0) return false;
+    let chain = this.heads[this.slotOf(record)] as number;
     while (chain !== 0 && chain !== record + 1) chain = this.words[chain - 1 + CHAIN] as number;
     return chain !== 0;
   }
