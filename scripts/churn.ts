@@ -10,23 +10,9 @@ import { temporaryFolder } from '../src/base/testing/temporary-folder.ts';
 import { DebianCache } from '../src/host/node/debian/debian-cache.ts';
 import { buildInitramfs } from '../src/toolstack/images/initramfs.ts';
 import { decompress } from '../src/toolstack/loader/decompress/decompress.ts';
+import { churnInit } from '../tests/boot/churn-init.ts';
 import { currentMemory } from './bench-contestant.ts';
 
-/** Programs of busybox that end by themselves, each in a process of its own, over and over; copies of busybox, so that their pages are new. */
-const INIT = `#!/bin/busybox sh
-/bin/busybox mkdir -p /proc /tmp
-/bin/busybox mount -t proc proc /proc
-n=0
-while :; do
-  /bin/busybox cp /bin/busybox /tmp/busybox$((n % 4))
-  for program in "seq 1 300" "ls -l /bin" "awk BEGIN{for(i=0;i<500;i++)x+=i*i;print(x)}" "md5sum /init" "sha256sum /init" "sort /init" "grep -c o /init" \\
-    "gzip -c /init" "od -c /init" "cksum /init" "dmesg" "ps" "uptime" "expr 17 * 4" "sed -n 1p /init" "tr a b" "head -3 /init" "wc /init" "stat /init" "find /proc/1"; do
-    /tmp/busybox$((n % 4)) $program < /init > /dev/null 2>&1
-  done
-  n=$((n + 1))
-  echo CHURN $n
-done
-`;
 /** Growth between the second third of the run and the last that counts as none, in MiB. */
 const SLACK = 48;
 
@@ -36,7 +22,7 @@ const cache = new DebianCache({ decompress });
 const folder = temporaryFolder('churn');
 const [kernel, initrd] = ['vmlinuz', 'initrd'].map((name) => join(folder, name)) as [string, string];
 writeFileSync(kernel, (await cache.kernel('linux-image-cloud-amd64')).data);
-writeFileSync(initrd, buildInitramfs({ busybox: (await cache.busybox()).data, init: { script: INIT } }));
+writeFileSync(initrd, buildInitramfs({ busybox: (await cache.busybox()).data, init: { script: churnInit() } }));
 const args = [
   'bin/zendo.js',
   'boot',
