@@ -7,6 +7,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { places } from '../../src/apps/daemon/places.ts';
+import { SHUTDOWN_crash } from '../../src/spec/xen/sched.ts';
 import { crashGuest } from '../../src/toolstack/guests/crash.ts';
 import { helloGuest } from '../../src/toolstack/guests/hello.ts';
 import { Toolstack, until } from './toolstack.ts';
@@ -91,11 +92,26 @@ test('on_crash: preserve, destroy, restart, rename-restart', async () => {
   stack.xl('create', configuration('gone', crash));
   await until(() => row('gone') === undefined, 'it is destroyed');
 
-  stack.xl('create', configuration('again', crash, 'on_crash = "restart"\n'));
-  await until(() => (stack.log().match(/was started in place of/g)?.length ?? 0) > 2, 'it is started again and again');
-
-  stack.xl('create', configuration('aside', crash, 'on_crash = "rename-restart"\n'));
-  await until(() => row('aside-1') !== undefined && row('aside-2') !== undefined, 'those that crashed are kept under other names');
+  // these crash when they are told to: one that crashes by itself is started, or kept, until the machine is full
+  const obedient = stack.file('obedient', helloGuest({ echo: true, reason: SHUTDOWN_crash }));
+  const crashed = async (name: string, then: () => boolean, what: string): Promise<void> => {
+    await until(() => / -b----/.test(row(name) ?? ''), 'it waits for a key');
+    const console = stack.console('console', name);
+    console.type('\x04');
+    await until(then, what);
+    console.kill();
+    await console.ended;
+  };
+  stack.xl('create', configuration('again', obedient, 'on_crash = "restart"\n'));
+  for (const times of [1, 2]) {
+    await crashed('again', () => stack.log().match(/was started in place of/g)?.length === times, 'it is started again');
+  }
+  stack.xl('create', configuration('aside', obedient, 'on_crash = "rename-restart"\n'));
+  for (const kept of ['aside-1', 'aside-2']) {
+    await crashed('aside', () => / ---sc- /.test(row(kept) ?? ''), 'those that crashed are kept under other names');
+  }
+  await until(() => / -b----/.test(row('aside') ?? ''), 'another takes its place');
+  for (const name of ['again', 'aside', 'aside-1', 'aside-2']) assert.equal(stack.xl('destroy', name), '= 0');
 });
 
 test('the daemon: no domain is harmed by a client that dies in the middle of a request', async () => {

@@ -19,7 +19,10 @@ const MOST_OPEN = 256;
 /** Bytes that may wait for a client that does not read. Stops: a stopped console viewer filling memory. */
 const MOST_UNSENT = 4 << 20;
 
-/** One client of the daemon: JSON-RPC 2.0, one message to a line; `$/cancel` with a request's id cancels it. */
+/**
+ * One client of the daemon: JSON-RPC 2.0, one message to a line; `$/cancel` with a request's id cancels it. A client that does not read what it is sent
+ * is not listened to until it does.
+ */
 export class RpcConnection {
   private readonly stream: ByteStream;
   private readonly handlers: ReadonlyMap<string, Handler>;
@@ -39,6 +42,7 @@ export class RpcConnection {
     stream.onData((bytes) => this.receive(bytes));
     stream.onDrain(() => {
       this.unsent = 0;
+      if (!this.closed) stream.resume();
       for (const action of this.readers.splice(0)) action();
     });
     stream.onClose(() => this.end());
@@ -65,6 +69,8 @@ export class RpcConnection {
   }
 
   close(): void {
+    // what was sent may wait for the client for ever: it is not listened to meanwhile
+    this.stream.pause();
     this.stream.close();
     this.end();
   }
@@ -82,6 +88,7 @@ export class RpcConnection {
     const bytes = encodeMessage(message);
     if (this.stream.send(bytes)) return;
     this.unsent += bytes.length;
+    this.stream.pause();
     if (this.unsent > MOST_UNSENT) this.close();
   }
 

@@ -79,6 +79,42 @@ test('one client cannot have any number of requests open', async () => {
   await settled;
 });
 
+test('a client that does not read its answers is not listened to until it does', async () => {
+  const [near, far] = streamPair();
+  let [listening, reads] = [true, false];
+  let drained = (): void => {};
+  const server = new RpcConnection(
+    {
+      ...far,
+      send: () => reads,
+      onDrain: (listener) => {
+        drained = listener;
+      },
+      pause: () => {
+        listening = false;
+      },
+      resume: () => {
+        listening = true;
+      },
+    },
+    new Map(),
+    internalError,
+  );
+  near.send(encodeMessage({ jsonrpc: '2.0', id: 1, method: 'x' }));
+  await Promise.resolve();
+  assert.equal(listening, false);
+  drained();
+  assert.equal(listening, true);
+  reads = true;
+  near.send(encodeMessage({ jsonrpc: '2.0', id: 2, method: 'x' }));
+  await Promise.resolve();
+  assert.equal(listening, true);
+  // what was sent to it may wait for ever, and is the last it hears
+  server.close();
+  drained();
+  assert.equal(listening, false);
+});
+
 test('messages come together from any pieces', () => {
   fc.assert(
     fc.property(fc.array(fc.jsonValue(), { maxLength: 5 }), fc.array(fc.nat(40)), (messages, cuts) => {
