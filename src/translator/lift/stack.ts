@@ -1,7 +1,7 @@
 /** PUSH, POP and frames. The pointer moves after the last access that may fault. */
 import { HI_ENTER } from '../../machine/helpers/int.ts';
 import { RAX, RBP, RSP, SEG_SEL } from '../../machine/layout.ts';
-import { OP_ADDI, OP_ADDI32, OP_HINT, OP_ZX16 } from '../../machine/ops.ts';
+import { OP_ADDI, OP_ADDI32, OP_HINT, OP_INS16, OP_ZX16, OP_ZX32 } from '../../machine/ops.ts';
 import { type Insn, OPK_GPR, OPK_MEM } from '../decode/insn.ts';
 import type { Builder } from '../ir/builder.ts';
 import { address, loadAt, loadForWriteAt, storeAt } from './memory-operand.ts';
@@ -82,10 +82,17 @@ export function enter(b: Builder, i: Insn): void {
   storeStack(b, RBP, -opsize, opsize);
   b.imm(width === 8 ? OP_ADDI : OP_ADDI32, frame, RSP, -opsize);
   if (width === 2) b.un(OP_ZX16, frame, frame);
+  let base = frame;
+  if (width === 2 && opsize === 4) {
+    // EBP takes all of ESP, of which a 16-bit stack moves the lower half
+    base = b.temp();
+    b.un(OP_ZX32, base, RSP);
+    b.un(OP_INS16, base, frame);
+  }
   const pointer = b.temp();
   b.imm(width === 8 ? OP_ADDI : OP_ADDI32, pointer, frame, -bytes);
   // the new top of the stack must be writable, although nothing is written there
   loadForWriteAt(b, b.temp(), stackAddress(b, 0, opsize, true, pointer), opsize);
-  writeRegister(b, RBP, opsize, frame);
+  writeRegister(b, RBP, opsize, base);
   setStack(b, pointer);
 }

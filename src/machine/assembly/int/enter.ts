@@ -14,7 +14,8 @@ export function enter(ctx: usize, extra: u32): void {
   let sp = wrapStack(Ctx.get(ctx, RSP) - step, width);
   let bp = Ctx.get(ctx, RBP);
   writeStack(ctx, sp, size, bp);
-  const frame = sp;
+  // all of ESP, of which a 16-bit stack moves the lower half
+  const frame = size == 4 && width == 2 ? (Ctx.get(ctx, RSP) & 0xffff0000) | sp : sp;
   if (level > 0) {
     for (let k: u32 = 1; k < level; k++) {
       bp = wrapStack(bp - step, width);
