@@ -54,7 +54,8 @@ export const unixSockets: LocalSockets = {
       const socket = connect(path);
       socket.once('connect', () => resolve(stream(socket)));
       socket.once('error', (error: NodeJS.ErrnoException) => {
-        if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED') resolve(undefined);
+        // reset: whoever listened died with the connection waiting
+        if (['ENOENT', 'ECONNREFUSED', 'ECONNRESET'].includes(error.code ?? '')) resolve(undefined);
         else reject(error);
       });
     }),
