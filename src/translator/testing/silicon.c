@@ -3,7 +3,7 @@
  *
  * usage: silicon 0|1|2 < cases > answers        (16-, 32-, 64-bit code)
  * A case is 16 bytes, of which 15 are tried, and the 16th is the length one expects, 0: none; an answer is 2 bytes: the length, and what happened
- * (0 ran, 4 #UD, 11 page fault, 111 another fault).
+ * (0 ran, 4 #UD, 11 page fault, 111 another fault, 255 the traced child ended or came to no end).
  *
  * The bytes are put at the very end of an executable page that is followed by one without access: first one byte of them, then two, and so on.
  * While the instruction is longer, fetching it faults at the page's end; the first time it does not, its length is known. With an expected length
@@ -25,7 +25,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { PAGE = 0x10000000, SIZE = 4096, GUARD = 64 * 1024, LONGEST = 15 };
+enum { PAGE = 0x10000000, SIZE = 4096, GUARD = 64 * 1024, LONGEST = 15, PATIENCE = 5 };
 enum { CODE16 = 0, CODE32 = 1 };
 
 static struct user_regs_struct at_start;
@@ -60,7 +60,12 @@ static pid_t start_child(void) {
   return child;
 }
 
+static void on_alarm(int signal) { (void)signal; }
+
 int main(int argc, char **argv) {
+  /* interrupts waitpid() */
+  struct sigaction late = { .sa_handler = on_alarm };
+  sigaction(SIGALRM, &late, 0);
   int mode = argc > 1 ? atoi(argv[1]) : 2;
   /* both on one processor: they never run at the same time, and going over to another takes longer than the tries */
   cpu_set_t here;
@@ -93,7 +98,12 @@ int main(int argc, char **argv) {
       ptrace(PTRACE_SETFPREGS, child, 0, &fpu_at_start);
       if (ptrace(PTRACE_SINGLESTEP, child, 0, 0) != 0) fail("PTRACE_SINGLESTEP");
       int status;
-      waitpid(child, &status, 0);
+      alarm(PATIENCE);
+      if (waitpid(child, &status, 0) < 0) {
+        /* far calls between code sizes have been seen to fault for ever in the host's kernel */
+        kill(child, SIGKILL);
+        waitpid(child, &status, 0);
+      }
       length = n;
       if (!WIFSTOPPED(status)) {
         child = start_child();
