@@ -104,6 +104,7 @@ int main(int argc, char **argv) {
         kill(child, SIGKILL);
         waitpid(child, &status, 0);
       }
+      alarm(0);
       length = n;
       if (!WIFSTOPPED(status)) {
         child = start_child();
