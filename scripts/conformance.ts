@@ -13,7 +13,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ROWS } from '../src/spec/x86/opcodes.ts';
-import { type CodeSize, Dice } from '../src/translator/decode/encodings.ts';
+import type { CodeSize } from '../src/translator/decode/encodings.ts';
 import type { EngineOptions } from '../src/translator/engine.ts';
 import { noPasses } from '../src/translator/ir/passes/pipeline.ts';
 import { Silicon } from '../src/translator/testing/silicon.ts';
@@ -24,7 +24,7 @@ import { runOperands } from '../tests/conformance/operands/run.ts';
 import { programs, WHOLE } from '../tests/conformance/operands/spaces.ts';
 import { type Part, type Run, report } from '../tests/conformance/report.ts';
 import { rowName } from '../tests/conformance/rows.ts';
-import { type RowCount, Suite } from '../tests/conformance/suite.ts';
+import { compiledSoon, type RowCount, Suite } from '../tests/conformance/suite.ts';
 
 const MODES: Readonly<Record<string, CodeSize>> = { '16': 0, '32': 1, '64': 2 };
 /** Each block is compiled, which takes its time. */
@@ -90,12 +90,6 @@ async function run(name: string, count: number, of: readonly CodeSize[], engine:
   return { name, suite, seconds };
 }
 
-/** Each block is compiled at its first, second or third execution: alone, or with those around it. */
-function compiledSoon(): () => number {
-  const dice = new Dice(seed);
-  return () => 1 + dice.next(3);
-}
-
 /** All 8-bit operands in both targets. */
 async function operands(): Promise<Part[]> {
   const parts: Part[] = [];
@@ -140,14 +134,14 @@ for (const { name, cases: count, mismatches, seconds } of parts) console.log(`${
 
 const runs: Run[] = [];
 if (wanted('sequences') && values.target !== 'wasm') runs.push(await run('bytecode', cases, modes, options));
-if (wanted('sequences') && values.target === 'wasm') runs.push(await run('wasm', cases, modes, { ...options, promoteAfter: compiledSoon() }));
+if (wanted('sequences') && values.target === 'wasm') runs.push(await run('wasm', cases, modes, { ...options, promoteAfter: compiledSoon(seed) }));
 else if (wanted('sequences') && values.target === 'both' && modes.some((mode) => mode > 0))
   runs.push(
     await run(
       'wasm, 64- and 32-bit code',
       Math.round(cases * WASM_SHARE),
       modes.filter((mode) => mode > 0),
-      { ...options, promoteAfter: compiledSoon() },
+      { ...options, promoteAfter: compiledSoon(seed) },
     ),
   );
 for (const { reason, count } of choiceCounts()) if (count > 0) console.log(`${String(count).padStart(8)} ${reason}`);

@@ -40,6 +40,12 @@ export interface RowCount {
   withinError: number;
 }
 
+/** A threshold of promotion: each block is compiled at its first, second or third execution, alone or with those around it. */
+export function compiledSoon(seed: number): () => number {
+  const dice = new Dice(seed);
+  return () => 1 + dice.next(3);
+}
+
 /** States that each code is run from. */
 const STATES = 4;
 const RESULT_SPACE = L.RESULT_WORDS + L.MAX_DIFFS * 4;
