@@ -15,7 +15,6 @@ import { emitMemory } from './emit-memory.ts';
 import { emitVector } from './emit-vector.ts';
 import { analyse, type Flow } from './flow.ts';
 import { F_CHAIN, F_CHAIN_ANEW } from './imports.ts';
-import { loopsOf } from './loops.ts';
 import type { FunctionBody } from './module.ts';
 import type { RegionBlock } from './region-block.ts';
 import { RegionEmitter, UNKNOWN } from './region-emitter.ts';
@@ -121,7 +120,8 @@ class RegionCompiler {
   private readonly blocks: readonly RegionBlock[];
   private readonly nodeAt = new Map<number, number>();
   private readonly flow: Flow;
-  private readonly returnSites: number[] = [];
+  /** Where each RET may return to inside the region: behind the calls of the functions it belongs to. */
+  private readonly returnSites: ReadonlyMap<number, readonly number[]>;
   private readonly loops = new Map<number, number>();
   private readonly labels = new Map<number, number>();
   private readonly children: number[][];
@@ -145,47 +145,76 @@ class RegionCompiler {
     this.jumpTargets = jumpTargets;
     this.e = new RegionEmitter(blocks, index, page);
     for (const [n, block] of blocks.entries()) this.nodeAt.set(block.delta, n);
-    const jumpers = new Set<number>();
-    for (const [n, block] of blocks.entries()) if (block.op[block.count - 1] === O.OP_RET) jumpers.add(n);
-    if (jumpers.size > 0) {
-      for (const block of blocks) {
-        const back = returnDelta(block);
-        const site = back === undefined ? undefined : this.nodeAt.get(block.delta + back);
-        if (site !== undefined && !this.returnSites.includes(site)) this.returnSites.push(site);
-      }
-      if (this.returnSites.length === 0) jumpers.clear();
-    }
-    if (jumpTargets.length > 0) for (const [n, block] of blocks.entries()) if (jumpsIndirectly(block)) jumpers.add(n);
-    this.flow = analyse({
-      successors: blocks.map((block) => successorDeltas(block).flatMap((delta) => this.nodeAt.get(block.delta + delta) ?? [])),
-      indirect: new Set([...this.returnSites, ...jumpTargets, ...entries]),
-      manyEntries: entries.length > 0,
-      jumpers,
-    });
+    this.returnSites = this.findReturnSites();
+    this.flow = analyse({ successors: blocks.map((_, n) => [...new Set(this.successorsOf(n))]), entries });
     this.children = this.flow.order.length === 0 ? [] : Array.from(this.flow.order, () => []);
     for (const n of this.flow.nodes) if (n !== this.flow.start) (this.children[this.flow.dominator[n] as number] as number[]).push(n);
     this.cost = this.costs();
     this.flagsLive = this.findFlagsLive();
     this.e.makeUp = (k) => (emitters[this.e.block.op[k] as number] as Emit)(this.e, k);
-    const loops = loopsOf(
-      this.flow,
-      Array.from(this.flow.order, (_, n) => this.targetsOf(n)),
-    );
+    const { loops } = this.flow;
     this.walking = walkingAccesses(blocks, loops);
     this.vectorLoops = vectorLoops(blocks, this.flow, loops);
   }
 
-  private isCheck(n: number): boolean {
-    return n === this.flow.start || n === this.flow.dispatcher || this.flow.headers.has(n);
-  }
-
-  private targetsOf(n: number): number[] {
-    const { flow } = this;
-    if (n === flow.dispatcher) return [...flow.targets];
-    if (n === flow.start) return [flow.redirect(0)];
+  /** Nodes that node n's end leads to directly; behind a call that is the function called. */
+  private directSuccessors(n: number): number[] {
     const block = this.blocks[n] as RegionBlock;
     const direct = successorDeltas(block).flatMap((delta) => this.nodeAt.get(block.delta + delta) ?? []);
-    return direct.map((t) => flow.redirect(t));
+    return jumpsIndirectly(block) ? [...direct, ...this.jumpTargets] : direct;
+  }
+
+  /** All nodes of the region that node n's end leads to. */
+  private successorsOf(n: number): number[] {
+    return [...this.directSuccessors(n), ...(this.returnSites.get(n) ?? [])];
+  }
+
+  private findReturnSites(): Map<number, number[]> {
+    const found = new Map<number, number[]>();
+    const behind = (n: number): number | undefined => {
+      const back = returnDelta(this.blocks[n] as RegionBlock);
+      return back === undefined ? undefined : this.nodeAt.get((this.blocks[n] as RegionBlock).delta + back);
+    };
+    const returns = new Map<number, readonly number[]>();
+    /** The RETs of the function that begins at a node. */
+    const returnsOf = (first: number): readonly number[] => {
+      const known = returns.get(first);
+      if (known !== undefined) return known;
+      const seen = new Set<number>();
+      for (const stack = [first]; stack.length > 0; ) {
+        const n = stack.pop() as number;
+        if (seen.has(n)) continue;
+        seen.add(n);
+        const block = this.blocks[n] as RegionBlock;
+        stack.push(...(returnDelta(block) === undefined ? this.directSuccessors(n) : [behind(n) ?? []].flat()));
+      }
+      const list = [...seen].filter((n) => (this.blocks[n] as RegionBlock).op[(this.blocks[n] as RegionBlock).count - 1] === O.OP_RET);
+      returns.set(first, list);
+      return list;
+    };
+    for (const [n, block] of this.blocks.entries()) {
+      const called = callDelta(block);
+      const target = called === undefined ? undefined : this.nodeAt.get(block.delta + called);
+      const site = behind(n);
+      if (target === undefined || site === undefined) continue;
+      for (const from of returnsOf(target)) {
+        const sites = found.get(from) ?? [];
+        if (!sites.includes(site)) found.set(from, [...sites, site]);
+      }
+    }
+    return found;
+  }
+
+  private isCheck(n: number): boolean {
+    return n === this.flow.start || this.flow.headers.has(n);
+  }
+
+  /** Where a node leads to; the dispatcher, to all that is reached by number: the headers on the way there look for the number first. */
+  private targetsOf(n: number): number[] {
+    const { flow } = this;
+    if (n === flow.dispatcher) return [...(flow.hops.get(n)?.keys() ?? [])];
+    if (n === flow.start) return flow.dispatchesFirst ? [flow.dispatcher] : this.entries.length > 0 ? [0, flow.dispatcher] : [0];
+    return this.successorsOf(n).map((t) => flow.redirect(t));
   }
 
   private costs(): Int32Array {
@@ -214,7 +243,7 @@ class RegionCompiler {
       }
       const inside = successorDeltas(block).every((delta) => {
         const to = this.nodeAt.get(block.delta + delta);
-        return to !== undefined && !(blocks[to] as RegionBlock).foreign && !flow.targets.has(to);
+        return to !== undefined && !(blocks[to] as RegionBlock).foreign;
       });
       return inside ? undefined : true;
     });
@@ -361,11 +390,11 @@ class RegionCompiler {
   /** Transfers control from node `from` to node `to`. */
   private go(from: number, to: number): void {
     const { e, flow } = this;
-    if (flow.targets.has(to) && from !== flow.dispatcher) {
+    if (flow.redirect(to) !== to) {
       e.code.i32(to);
       e.code.set(e.next);
-      this.go2(from, flow.dispatcher);
-    } else this.go2(from, to);
+    }
+    this.go2(from, flow.redirect(to));
   }
 
   private go2(from: number, to: number): void {
@@ -399,14 +428,15 @@ class RegionCompiler {
 
   private enter(): void {
     const { e, flow } = this;
-    if (this.entries.length > 0 && !flow.targets.has(0)) {
+    // `next` is the node that is entered
+    if (flow.dispatchesFirst) return this.go2(flow.start, flow.dispatcher);
+    if (this.entries.length > 0) {
       e.code.get(e.next);
       e.open(W.IF);
       this.go2(flow.start, flow.dispatcher);
       e.close();
     }
-    // with node 0 among the dispatcher's targets, `next` is right already
-    this.go2(flow.start, flow.redirect(0));
+    this.go2(flow.start, 0);
   }
 
   /** Leaves if the budget does not reach to the next check. RIP of the way out is `push`ed. */
@@ -426,45 +456,51 @@ class RegionCompiler {
   private dispatch(): void {
     const { e, flow } = this;
     const { code } = e;
-    const targets = [...flow.targets];
-    // the ways meet at its targets, even where it has only one predecessor itself
     this.arrive(flow.dispatcher);
     // RIP of the target, should the budget end here
-    this.checkBudget(flow.dispatcher, () => {
-      code.get(e.rip);
-      code.i64(0);
-      for (const t of targets) {
-        code.i64((this.blocks[t] as RegionBlock).delta);
-        code.get(e.next);
-        code.i32(t);
-        code.byte(W.I32_EQ);
-        this.selectFlipped();
-      }
-      code.byte(W.I64_ADD);
-    });
-    const most = Math.max(...targets);
-    const label = (target: number): number => {
-      const backward = (flow.order[target] as number) <= (flow.order[flow.dispatcher] as number);
-      return (backward ? this.loops.get(target) : this.labels.get(target)) as number;
-    };
-    // into a loop with vectors it goes by way of loading them
-    const ways = new Map<number, number>();
-    for (const target of targets) {
-      if (!this.vectorLoops.has(target)) continue;
-      e.open(W.BLOCK);
-      ways.set(target, e.depth);
+    if (this.isCheck(flow.dispatcher)) {
+      this.checkBudget(flow.dispatcher, () => {
+        code.get(e.rip);
+        code.i64(0);
+        for (const t of this.targetsOf(flow.dispatcher)) {
+          code.i64((this.blocks[t] as RegionBlock).delta);
+          code.get(e.next);
+          code.i32(t);
+          code.byte(W.I32_EQ);
+          this.selectFlipped();
+        }
+        code.byte(W.I64_ADD);
+      });
     }
+    this.hop(flow.dispatcher);
+  }
+
+  /** From node n, the dispatcher or a loop's header, towards the node of number `next`, which is none any more on the last way there. */
+  private hop(n: number): void {
+    const { e, flow } = this;
+    const { code } = e;
+    const hops = flow.hops.get(n) as ReadonlyMap<number, number>;
+    const most = Math.max(...hops.keys());
+    // a node can be the end of one way and lie on another
+    const ways = new Map<string, { to: number; last: boolean; label: number }>();
+    for (const [target, to] of hops) {
+      const key = `${to} ${target === to}`;
+      if (ways.has(key)) continue;
+      e.open(W.BLOCK);
+      ways.set(key, { to, last: target === to, label: e.depth });
+    }
+    const any = ways.values().next().value as { label: number };
     code.get(e.next);
     code.byte(W.BR_TABLE);
     code.u32(most + 1);
-    for (let t = 0; t <= most + 1; t++) {
-      const target = flow.targets.has(t) ? t : (targets[0] as number);
-      code.u32(e.depth - (ways.get(target) ?? label(target)));
-    }
-    for (const target of [...ways.keys()].reverse()) {
+    for (let t = 0; t <= most + 1; t++) code.u32(e.depth - (ways.get(`${hops.get(t)} ${hops.get(t) === t}`) ?? any).label);
+    for (const { to, last } of [...ways.values()].reverse()) {
       e.close();
-      e.vectors.loadAll(this.vectorLoops.get(target) as VectorLoop);
-      e.branch(label(target));
+      if (last && to !== 0 && flow.hops.size > 1) {
+        code.i32(0);
+        code.set(e.next);
+      }
+      this.go2(n, to);
     }
   }
 
@@ -482,6 +518,12 @@ class RegionCompiler {
     e.mustCheck = false;
     e.walks = this.walking.get(n) ?? NONE;
     e.groups = accessGroups(block, (k) => (e.walks.has(k) ? 3 : 2));
+    if (this.flow.hops.has(n)) {
+      code.get(e.next);
+      e.openHinted(false);
+      this.hop(n);
+      e.close();
+    }
     if (this.flow.headers.has(n)) this.checkBudget(n, () => e.blockRip(0));
     code.get(e.budget);
     code.i64(block.insns);
@@ -618,8 +660,8 @@ class RegionCompiler {
     e.read(block.a[k] as number);
     e.cutRip();
     code.set(e.exitRip);
-    if (block.op[k] === O.OP_RET && this.returnSites.length > 0 && !e.mustCheck) {
-      for (const site of this.returnSites) {
+    if (!e.mustCheck) {
+      for (const site of this.returnSites.get(n) ?? []) {
         code.get(e.exitRip);
         code.get(e.rip);
         code.i64((this.blocks[site] as RegionBlock).delta);

@@ -1,61 +1,124 @@
 /**
  * The control flow of a region: edges, dominators, loops. Nodes are the region's blocks in order of discovery, and two more
- * at the end: the dispatcher, through which all indirect targets inside the region, and all edges that would make the graph
- * irreducible, go by number; and the start, which leads to node 0 and, if there are further entries, to the dispatcher.
+ * at the end: the dispatcher, from which nodes are reached by number, and the start, which leads to node 0 and to the dispatcher.
+ *
+ * By number go the ways in at other blocks than the first, and the edges that would make the graph irreducible. A way in to the middle of a
+ * loop passes the headers of the loops around it (`hops`), which look for a number before they do anything: so the loop's own edges stay
+ * direct, and an iteration costs no more than that look.
  */
+import { type Loop, loopsOf } from './loops.ts';
 
-/** Successors of each node inside the region, in the order the block's end names them. */
 export interface Graph {
+  /** Successors of each node inside the region, in the order the block's end names them. */
   readonly successors: readonly (readonly number[])[];
-  /** Targets that are reached by number. */
-  readonly indirect: ReadonlySet<number>;
-  /** Nodes whose ends may jump to a target by number. */
-  readonly jumpers: ReadonlySet<number>;
-  /** The region may be entered at indirect targets too. */
-  readonly manyEntries: boolean;
+  /** Nodes besides the first where the region may be entered. */
+  readonly entries: readonly number[];
 }
 
 export interface Flow {
   /** The dispatcher's node number. */
   readonly dispatcher: number;
   readonly start: number;
-  /** Targets of the dispatcher. */
-  readonly targets: ReadonlySet<number>;
+  /** All ways in go through the dispatcher, that to node 0 too. */
+  readonly dispatchesFirst: boolean;
+  /** For the dispatcher, and for loop headers with ways in behind them: each node reached by number, and the next one on the way there. */
+  readonly hops: ReadonlyMap<number, ReadonlyMap<number, number>>;
   /** Order in reverse postorder; -1 for nodes that cannot be reached. */
   readonly order: Int32Array;
   readonly nodes: readonly number[];
   readonly dominator: Int32Array;
   /** Loop headers. */
   readonly headers: ReadonlySet<number>;
-  /** Nodes with several forward predecessors, and the dispatcher's targets. */
+  /** Loops, inner ones first. */
+  readonly loops: readonly Loop[];
+  /** Nodes with several forward predecessors, and those reached by number. */
   readonly merges: ReadonlySet<number>;
   /** Where an edge to node n really goes: n, or the dispatcher. */
   redirect(n: number): number;
 }
 
-export function analyse(graph: Graph): Flow {
-  const targets = new Set(graph.indirect);
-  for (;;) {
-    const flow = attempt(graph, targets);
-    if (typeof flow !== 'number') return flow;
-    targets.add(flow);
-  }
+/** What is known of a graph whose edges are fixed. */
+interface Order {
+  readonly order: Int32Array;
+  readonly nodes: readonly number[];
+  readonly predecessors: readonly (readonly number[])[];
+  readonly dominator: Int32Array;
+  readonly headers: ReadonlySet<number>;
+  /** A node that is led back to and does not dominate where from, or -1. */
+  readonly irreducible: number;
 }
 
-/** The flow with these targets of the dispatcher, or the number of a node that has to become one. */
-function attempt(graph: Graph, targets: ReadonlySet<number>): Flow | number {
-  const count = graph.successors.length;
-  const dispatcher = count;
-  const start = count + 1;
-  const redirect = (n: number): number => (targets.has(n) ? dispatcher : n);
-  const successors: number[][] = graph.successors.map((list, n) => {
-    const out = [...new Set(list.map(redirect))];
-    if (graph.jumpers.has(n) && targets.size > 0 && !out.includes(dispatcher)) out.push(dispatcher);
-    return out;
+export function analyse({ successors, entries }: Graph): Flow {
+  const dispatcher = successors.length;
+  const start = dispatcher + 1;
+  const roots = rootsOf(successors, entries);
+  const redirected = new Set<number>();
+  const redirect = (n: number): number => (redirected.has(n) ? dispatcher : n);
+  const direct = (): number[][] => {
+    const edges = successors.map((list) => [...new Set(list.map(redirect))]);
+    const dispatchesFirst = redirected.size > 0;
+    edges.push([...new Set(dispatchesFirst ? [0, ...roots, ...redirected] : roots)]);
+    edges.push(dispatchesFirst ? [dispatcher] : entries.length > 0 ? [0, dispatcher] : [0]);
+    return edges;
+  };
+  let edges = direct();
+  let known = inOrder(edges, start);
+  for (; known.irreducible >= 0; known = inOrder(edges, start)) {
+    redirected.add(known.irreducible);
+    edges = direct();
+  }
+  const { dominator: above } = known;
+  const loops = loopsOf(known.headers, known.predecessors, (x, y) => dominates(above, start, x, y));
+  const hops = hopsOf([...new Set([...(redirected.size > 0 ? [0] : []), ...redirected, ...entries])], dispatcher, loops, known.order);
+  for (const [from, ways] of hops) for (const to of ways.values()) if (!(edges[from] as number[]).includes(to)) (edges[from] as number[]).push(to);
+  const { order, nodes, predecessors, dominator, headers, irreducible } = inOrder(edges, start);
+  if (irreducible >= 0) throw new Error(`a way by number makes the flow irreducible at node ${irreducible}`);
+  const merges = new Set([...hops.values()].flatMap((ways) => [...ways.values()]));
+  for (const n of nodes) {
+    const forward = (predecessors[n] as number[]).filter((p) => (order[p] as number) < (order[n] as number));
+    if (forward.length > 1) merges.add(n);
+  }
+  return { dispatcher, start, dispatchesFirst: redirected.size > 0, hops, order, nodes, dominator, headers, loops, merges, redirect };
+}
+
+/** Those of the entries that nothing leads to from node 0 or another of them. */
+function rootsOf(successors: readonly (readonly number[])[], entries: readonly number[]): number[] {
+  const reached = new Set<number>();
+  const reach = (from: number): void => {
+    for (const stack = [from]; stack.length > 0; ) {
+      const n = stack.pop() as number;
+      if (reached.has(n)) continue;
+      reached.add(n);
+      stack.push(...(successors[n] as readonly number[]));
+    }
+  };
+  reach(0);
+  return entries.filter((n) => {
+    if (reached.has(n)) return false;
+    reach(n);
+    return true;
   });
-  successors.push([...targets].sort((x, y) => x - y));
-  successors.push(graph.manyEntries && !targets.has(0) ? [0, dispatcher] : [redirect(0)]);
-  const order = new Int32Array(count + 2).fill(-1);
+}
+
+/** The ways to the nodes reached by number, over the headers of the loops they are in. @see Flow.hops */
+function hopsOf(targets: readonly number[], dispatcher: number, loops: readonly Loop[], order: Int32Array): Map<number, Map<number, number>> {
+  const hops = new Map<number, Map<number, number>>();
+  for (const target of targets) {
+    const around = loops.filter(({ header, nodes }) => header !== target && header !== dispatcher && nodes.has(target)).map(({ header }) => header);
+    around.sort((x, y) => (order[x] as number) - (order[y] as number));
+    let from = dispatcher;
+    for (const to of [...around, target]) {
+      const ways = hops.get(from) ?? new Map<number, number>();
+      hops.set(from, ways.set(target, to));
+      from = to;
+    }
+  }
+  return hops;
+}
+
+/** Reverse postorder from `start`, dominators, loop headers. */
+function inOrder(successors: readonly (readonly number[])[], start: number): Order {
+  const order = new Int32Array(successors.length).fill(-1);
   const post: number[] = [];
   const seen = new Set<number>();
   const visit = (n: number): void => {
@@ -69,24 +132,24 @@ function attempt(graph: Graph, targets: ReadonlySet<number>): Flow | number {
   const predecessors: number[][] = successors.map(() => []);
   for (const n of nodes) for (const s of successors[n] as number[]) (predecessors[s] as number[]).push(n);
   const dominator = dominators(nodes, order, predecessors, start);
-  const dominates = (x: number, y: number): boolean => {
-    for (let n = y; ; n = dominator[n] as number) {
-      if (n === x) return true;
-      if (n === start) return false;
-    }
-  };
   const headers = new Set<number>();
-  const merges = new Set<number>(targets);
+  let irreducible = -1;
   for (const n of nodes) {
-    let forward = 0;
     for (const p of predecessors[n] as number[]) {
-      if ((order[p] as number) < (order[n] as number)) forward++;
-      else if (dominates(n, p)) headers.add(n);
-      else return n === dispatcher ? p : n;
+      if ((order[p] as number) < (order[n] as number)) continue;
+      if (dominates(dominator, start, n, p)) headers.add(n);
+      else if (irreducible < 0) irreducible = n;
     }
-    if (forward > 1) merges.add(n);
   }
-  return { dispatcher, start, targets, order, nodes, dominator, headers, merges, redirect };
+  return { order, nodes, predecessors, dominator, headers, irreducible };
+}
+
+/** True if every way from `start` to y passes x. */
+function dominates(dominator: Int32Array, start: number, x: number, y: number): boolean {
+  for (let n = y; ; n = dominator[n] as number) {
+    if (n === x) return true;
+    if (n === start) return false;
+  }
 }
 
 /** Immediate dominators. @see Cooper, Harvey, Kennedy, "A Simple, Fast Dominance Algorithm" */

@@ -1,26 +1,21 @@
 /** The loops of a region. */
-import type { Flow } from './flow.ts';
 
 export interface Loop {
   readonly header: number;
   readonly nodes: ReadonlySet<number>;
 }
 
-/** Natural loops, inner ones first; `successors` of each node. */
-export function loopsOf(flow: Flow, successors: readonly (readonly number[])[]): Loop[] {
-  const dominates = (x: number, y: number): boolean => {
-    for (let n = y; ; n = flow.dominator[n] as number) {
-      if (n === x) return true;
-      if (n === flow.start) return false;
+/** Natural loops of a reducible graph, inner ones first: of each header, what leads back to it without passing it. */
+export function loopsOf(headers: ReadonlySet<number>, predecessors: readonly (readonly number[])[], dominates: (x: number, y: number) => boolean): Loop[] {
+  const loops = [...headers].map((header) => {
+    const nodes = new Set([header]);
+    for (const stack = (predecessors[header] as readonly number[]).filter((p) => dominates(header, p)); stack.length > 0; ) {
+      const n = stack.pop() as number;
+      if (nodes.has(n)) continue;
+      nodes.add(n);
+      stack.push(...(predecessors[n] as readonly number[]));
     }
-  };
-  const last = new Map<number, number>();
-  for (const n of flow.nodes) {
-    for (const s of successors[n] ?? []) if (flow.headers.has(s) && dominates(s, n)) last.set(s, Math.max(last.get(s) ?? 0, flow.order[n] as number));
-  }
-  const loops = [...last].map(([header, end]) => ({
-    header,
-    nodes: new Set(flow.nodes.filter((n) => dominates(header, n) && (flow.order[n] as number) <= end)),
-  }));
+    return { header, nodes };
+  });
   return loops.sort((x, y) => x.nodes.size - y.nodes.size);
 }
