@@ -9,6 +9,8 @@ import type { PackedSymbols } from '../../toolstack/loader/elf/symbol-table.ts';
 import type { PcpuWorkerData } from './pcpu.worker.ts';
 import type { PcpuMessage } from './pcpu-message.ts';
 import { PCPU_WORKER, takePrepared } from './prepare-machine.ts';
+import { regionChannelWords } from './region-channel.ts';
+import type { RegionsWorkerData } from './regions.worker.ts';
 
 const REGIONS_WORKER = new URL('./regions.worker.ts', import.meta.url);
 
@@ -79,8 +81,7 @@ export class MachineThread {
     // compilers of their own pay only where a processor is left for them; what is to be compiled at its first execution waits for it
     const { promoteAfter = Number.POSITIVE_INFINITY } = options;
     const compilers = promoteAfter < 2 ? 0 : (options.compileThreads ?? (options.workers.parallelism < 2 ? 0 : 1));
-    const channels = Array.from({ length: compilers }, () => new MessageChannel());
-    const ports = channels.map(({ port1 }) => port1);
+    const channels = Array.from({ length: compilers }, () => ({ ends: new MessageChannel(), sent: regionChannelWords() }));
     const data: PcpuWorkerData = {
       ...(prepared === undefined ? { memories: { frames, state } } : {}),
       core: options.core,
@@ -90,7 +91,7 @@ export class MachineThread {
       ...(options.codeMemory === undefined ? {} : { codeMemory: options.codeMemory }),
       ...(options.blockLimit === undefined ? {} : { blockLimit: options.blockLimit }),
       ...(options.promoteAfter === undefined ? {} : { promoteAfter: options.promoteAfter }),
-      ...(ports.length === 0 ? {} : { regions: ports as never }),
+      ...(compilers === 0 ? {} : { regions: channels.map(({ ends, sent }) => ({ port: ends.port1, sent })) }),
       ...(options.symbols === undefined ? {} : { symbols: options.symbols }),
       ...(options.paranoid === true ? { paranoid: true } : {}),
       ...(options.profileEvery === undefined ? {} : { profileEvery: options.profileEvery }),
@@ -100,10 +101,11 @@ export class MachineThread {
     this.door = new Door(this.memories);
     this.kernel = new Dom0Kernel(this.memories, this.door);
     const stored = options.translations?.stored;
-    this.thread = options.workers.start(PCPU_WORKER, data, [...ports, ...(stored === undefined ? [] : [stored.buffer])]);
+    this.thread = options.workers.start(PCPU_WORKER, data, [...channels.map(({ ends }) => ends.port1), ...(stored === undefined ? [] : [stored.buffer])]);
     this.makeCompilers = () => {
-      for (const { port2: port } of channels) {
-        this.compilers.push(options.workers.start(REGIONS_WORKER, { frames, state, cpuModel: options.cpuModel, port }, [port]));
+      for (const { ends, sent } of channels) {
+        const given: RegionsWorkerData = { frames, state, cpuModel: options.cpuModel, channel: { port: ends.port2, sent } };
+        this.compilers.push(options.workers.start(REGIONS_WORKER, given, [ends.port2]));
       }
     };
     this.ended = new Promise((resolve, reject) => {

@@ -4,8 +4,9 @@
  */
 import { writeSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
-import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { present } from '../../base/assert.ts';
+import { lowerHostCompilers } from '../../host/node/thread-priority.ts';
 import { profileThread } from '../../host/node/thread-profiler.ts';
 import { logBoot } from '../../hypervisor/boot-log.ts';
 import { createDomain0 } from '../../hypervisor/domain0.ts';
@@ -29,6 +30,7 @@ import type { RegionModule } from '../../translator/targets/wasm/region-module.t
 import type { RegionCompiler } from '../../translator/targets/wasm/regions.ts';
 import { hostTime } from './host-time.ts';
 import type { PcpuMessage } from './pcpu-message.ts';
+import { ANSWERS, JOBS, Receiver, type RegionChannel, send } from './region-channel.ts';
 
 /** What the host thread starts this thread with. */
 export interface PcpuWorkerData {
@@ -57,7 +59,7 @@ export interface PcpuWorkerData {
   /** Look at what earlier runs left before it is used. */
   readonly verifyStored?: boolean;
   /** To the threads that make regions (regions.worker.ts); absent: this one does. */
-  readonly regions?: readonly MessagePort[];
+  readonly regions?: readonly RegionChannel[];
 }
 
 /** Executions after which a block becomes a compiled region, and how many regions make a module: measured on Debian's boot. */
@@ -77,6 +79,7 @@ const given = workerData as PcpuWorkerData | ReservedMemories;
 const data = 'core' in given ? given : ((await new Promise((resolve) => port.once('message', resolve))) as PcpuWorkerData);
 const post = (message: PcpuMessage): void => port.postMessage(message);
 
+lowerHostCompilers();
 const codeMemory = data.codeMemory ?? CODE_MEMORY;
 const promoteAfter = data.promoteAfter ?? PROMOTE_AFTER;
 // Alone, the interpreter must be optimised code from its first call: it runs for ever and there is no on-stack replacement. With
@@ -101,9 +104,9 @@ const engine = new Engine(memories, new WebAssembly.Module(data.core), {
 });
 setFlagsFromString('--liftoff');
 
-/** The threads behind `ports` as a compiler. This thread never comes to its event loop, so it asks for messages. */
-function regionCompiler(ports: readonly MessagePort[]): RegionCompiler {
-  const threads = ports.map((port) => ({ port, jobs: 0 }));
+/** The threads behind `channels` as a compiler. */
+function regionCompiler(channels: readonly RegionChannel[]): RegionCompiler {
+  const threads = channels.map((channel) => ({ channel, answers: new Receiver(channel, ANSWERS, receiveMessageOnPort as never), jobs: 0 }));
   let asked = false;
   const start = (): void => {
     if (!asked) post({ kind: 'compiler' });
@@ -115,11 +118,11 @@ function regionCompiler(ports: readonly MessagePort[]): RegionCompiler {
       start();
       const idlest = threads.reduce((a, b) => (b.jobs < a.jobs ? b : a));
       idlest.jobs++;
-      idlest.port.postMessage(job);
+      send(idlest.channel, JOBS, job);
     },
     take: () => {
       for (const thread of threads) {
-        const made = receiveMessageOnPort(thread.port)?.message as RegionModule | undefined;
+        const made = thread.answers.take() as RegionModule | undefined;
         if (made === undefined) continue;
         thread.jobs--;
         return made;
@@ -128,7 +131,7 @@ function regionCompiler(ports: readonly MessagePort[]): RegionCompiler {
     },
     prepare: (module) => {
       start();
-      threads[0]?.port.postMessage(module);
+      if (threads[0] !== undefined) send(threads[0].channel, JOBS, module);
     },
   };
 }

@@ -1,10 +1,12 @@
 /** The thread that makes regions of hot guest code: compiled modules for the pCPU thread, which goes on with bytecode meanwhile. */
-import { type MessagePort, workerData } from 'node:worker_threads';
+import { receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { lowerThisThread } from '../../host/node/thread-priority.ts';
 import { Memories } from '../../machine/memories.ts';
 import { chooseCpu } from '../../spec/x86/choose-cpu.ts';
 import { coreFunctions } from '../../translator/targets/wasm/imports.ts';
 import { makeRegions, type RegionJob, type RegionModule } from '../../translator/targets/wasm/region-module.ts';
 import { BlockTranslator } from '../../translator/translate-block.ts';
+import { ANSWERS, JOBS, Receiver, type RegionChannel, send } from './region-channel.ts';
 
 /** What the host thread starts this thread with. */
 export interface RegionsWorkerData {
@@ -12,13 +14,14 @@ export interface RegionsWorkerData {
   readonly state: WebAssembly.Memory;
   readonly cpuModel: string;
   /** To the pCPU thread: RegionJob comes, RegionModule goes; a module of stored regions comes, to be prepared. */
-  readonly port: MessagePort;
+  readonly channel: RegionChannel;
 }
 
 /** A context in memory that is always zero: no budget, so a region that is called with it returns at once. */
 const NO_CONTEXT = 0;
 
-const { port, cpuModel, ...shared } = workerData as RegionsWorkerData;
+lowerThisThread();
+const { channel, cpuModel, ...shared } = workerData as RegionsWorkerData;
 const memories = new Memories(shared);
 const model = chooseCpu(cpuModel);
 const translator = new BlockTranslator({ features: new Set(model.features), vendor: model.vendor === 'GenuineIntel' ? 'intel' : 'amd' });
@@ -47,11 +50,15 @@ function compiled(made: RegionModule): RegionModule {
   }
 }
 
-port.on('message', (job: RegionJob | WebAssembly.Module) => {
-  if (!(job instanceof WebAssembly.Module)) return port.postMessage(compiled(makeRegions(job, translator, memories)));
+for (const jobs = new Receiver(channel, JOBS, receiveMessageOnPort as never); ; ) {
+  const job = jobs.wait() as RegionJob | WebAssembly.Module;
+  if (!(job instanceof WebAssembly.Module)) {
+    send(channel, ANSWERS, compiled(makeRegions(job, translator, memories)));
+    continue;
+  }
   try {
     prepare(job);
   } catch {
     // out of memory: what is not done here is done when the guest comes to it
   }
-});
+}

@@ -14,7 +14,7 @@ import type { MadeRegion } from '../targets/wasm/region-module.ts';
 import type { Regions } from '../targets/wasm/regions.ts';
 import type { BlockTranslator } from '../translate-block.ts';
 import { type BlockRecord, StoredBlocks } from './stored-blocks.ts';
-import { decodeRegions, encodeRegions, KIND_REGION, packRelocations, RELOCATION, type StoredRegion } from './stored-region.ts';
+import { decodeRegions, encodeRegions, KIND_REGION, RELOCATION, type StoredRegion } from './stored-region.ts';
 
 const MAGIC = 0x3143545a; // "ZTC1"
 const HEAD_WORDS = 4;
@@ -265,7 +265,7 @@ export class TranslationStore {
     if (this.known.has(key) || this.addedBytes > REGION_BYTES_MAX) return;
     this.addedBytes += body.length;
     this.known.set(key, undefined);
-    this.added.push({ records, deltas, entries: [...entries], body, hints, relocations: packRelocations(relocations), age: 0 });
+    this.added.push({ records, deltas, entries: [...entries], body, hints, relocations, age: 0 });
   }
 
   /** What a file keeps for the next run; undefined when that is hardly more than the file has already, or, without a file, fewer than `least` blocks. */

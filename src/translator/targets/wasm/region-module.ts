@@ -5,6 +5,7 @@
 
 import { BLK_BYTES, BLK_PHYS } from '../../../machine/layout.ts';
 import type { Memories } from '../../../machine/memories.ts';
+import { packRelocations } from '../../store/stored-region.ts';
 import type { BlockTranslator } from '../../translate-block.ts';
 import { callDelta, canEmit, compileRegion, jumpsIndirectly, returnDelta, successorDeltas } from './compile-region.ts';
 import { assemble, type FunctionBody } from './module.ts';
@@ -51,11 +52,11 @@ export interface MadeRegion {
   readonly blocks: readonly number[];
   /** Numbers of the blocks where it may be entered, besides the first. */
   readonly entries: readonly number[];
-  /** Distances of the blocks from the first in `frames`; the function, as it would be anywhere (code.ts: Relocation). */
+  /** Distances of the blocks from the first in `frames`; the function, as it would be anywhere (stored-region.ts: packRelocations). */
   readonly deltas: readonly number[];
   readonly body: Uint8Array<ArrayBuffer>;
   readonly hints: FunctionBody['hints'];
-  readonly relocations: FunctionBody['relocations'];
+  readonly relocations: Int32Array;
   /** There can be none; else, without blocks: an earlier one of the job has the first block as an entry. */
   readonly refused: boolean;
 }
@@ -76,7 +77,7 @@ const none = (index: number, refused: boolean): MadeRegion => ({
   entries: [],
   body: new Uint8Array(),
   hints: [],
-  relocations: [],
+  relocations: new Int32Array(),
   refused,
 });
 
@@ -103,7 +104,7 @@ export function makeRegions(job: RegionJob, translator: BlockTranslator, memorie
       entries,
       body: body.code.done(),
       hints,
-      relocations,
+      relocations: packRelocations(relocations),
       refused: false,
     };
   });

@@ -98,9 +98,9 @@ export class Regions {
   private readonly imports: WebAssembly.Imports;
   private readonly waiting: number[] = [];
   /** Their addresses in the guest. */
-  private readonly addresses: bigint[] = [];
+  private readonly addresses: number[] = [];
   /** Hot functions that only return, by guest address: kernels leave every function by a jump to such a one. */
-  private readonly returns = new Map<bigint, number>();
+  private readonly returns = new Map<number, number>();
   private readonly free: number[] = [];
   /** Head of the region in each table entry. */
   private readonly heads = new Map<number, number>();
@@ -128,9 +128,9 @@ export class Regions {
     const again = this.waiting.includes(block);
     if (!again) {
       this.waiting.push(block);
-      const rip = this.memories.stateQuads[(ctx >>> 3) + RIP] as bigint;
+      const rip = this.address(ctx);
       this.addresses.push(rip);
-      if (this.onlyReturns(block)) this.returns.set(rip, block);
+      if (Number.isSafeInteger(rip) && this.onlyReturns(block)) this.returns.set(rip, block);
     }
     if (this.compiler !== undefined) this.poll(ctx);
     else if (again || this.waiting.length >= this.batch) this.install(ctx, this.made(ctx));
@@ -175,8 +175,8 @@ export class Regions {
         continue;
       }
       const phys = (words[(head + BLK_PHYS) >>> 2] as number) >>> 0;
-      const rip = addresses[k] as bigint;
-      const name = this.names ? { name: `guest ${rip.toString(16)}` } : {};
+      const rip = addresses[k] as number;
+      const name = this.names ? { name: `guest ${BigInt.asUintN(64, BigInt(rip)).toString(16)}` } : {};
       requests.push({ index: this.entry(), head, phys, mode, known: this.known(phys | 0, mode, head), returns: this.returnsFor(rip, mode), ...name });
     }
     return { generation: this.generation, requests, waiting };
@@ -293,6 +293,13 @@ export class Regions {
     for (const [index, head] of this.heads) if (stateWords[(head + BLK_REGION) >>> 2] !== index + 1) this.release(index);
   }
 
+  /** RIP as a signed number: exact where addresses have 48 bits. */
+  private address(ctx: number): number {
+    const words = this.memories.stateWords;
+    const at = (ctx >>> 2) + RIP * 2;
+    return (words[at + 1] as number) * 0x100000000 + ((words[at] as number) >>> 0);
+  }
+
   /** The block is a RET and nothing else. */
   private onlyReturns(block: number): boolean {
     const words = this.memories.stateWords;
@@ -302,12 +309,13 @@ export class Regions {
   }
 
   /** Those of `returns` that live and are near enough to `rip` for a direct jump. @see RegionRequest.returns */
-  private returnsFor(rip: bigint, mode: number): Int32Array {
+  private returnsFor(rip: number, mode: number): Int32Array {
     const words = this.memories.stateWords;
     const found: number[] = [];
+    if (!Number.isSafeInteger(rip)) return Int32Array.of();
     for (const [at, block] of this.returns) {
-      const distance = Number(BigInt.asIntN(64, at - rip));
-      if (Math.abs(distance) >= NEAR || at >> 12n === rip >> 12n) continue;
+      const distance = at - rip;
+      if (Math.abs(distance) >= NEAR || Math.floor(at / PAGE) === Math.floor(rip / PAGE)) continue;
       if (words[(block + BLK_MODE) >>> 2] === mode && ((words[(block + BLK_FLAGS) >>> 2] as number) & BLKF_DEAD) === 0) found.push(distance, block);
     }
     return Int32Array.from(found);
