@@ -73,7 +73,10 @@ const nodeModules: Plugin = {
       const late = members.filter(isFunction).map(([name]) => `${name}: (...given) => ${module}.${name}(...given)`);
       return {
         contents: [
-          ...members.map((member) => `export const ${member[0]} = ${isFunction(member) ? `(...given) => ${module}.${member[0]}(...given)` : `/* @__PURE__ */ (() => ${module}.${member[0]})()`};`),
+          ...members.map(
+            (member) =>
+              `export const ${member[0]} = ${isFunction(member) ? `(...given) => ${module}.${member[0]}(...given)` : `/* @__PURE__ */ (() => ${module}.${member[0]})()`};`,
+          ),
           `export default ${LATE.has(path) ? `{ ${late.join(', ')} }` : `/* @__PURE__ */ ${module}`};`,
         ].join('\n'),
       };
