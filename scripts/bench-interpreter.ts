@@ -12,19 +12,12 @@ import * as L from '../src/machine/layout.ts';
 import * as O from '../src/machine/ops.ts';
 
 const baseline = process.argv.includes('--baseline');
-if (!baseline) {
-  setFlagsFromString('--no-liftoff');
-  setFlagsFromString('--no-wasm-lazy-compilation');
-  setFlagsFromString('--no-wasm-inlining');
-}
+if (!baseline) setFlagsFromString('--no-liftoff');
 const started = process.hrtime.bigint();
 const module = coreModule();
 const compiled = process.hrtime.bigint();
 const machine = new Harness(module);
-if (!baseline) {
-  setFlagsFromString('--liftoff');
-  setFlagsFromString('--wasm-lazy-compilation');
-}
+if (!baseline) setFlagsFromString('--liftoff');
 console.log(`compile ${Number(compiled - started) / 1e6} ms`);
 
 const { RAX, RBX, RCX, RDX, RSI, RDI } = L;

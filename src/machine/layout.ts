@@ -415,3 +415,13 @@ export const PCID_SPACES = 8;
 export const USER_TLB = 193;
 /** Greatest address-space number. Half of what a tag could hold: the other half is ASID_PARANOID's. */
 export const ASID_MOST = 511;
+// ---- additions of the interpreter --------------------------------------------------------------------------------------------------
+/** In a link word, or the upper half of an indirect jump's immediate: the first micro-op of the block that the branch led to last, if that is in another page. It is compared, not trusted. */
+export const LINK_GUESS = 0x80000000;
+/**
+ * Where calls go on: RETURN_SITES_OF entries for each pCPU, chosen by the return address's place on the stack: u32 low half of the return address, u32 address of
+ * the call's second link word, which has the block there as a guess. Rebuilt at will, empty when no block is left.
+ */
+export const RETURN_SITES = 0x13880000;
+export const RETURN_SITES_OF = 64;
+export const RETURN_SITES_STRIDE = 0x200;

@@ -320,6 +320,65 @@ test('self-modified code: the running block is left before the store, other bloc
   assert.equal(cpu.get(L.RBP), 2000n);
 });
 
+test('branches to other pages go where the page tables say, whatever they led to before', () => {
+  const call = (target: number, at: number): Instruction => ({ bytes: 5, uops: [{ op: O.OP_F_CALL64, imm: low(target - at, 5) }] });
+  const ret: Instruction = { bytes: 1, uops: [{ op: O.OP_F_RET64, imm: 8n }] };
+  const jump = (target: number, at: number): Instruction => ({ bytes: 2, uops: [{ op: O.OP_JMP, imm: low(target - at, 0) }] });
+  const indirect: Instruction = { bytes: 2, uops: [{ op: O.OP_IND, a: L.RDI }] };
+  const map = (page: number, gfn: number): void => {
+    view.setBigUint64(physical(0x4000 + page * 8), BigInt(gfn * 4096) | 7n, true);
+    core.flushPage(ctx, BigInt(page * 4096));
+  };
+  /** Runs at `at` until HLT and answers what RAX, RBX and RCX have grown by. */
+  const go = (at: number, sp = 0x20000): readonly bigint[] => {
+    for (const slot of [L.RAX, L.RBX, L.RCX]) cpu.set(slot, 0n);
+    cpu.set(L.RIP, BigInt(at));
+    cpu.set(L.RDI, 0x1a020n);
+    cpu.set(L.RSP, BigInt(sp));
+    assert.equal(machine.run(20), L.EXIT_HLT);
+    return [cpu.get(L.RAX), cpu.get(L.RBX), cpu.get(L.RCX)];
+  };
+  // page 24 calls and jumps to pages 26 and 27; pages 28 to 30 may take their places
+  put(0x18000, call(0x1a000, 0x18000), { bytes: 2, uops: add(L.RBX, 1n) }, halt);
+  put(0x18100, jump(0x1b000, 0x18100));
+  put(0x18200, indirect);
+  put(0x1a000, { bytes: 2, uops: add(L.RAX, 1n) }, ret);
+  put(0x1a020, { bytes: 2, uops: add(L.RCX, 1n) }, halt);
+  put(0x1b000, { bytes: 2, uops: add(L.RCX, 10n) }, halt);
+  put(0x1c005, { bytes: 2, uops: add(L.RBX, 100n) }, halt);
+  put(0x1d000, { bytes: 2, uops: add(L.RAX, 100n) }, ret);
+  put(0x1d020, { bytes: 2, uops: add(L.RCX, 100n) }, halt);
+  put(0x1e000, { bytes: 2, uops: add(L.RCX, 1000n) }, halt);
+  for (let round = 0; round < 3; round++) {
+    assert.deepEqual(go(0x18000), [1n, 1n, 0n]);
+    assert.deepEqual(go(0x18100), [0n, 0n, 10n]);
+    assert.deepEqual(go(0x18200), [0n, 0n, 1n]);
+  }
+  map(26, 0x1d);
+  map(27, 0x1e);
+  for (let round = 0; round < 2; round++) {
+    assert.deepEqual(go(0x18000), [100n, 1n, 0n]);
+    assert.deepEqual(go(0x18100), [0n, 0n, 1000n]);
+    assert.deepEqual(go(0x18200), [0n, 0n, 100n]);
+  }
+  // the return address that the last call left on the stack, and another page behind it
+  map(24, 0x1c);
+  view.setBigUint64(physical(0x1fff8), 0x18005n, true);
+  assert.deepEqual(go(0x1a000, 0x1fff8), [100n, 100n, 0n]);
+  // another mode: the same code, translated for users
+  map(24, 0x18);
+  user();
+  machine.translate = (phys, _phys2, _mode, once) => {
+    const block = join(phys, once);
+    return block === undefined ? undefined : { ...block, uops: block.uops.map((uop) => (uop.op === O.OP_ADDI ? { ...uop, imm: (uop.imm ?? 0n) * 2n } : uop)) };
+  };
+  assert.deepEqual(go(0x18000), [200n, 2n, 0n]);
+  // code that changes there
+  code.set(0x1d000, { bytes: 2, uops: add(L.RAX, 7n) });
+  core.dropRange(ctx, BASE + 0x1d, 0, 4);
+  for (let round = 0; round < 2; round++) assert.deepEqual(go(0x18000), [14n, 2n, 0n]);
+});
+
 test('a block across two pages is dropped from either side and looked up by both', () => {
   put(0x5ffe, { bytes: 4, uops: add(L.RAX, 1n) });
   put(0x6002, halt);

@@ -24,6 +24,8 @@ import {
   PCPU_BASE,
   PCPU_MAX,
   PCPU_STRIDE,
+  RETURN_SITES,
+  RETURN_SITES_STRIDE,
   UOP_SIZE,
 } from '../machine/layout.ts';
 import type { Memories } from '../machine/memories.ts';
@@ -126,6 +128,7 @@ export class BlockCache {
   reset(): void {
     const { words } = this;
     words.fill(0, BLOCK_HASH >>> 2, (BLOCK_HASH >>> 2) + BLOCK_HASH_ENTRIES);
+    words.fill(0, RETURN_SITES >>> 2, (RETURN_SITES + PCPU_MAX * RETURN_SITES_STRIDE) >>> 2);
     this.resetFrames();
     words[FREE >>> 2] = ARENA;
     words[BLOCKS >>> 2] = 0;

@@ -33,7 +33,7 @@ const host: CommandHost = {
   streams: { listen: async (...where) => (await import('../../host/node/stream-server.ts')).nodeStreamServer.listen(...where) },
   message,
   print: (text) => void process.stdout.write(text),
-  milliseconds: () => Number(process.hrtime.bigint() / 1000n) / 1000,
+  milliseconds: () => performance.now(),
   wall: () => Date.now(),
   uuid: () => new Uint8Array(nodeCrypto().randomBytes(16)),
   after: (milliseconds, callback) => {

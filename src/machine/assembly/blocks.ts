@@ -4,7 +4,7 @@
  */
 import {
   BLK_BYTES, BLK_FLAGS, BLK_FRAME2_NEXT, BLK_FRAME_NEXT, BLK_HEADER, BLK_INSNS, BLK_MODE, BLK_NEXT, BLK_PHYS, BLK_PHYS2, BLK_REGION, BLKF_DEAD, BLOCK_HASH,
-  BLOCK_HASH_ENTRIES, CUR_BLOCK, CUR_UOP, FRAME_BLOCKS, FRAME_CODE_BITS, HASH_MODE_SHIFT, HASH_PHYS_SHIFT, BLK_LAST, UOP_SIZE,
+  BLOCK_HASH_ENTRIES, CUR_BLOCK, CUR_UOP, FRAME_BLOCKS, FRAME_CODE_BITS, HASH_MODE_SHIFT, HASH_PHYS_SHIFT, BLK_LAST, LINK_GUESS, UOP_SIZE,
 } from "../layout";
 import { OP_DEAD, OP_EXIT, OP_F_RET64, OP_IND } from "../ops";
 import { restartAlone } from "./exceptions/raise";
@@ -137,7 +137,7 @@ export function dropRange(ctx: usize, mfn: u32, first: u32, last: u32): void {
   }
 }
 
-/** Clears the links of `block`'s last branch that lead to dropped blocks (links never leave a frame). */
+/** Clears the links of `block`'s last branch that lead to dropped blocks (links never leave a frame; guesses are compared when they are used). */
 function unlink(block: usize): void {
   const last = <usize>load<u32>(block, BLK_LAST);
   const op = <i32>load<u16>(last);
@@ -145,7 +145,7 @@ function unlink(block: usize): void {
   if (op == OP_F_RET64 || op == OP_DEAD || (op >= OP_IND && op <= OP_EXIT)) return;
   for (let word = last + UOP_SIZE; word < last + UOP_SIZE + 8; word += 4) {
     const target = <usize>load<u32>(word);
-    if (target != 0 && load<u32>(target - BLK_HEADER, BLK_FLAGS) & BLKF_DEAD) store<u32>(word, 0);
+    if (target != 0 && !(target & LINK_GUESS) && load<u32>(target - BLK_HEADER, BLK_FLAGS) & BLKF_DEAD) store<u32>(word, 0);
   }
 }
 

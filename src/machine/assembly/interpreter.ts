@@ -5,7 +5,8 @@
  * is stored in CUR_UOP. Memory accesses probe the soft TLB inline and leave the loop only on a miss.
  */
 import {
-  ASID, BLK_COUNT, BLK_HEADER, BLK_INSNS, BLK_MODE, BUDGET, CC_A, CC_B, CC_EFLAGS, CC_LOGIC, CC_OP, CC_SUB, CUR_BLOCK, CUR_UOP, EXIT_HLT, EXIT_LEN, EXIT_REASON, RIP, RSP, TLB, TLB_ADDEND,
+  ASID, BLK_COUNT, BLK_HEADER, BLK_INSNS, BLK_MODE, BUDGET, CC_A, CC_B, CC_EFLAGS, CC_LOGIC, CC_OP, CC_SUB, CUR_BLOCK, CUR_UOP, EXIT_HLT, EXIT_LEN, EXIT_REASON, PCPU, PCPU_BASE, RETURN_SITES,
+  RETURN_SITES_OF, RETURN_SITES_STRIDE, RIP, RSP, SLOW_NEXT, TLB, TLB_ADDEND,
   TLB_ENTRIES, TLB_READ, TLB_WRITE, UOP_A, UOP_B, UOP_C, UOP_D, UOP_IDX, UOP_IMM, UOP_IPOS, UOP_SIZE, VEC,
 } from "../layout";
 import * as O from "../ops";
@@ -14,7 +15,7 @@ import { runRegion } from "./regions";
 import { carry, cond, condSub, getFlags, OSZAPC } from "./flags";
 import { ld128, ld16u, ld32u, ld64, ld8u, st128, st16, st32, st64, st8 } from "./frames";
 import { dispatchInt } from "./int/dispatch";
-import { find, lookup, lookupOne, start } from "./lookup";
+import { find, findFar, lookup, lookupOne, start } from "./lookup";
 import { raiseGp } from "./exceptions/raise";
 import { wrapRip } from "./exceptions/unwind";
 import { load256, read128, slowRead, slowWrite, store256, write128 } from "./memory/access";
@@ -187,15 +188,14 @@ class U {
 
 /**
  * RIP += delta; answers the next block's first micro-op: the one in the link word, or a looked-up one, which is then linked
- * if the jump stays in its page. 0 = leave run().
+ * if the jump stays in its page, and else guessed next time. 0 = leave run().
  */
 @unmanaged
 class Jump {
   @inline static go(ctx: usize, delta: i32, wrap: u32, link: usize): usize {
     const old = load<u64>(ctx, RIP << 3);
     const rip = U.jump(ctx, delta, wrap);
-    const target = <usize>load<u32>(link);
-    return target != 0 ? target : find(ctx, (old ^ rip) >> 12 == 0 ? link : 0);
+    return Jump.to(ctx, old, rip, link);
   }
   /** A branch without wrap at `pc`: its first or second delta and link. */
   @inline static either(ctx: usize, pc: usize, taken: bool): usize {
@@ -203,8 +203,32 @@ class Jump {
     const old = load<u64>(ctx, RIP << 3);
     const rip = old + <u64>load<i32>(way, UOP_IMM);
     store<u64>(ctx, rip, RIP << 3);
-    const target = <usize>load<u32>(way, UOP_SIZE);
-    return target != 0 ? target : find(ctx, (old ^ rip) >> 12 == 0 ? way + UOP_SIZE : 0);
+    return Jump.to(ctx, old, rip, way + UOP_SIZE);
+  }
+  @inline static to(ctx: usize, old: u64, rip: u64, link: usize): usize {
+    // guesses, which other pages' are, are negative
+    const target = load<i32>(link);
+    if (target > 0) return <usize>target;
+    return (old ^ rip) >> 12 == 0 ? find(ctx, link) : findFar(ctx, link);
+  }
+}
+
+/** What RETs find by the place of their return address: the blocks behind the calls. */
+@unmanaged
+class Returns {
+  @inline static entry(ctx: usize, sp: u64): usize {
+    const pcpu = (<usize>load<u32>(ctx, PCPU << 3) - PCPU_BASE) >> 20;
+    return RETURN_SITES + pcpu * RETURN_SITES_STRIDE + (<usize>sp & ((RETURN_SITES_OF - 1) << 3));
+  }
+  /** A call has pushed `rip` at `sp`; a guess of the block there is at `link`. */
+  @inline static note(ctx: usize, sp: u64, rip: u64, link: usize): void {
+    // not where the block will be overwritten
+    if (load<u32>(ctx, SLOW_NEXT << 3) == 0) store<u64>(Returns.entry(ctx, sp), (<u64>link << 32) | <u64>(<u32>rip));
+  }
+  /** The block at `rip`, RIP, which a RET found at `sp`. */
+  @inline static find(ctx: usize, sp: u64, rip: u64): usize {
+    const entry = Returns.entry(ctx, sp);
+    return load<u32>(entry) == <u32>rip && load<u32>(entry, 4) != 0 ? findFar(ctx, load<u32>(entry, 4)) : find(ctx, 0);
   }
 }
 
@@ -221,2019 +245,1882 @@ function nowhere(ctx: usize, pc: usize): void {
 /** Executes until an exit; answers EXIT_REASON. BUDGET instructions at most. @see contracts of run() in index.ts */
 export function run(ctx: usize): i32 {
   let pc = start(ctx);
-  if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
   for (;;) {
-    switch (<i32>load<u16>(pc)) {
-      case O.OP_NOP:
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_MOV:
-        U.set(ctx, pc, U.a(ctx, pc));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_MOVI:
-        U.set(ctx, pc, U.imm(pc));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_ZX8:
-        U.set(ctx, pc, U.a(ctx, pc) & 0xff);
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_ZX8H:
-        U.set(ctx, pc, (U.a(ctx, pc) >> 8) & 0xff);
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_ZX16:
-        U.set(ctx, pc, U.a(ctx, pc) & 0xffff);
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_ZX32:
-        U.set(ctx, pc, <u64>U.a32(ctx, pc));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_SX8:
-        U.set(ctx, pc, <u64>(<i64>(<i8>U.a32(ctx, pc))));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_SX16:
-        U.set(ctx, pc, <u64>(<i64>(<i16>U.a32(ctx, pc))));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_SX32:
-        U.set(ctx, pc, <u64>(<i64>(<i32>U.a32(ctx, pc))));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_INS8:
-        store<u8>(U.to(ctx, pc), <u8>U.a32(ctx, pc));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_INS8H:
-        store<u8>(U.to(ctx, pc), <u8>U.a32(ctx, pc), 1);
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_INS16:
-        store<u16>(U.to(ctx, pc), <u16>U.a32(ctx, pc));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_SEL:
-        U.set(ctx, pc, U.c(ctx, pc) != 0 ? U.a(ctx, pc) : U.b(ctx, pc));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_ADD:
-        U.set(ctx, pc, U.a(ctx, pc) + U.b(ctx, pc));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_SUB:
-        U.set(ctx, pc, U.a(ctx, pc) - U.b(ctx, pc));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_AND:
-        U.set(ctx, pc, U.a(ctx, pc) & U.b(ctx, pc));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_OR:
-        U.set(ctx, pc, U.a(ctx, pc) | U.b(ctx, pc));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_XOR:
-        U.set(ctx, pc, U.a(ctx, pc) ^ U.b(ctx, pc));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_SHL:
-        U.set(ctx, pc, U.a(ctx, pc) << U.b(ctx, pc));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_SHR:
-        U.set(ctx, pc, U.a(ctx, pc) >> U.b(ctx, pc));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_SAR:
-        U.set(ctx, pc, <u64>(<i64>U.a(ctx, pc) >> <i64>U.b(ctx, pc)));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_MUL:
-        U.set(ctx, pc, U.a(ctx, pc) * U.b(ctx, pc));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_MULHU:
-        U.set(ctx, pc, mulHighUnsigned(U.a(ctx, pc), U.b(ctx, pc)));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_MULHS:
-        U.set(ctx, pc, mulHighSigned(U.a(ctx, pc), U.b(ctx, pc)));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_ADDI:
-        U.set(ctx, pc, U.a(ctx, pc) + U.imm(pc));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_ANDI:
-        U.set(ctx, pc, U.a(ctx, pc) & U.imm(pc));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_ORI:
-        U.set(ctx, pc, U.a(ctx, pc) | U.imm(pc));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_XORI:
-        U.set(ctx, pc, U.a(ctx, pc) ^ U.imm(pc));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_SHLI:
-        U.set(ctx, pc, U.a(ctx, pc) << U.imm(pc));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_SHRI:
-        U.set(ctx, pc, U.a(ctx, pc) >> U.imm(pc));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_SARI:
-        U.set(ctx, pc, <u64>(<i64>U.a(ctx, pc) >> <i64>U.imm(pc)));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_NEG:
-        U.set(ctx, pc, 0 - U.a(ctx, pc));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_NOT:
-        U.set(ctx, pc, ~U.a(ctx, pc));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_LEA:
-        U.set(ctx, pc, U.indexed(ctx, pc));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_ADD32:
-        U.set(ctx, pc, <u64>(U.a32(ctx, pc) + U.b32(ctx, pc)));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_SUB32:
-        U.set(ctx, pc, <u64>(U.a32(ctx, pc) - U.b32(ctx, pc)));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_AND32:
-        U.set(ctx, pc, <u64>(U.a32(ctx, pc) & U.b32(ctx, pc)));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_OR32:
-        U.set(ctx, pc, <u64>(U.a32(ctx, pc) | U.b32(ctx, pc)));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_XOR32:
-        U.set(ctx, pc, <u64>(U.a32(ctx, pc) ^ U.b32(ctx, pc)));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_SHL32:
-        U.set(ctx, pc, <u64>(U.a32(ctx, pc) << U.b32(ctx, pc)));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_SHR32:
-        U.set(ctx, pc, <u64>(U.a32(ctx, pc) >> U.b32(ctx, pc)));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_SAR32:
-        U.set(ctx, pc, <u64>(<u32>(<i32>U.a32(ctx, pc) >> <i32>U.b32(ctx, pc))));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_MUL32:
-        U.set(ctx, pc, <u64>(U.a32(ctx, pc) * U.b32(ctx, pc)));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_ADDI32:
-        U.set(ctx, pc, <u64>(U.a32(ctx, pc) + U.imm32(pc)));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_ANDI32:
-        U.set(ctx, pc, <u64>(U.a32(ctx, pc) & U.imm32(pc)));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_ORI32:
-        U.set(ctx, pc, <u64>(U.a32(ctx, pc) | U.imm32(pc)));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_XORI32:
-        U.set(ctx, pc, <u64>(U.a32(ctx, pc) ^ U.imm32(pc)));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_SHLI32:
-        U.set(ctx, pc, <u64>(U.a32(ctx, pc) << U.imm32(pc)));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_SHRI32:
-        U.set(ctx, pc, <u64>(U.a32(ctx, pc) >> U.imm32(pc)));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_SARI32:
-        U.set(ctx, pc, <u64>(<u32>(<i32>U.a32(ctx, pc) >> <i32>U.imm32(pc))));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_NEG32:
-        U.set(ctx, pc, <u64>(<u32>0 - U.a32(ctx, pc)));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_NOT32:
-        U.set(ctx, pc, <u64>(~U.a32(ctx, pc)));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_LEA32:
-        U.set(ctx, pc, U.indexed(ctx, pc) & 0xffffffff);
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_ROL:
-        U.set(ctx, pc, rotl<u64>(U.a(ctx, pc), U.b(ctx, pc)));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_ROR:
-        U.set(ctx, pc, rotr<u64>(U.a(ctx, pc), U.b(ctx, pc)));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_ROL32:
-        U.set(ctx, pc, <u64>rotl<u32>(U.a32(ctx, pc), U.b32(ctx, pc)));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_ROR32:
-        U.set(ctx, pc, <u64>rotr<u32>(U.a32(ctx, pc), U.b32(ctx, pc)));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_BSWAP:
-        U.set(ctx, pc, bswap<u64>(U.a(ctx, pc)));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_BSWAP32:
-        U.set(ctx, pc, <u64>bswap<u32>(U.a32(ctx, pc)));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_CTZ:
-        U.set(ctx, pc, ctz<u64>(U.a(ctx, pc)));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_CLZ:
-        U.set(ctx, pc, clz<u64>(U.a(ctx, pc)));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_POPCNT:
-        U.set(ctx, pc, popcnt<u64>(U.a(ctx, pc)));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_SETEQ:
-        U.set(ctx, pc, <u64>(U.a(ctx, pc) == U.b(ctx, pc)));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_SETNE:
-        U.set(ctx, pc, <u64>(U.a(ctx, pc) != U.b(ctx, pc)));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_SETLTU:
-        U.set(ctx, pc, <u64>(U.a(ctx, pc) < U.b(ctx, pc)));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_SETLTS:
-        U.set(ctx, pc, <u64>(<i64>U.a(ctx, pc) < <i64>U.b(ctx, pc)));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_SETLEU:
-        U.set(ctx, pc, <u64>(U.a(ctx, pc) <= U.b(ctx, pc)));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_SETLES:
-        U.set(ctx, pc, <u64>(<i64>U.a(ctx, pc) <= <i64>U.b(ctx, pc)));
-        pc += UOP_SIZE;
-        continue;
-      // ---- flags
-      case O.OP_CC:
-        store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
-        store<u64>(ctx, U.a(ctx, pc), CC_A << 3);
-        store<u64>(ctx, U.b(ctx, pc), CC_B << 3);
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_CCI:
-        store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
-        store<u64>(ctx, U.a(ctx, pc), CC_A << 3);
-        store<u64>(ctx, U.imm(pc), CC_B << 3);
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_CCNZ:
-        if (U.d(ctx, pc) != 0) {
+    // at the first micro-op of a block, or behind it where its budget is paid
+    if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+    const first = load<u16>(pc);
+    if (first == O.OP_ENTER) {
+      const left = load<i64>(ctx, BUDGET << 3) - <i64>load<u16>(pc, UOP_IMM);
+      if (left < 0) {
+        pc = lookupOne(ctx);
+        continue;
+      }
+      store<i64>(ctx, left, BUDGET << 3);
+      store<u64>(ctx, <u64>(pc - BLK_HEADER), CUR_BLOCK << 3);
+      const runs = load<u32>(pc - BLK_HEADER, BLK_COUNT) - 1;
+      store<u32>(pc - BLK_HEADER, runs, BLK_COUNT);
+      if (runs == 0) {
+        promote(ctx, pc - BLK_HEADER);
+        if (load<u16>(pc) == O.OP_REGION) {
+          // it has one at once, which does this execution as well
+          store<i64>(ctx, left + <i64>load<u16>(pc, UOP_IMM), BUDGET << 3);
+          continue;
+        }
+      }
+      pc += UOP_SIZE;
+    } else if (first == O.OP_REGION) {
+      pc = runRegion(ctx, pc);
+      continue;
+    } else if (first == O.OP_DEAD) {
+      pc = lookup(ctx, 0);
+      continue;
+    }
+    // its other micro-ops, until one that ends it leaves the switch with the next block
+    for (;;) {
+      switch (<i32>load<u16>(pc)) {
+        case O.OP_NOP:
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_MOV:
+          U.set(ctx, pc, U.a(ctx, pc));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_MOVI:
+          U.set(ctx, pc, U.imm(pc));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_ZX8:
+          U.set(ctx, pc, U.a(ctx, pc) & 0xff);
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_ZX8H:
+          U.set(ctx, pc, (U.a(ctx, pc) >> 8) & 0xff);
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_ZX16:
+          U.set(ctx, pc, U.a(ctx, pc) & 0xffff);
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_ZX32:
+          U.set(ctx, pc, <u64>U.a32(ctx, pc));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_SX8:
+          U.set(ctx, pc, <u64>(<i64>(<i8>U.a32(ctx, pc))));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_SX16:
+          U.set(ctx, pc, <u64>(<i64>(<i16>U.a32(ctx, pc))));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_SX32:
+          U.set(ctx, pc, <u64>(<i64>(<i32>U.a32(ctx, pc))));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_INS8:
+          store<u8>(U.to(ctx, pc), <u8>U.a32(ctx, pc));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_INS8H:
+          store<u8>(U.to(ctx, pc), <u8>U.a32(ctx, pc), 1);
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_INS16:
+          store<u16>(U.to(ctx, pc), <u16>U.a32(ctx, pc));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_SEL:
+          U.set(ctx, pc, U.c(ctx, pc) != 0 ? U.a(ctx, pc) : U.b(ctx, pc));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_ADD:
+          U.set(ctx, pc, U.a(ctx, pc) + U.b(ctx, pc));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_SUB:
+          U.set(ctx, pc, U.a(ctx, pc) - U.b(ctx, pc));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_AND:
+          U.set(ctx, pc, U.a(ctx, pc) & U.b(ctx, pc));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_OR:
+          U.set(ctx, pc, U.a(ctx, pc) | U.b(ctx, pc));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_XOR:
+          U.set(ctx, pc, U.a(ctx, pc) ^ U.b(ctx, pc));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_SHL:
+          U.set(ctx, pc, U.a(ctx, pc) << U.b(ctx, pc));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_SHR:
+          U.set(ctx, pc, U.a(ctx, pc) >> U.b(ctx, pc));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_SAR:
+          U.set(ctx, pc, <u64>(<i64>U.a(ctx, pc) >> <i64>U.b(ctx, pc)));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_MUL:
+          U.set(ctx, pc, U.a(ctx, pc) * U.b(ctx, pc));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_MULHU:
+          U.set(ctx, pc, mulHighUnsigned(U.a(ctx, pc), U.b(ctx, pc)));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_MULHS:
+          U.set(ctx, pc, mulHighSigned(U.a(ctx, pc), U.b(ctx, pc)));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_ADDI:
+          U.set(ctx, pc, U.a(ctx, pc) + U.imm(pc));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_ANDI:
+          U.set(ctx, pc, U.a(ctx, pc) & U.imm(pc));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_ORI:
+          U.set(ctx, pc, U.a(ctx, pc) | U.imm(pc));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_XORI:
+          U.set(ctx, pc, U.a(ctx, pc) ^ U.imm(pc));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_SHLI:
+          U.set(ctx, pc, U.a(ctx, pc) << U.imm(pc));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_SHRI:
+          U.set(ctx, pc, U.a(ctx, pc) >> U.imm(pc));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_SARI:
+          U.set(ctx, pc, <u64>(<i64>U.a(ctx, pc) >> <i64>U.imm(pc)));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_NEG:
+          U.set(ctx, pc, 0 - U.a(ctx, pc));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_NOT:
+          U.set(ctx, pc, ~U.a(ctx, pc));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_LEA:
+          U.set(ctx, pc, U.indexed(ctx, pc));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_ADD32:
+          U.set(ctx, pc, <u64>(U.a32(ctx, pc) + U.b32(ctx, pc)));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_SUB32:
+          U.set(ctx, pc, <u64>(U.a32(ctx, pc) - U.b32(ctx, pc)));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_AND32:
+          U.set(ctx, pc, <u64>(U.a32(ctx, pc) & U.b32(ctx, pc)));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_OR32:
+          U.set(ctx, pc, <u64>(U.a32(ctx, pc) | U.b32(ctx, pc)));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_XOR32:
+          U.set(ctx, pc, <u64>(U.a32(ctx, pc) ^ U.b32(ctx, pc)));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_SHL32:
+          U.set(ctx, pc, <u64>(U.a32(ctx, pc) << U.b32(ctx, pc)));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_SHR32:
+          U.set(ctx, pc, <u64>(U.a32(ctx, pc) >> U.b32(ctx, pc)));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_SAR32:
+          U.set(ctx, pc, <u64>(<u32>(<i32>U.a32(ctx, pc) >> <i32>U.b32(ctx, pc))));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_MUL32:
+          U.set(ctx, pc, <u64>(U.a32(ctx, pc) * U.b32(ctx, pc)));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_ADDI32:
+          U.set(ctx, pc, <u64>(U.a32(ctx, pc) + U.imm32(pc)));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_ANDI32:
+          U.set(ctx, pc, <u64>(U.a32(ctx, pc) & U.imm32(pc)));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_ORI32:
+          U.set(ctx, pc, <u64>(U.a32(ctx, pc) | U.imm32(pc)));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_XORI32:
+          U.set(ctx, pc, <u64>(U.a32(ctx, pc) ^ U.imm32(pc)));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_SHLI32:
+          U.set(ctx, pc, <u64>(U.a32(ctx, pc) << U.imm32(pc)));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_SHRI32:
+          U.set(ctx, pc, <u64>(U.a32(ctx, pc) >> U.imm32(pc)));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_SARI32:
+          U.set(ctx, pc, <u64>(<u32>(<i32>U.a32(ctx, pc) >> <i32>U.imm32(pc))));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_NEG32:
+          U.set(ctx, pc, <u64>(<u32>0 - U.a32(ctx, pc)));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_NOT32:
+          U.set(ctx, pc, <u64>(~U.a32(ctx, pc)));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_LEA32:
+          U.set(ctx, pc, U.indexed(ctx, pc) & 0xffffffff);
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_ROL:
+          U.set(ctx, pc, rotl<u64>(U.a(ctx, pc), U.b(ctx, pc)));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_ROR:
+          U.set(ctx, pc, rotr<u64>(U.a(ctx, pc), U.b(ctx, pc)));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_ROL32:
+          U.set(ctx, pc, <u64>rotl<u32>(U.a32(ctx, pc), U.b32(ctx, pc)));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_ROR32:
+          U.set(ctx, pc, <u64>rotr<u32>(U.a32(ctx, pc), U.b32(ctx, pc)));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_BSWAP:
+          U.set(ctx, pc, bswap<u64>(U.a(ctx, pc)));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_BSWAP32:
+          U.set(ctx, pc, <u64>bswap<u32>(U.a32(ctx, pc)));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_CTZ:
+          U.set(ctx, pc, ctz<u64>(U.a(ctx, pc)));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_CLZ:
+          U.set(ctx, pc, clz<u64>(U.a(ctx, pc)));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_POPCNT:
+          U.set(ctx, pc, popcnt<u64>(U.a(ctx, pc)));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_SETEQ:
+          U.set(ctx, pc, <u64>(U.a(ctx, pc) == U.b(ctx, pc)));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_SETNE:
+          U.set(ctx, pc, <u64>(U.a(ctx, pc) != U.b(ctx, pc)));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_SETLTU:
+          U.set(ctx, pc, <u64>(U.a(ctx, pc) < U.b(ctx, pc)));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_SETLTS:
+          U.set(ctx, pc, <u64>(<i64>U.a(ctx, pc) < <i64>U.b(ctx, pc)));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_SETLEU:
+          U.set(ctx, pc, <u64>(U.a(ctx, pc) <= U.b(ctx, pc)));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_SETLES:
+          U.set(ctx, pc, <u64>(<i64>U.a(ctx, pc) <= <i64>U.b(ctx, pc)));
+          pc += UOP_SIZE;
+          continue;
+        // ---- flags
+        case O.OP_CC:
           store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
           store<u64>(ctx, U.a(ctx, pc), CC_A << 3);
           store<u64>(ctx, U.b(ctx, pc), CC_B << 3);
-        }
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_GETFLAGS:
-        U.set(ctx, pc, <u64>getFlags(ctx));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_SETFLAGS:
-        store<u64>(ctx, U.a(ctx, pc) & OSZAPC, CC_A << 3);
-        store<u64>(ctx, CC_EFLAGS, CC_OP << 3);
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_COND:
-        U.set(ctx, pc, <u64>cond(ctx, load<u8>(pc, UOP_C)));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_CONDSUB:
-        U.set(ctx, pc, <u64>condSub(U.a(ctx, pc), U.b(ctx, pc), load<u8>(pc, UOP_C), U.imm32(pc)));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_CARRY:
-        U.set(ctx, pc, <u64>carry(ctx));
-        pc += UOP_SIZE;
-        continue;
-      // ---- memory
-      case O.OP_LD8:
-        U.set(ctx, pc, U.read8(ctx, pc, U.address(ctx, pc)));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_LD16:
-        U.set(ctx, pc, U.read16(ctx, pc, U.address(ctx, pc)));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_LD32:
-        U.set(ctx, pc, U.read32(ctx, pc, U.address(ctx, pc)));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_LD64:
-        U.set(ctx, pc, U.read64(ctx, pc, U.address(ctx, pc)));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_LDS8:
-        U.set(ctx, pc, <u64>(<i64>(<i8>U.read8(ctx, pc, U.address(ctx, pc)))));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_LDS16:
-        U.set(ctx, pc, <u64>(<i64>(<i16>U.read16(ctx, pc, U.address(ctx, pc)))));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_LDS32:
-        U.set(ctx, pc, <u64>(<i64>(<i32>U.read32(ctx, pc, U.address(ctx, pc)))));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_ST8:
-        U.write8(ctx, pc, U.address(ctx, pc), U.d(ctx, pc));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_ST16:
-        U.write16(ctx, pc, U.address(ctx, pc), U.d(ctx, pc));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_ST32:
-        U.write32(ctx, pc, U.address(ctx, pc), U.d(ctx, pc));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_ST64:
-        U.write64(ctx, pc, U.address(ctx, pc), U.d(ctx, pc));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_LDM8:
-        U.set(ctx, pc, U.rmw8(ctx, pc, U.address(ctx, pc)));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_LDM16:
-        U.set(ctx, pc, U.rmw16(ctx, pc, U.address(ctx, pc)));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_LDM32:
-        U.set(ctx, pc, U.rmw32(ctx, pc, U.address(ctx, pc)));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_LDM64:
-        U.set(ctx, pc, U.rmw64(ctx, pc, U.address(ctx, pc)));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_LDX8:
-        U.set(ctx, pc, U.read8(ctx, pc, U.indexed(ctx, pc)));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_LDX16:
-        U.set(ctx, pc, U.read16(ctx, pc, U.indexed(ctx, pc)));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_LDX32:
-        U.set(ctx, pc, U.read32(ctx, pc, U.indexed(ctx, pc)));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_LDX64:
-        U.set(ctx, pc, U.read64(ctx, pc, U.indexed(ctx, pc)));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_LDXS8:
-        U.set(ctx, pc, <u64>(<i64>(<i8>U.read8(ctx, pc, U.indexed(ctx, pc)))));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_LDXS16:
-        U.set(ctx, pc, <u64>(<i64>(<i16>U.read16(ctx, pc, U.indexed(ctx, pc)))));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_LDXS32:
-        U.set(ctx, pc, <u64>(<i64>(<i32>U.read32(ctx, pc, U.indexed(ctx, pc)))));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_STX8:
-        U.write8(ctx, pc, U.indexed(ctx, pc), U.d(ctx, pc));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_STX16:
-        U.write16(ctx, pc, U.indexed(ctx, pc), U.d(ctx, pc));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_STX32:
-        U.write32(ctx, pc, U.indexed(ctx, pc), U.d(ctx, pc));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_STX64:
-        U.write64(ctx, pc, U.indexed(ctx, pc), U.d(ctx, pc));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_LDMX8:
-        U.set(ctx, pc, U.rmw8(ctx, pc, U.indexed(ctx, pc)));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_LDMX16:
-        U.set(ctx, pc, U.rmw16(ctx, pc, U.indexed(ctx, pc)));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_LDMX32:
-        U.set(ctx, pc, U.rmw32(ctx, pc, U.indexed(ctx, pc)));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_LDMX64:
-        U.set(ctx, pc, U.rmw64(ctx, pc, U.indexed(ctx, pc)));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_VLD32: {
-        const value = U.read32(ctx, pc, U.address(ctx, pc));
-        const to = U.vd(ctx, pc);
-        store<u64>(to, value);
-        store<u64>(to, 0, 8);
-        pc += UOP_SIZE;
-        continue;
-      }
-      case O.OP_VLD64: {
-        const value = U.read64(ctx, pc, U.address(ctx, pc));
-        const to = U.vd(ctx, pc);
-        store<u64>(to, value);
-        store<u64>(to, 0, 8);
-        pc += UOP_SIZE;
-        continue;
-      }
-      case O.OP_VLD128: {
-        const va = U.address(ctx, pc);
-        const entry = U.entry(ctx, va);
-        if (U.canRead(ctx, va, 15, entry)) v128.store(U.vd(ctx, pc), ld128(U.at(va, entry)));
-        else {
-          U.mark(ctx, pc);
-          v128.store(U.vd(ctx, pc), read128(ctx, va));
-        }
-        pc += UOP_SIZE;
-        continue;
-      }
-      case O.OP_VST32:
-        U.write32(ctx, pc, U.address(ctx, pc), load<u64>(U.vd(ctx, pc)));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_VST64:
-        U.write64(ctx, pc, U.address(ctx, pc), load<u64>(U.vd(ctx, pc)));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_VST128: {
-        const va = U.address(ctx, pc);
-        const entry = U.entry(ctx, va);
-        if (U.canWrite(ctx, va, 15, entry)) st128(U.at(va, entry), v128.load(U.vd(ctx, pc)));
-        else {
-          U.mark(ctx, pc);
-          write128(ctx, va, v128.load(U.vd(ctx, pc)));
-        }
-        pc += UOP_SIZE;
-        continue;
-      }
-      case O.OP_VLD256: {
-        const va = U.address(ctx, pc);
-        const entry = U.entry(ctx, va);
-        const to = U.vd(ctx, pc);
-        if (U.canRead(ctx, va, 31, entry)) {
-          const at = U.at(va, entry);
-          v128.store(to, ld128(at));
-          v128.store(to, ld128(at + 16), 16);
-        } else {
-          U.mark(ctx, pc);
-          load256(ctx, va, to);
-        }
-        pc += UOP_SIZE;
-        continue;
-      }
-      case O.OP_VST256: {
-        const va = U.address(ctx, pc);
-        const entry = U.entry(ctx, va);
-        const from = U.vd(ctx, pc);
-        if (U.canWrite(ctx, va, 31, entry)) {
-          const at = U.at(va, entry);
-          st128(at, v128.load(from));
-          st128(at + 16, v128.load(from, 16));
-        } else {
-          U.mark(ctx, pc);
-          store256(ctx, va, from);
-        }
-        pc += UOP_SIZE;
-        continue;
-      }
-      case O.OP_ALIGN:
-        if (U.address(ctx, pc) & <u64>(load<u8>(pc, UOP_C) - 1)) {
-          U.mark(ctx, pc);
-          raiseGp(ctx, 0);
-        }
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_SEGLIN:
-        U.mark(ctx, pc);
-        U.set(ctx, pc, segmentLinear(ctx, U.a32(ctx, pc), load<u8>(pc, UOP_C), U.imm32(pc)));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_VMOV:
-        v128.store(U.vd(ctx, pc), v128.load(U.va(ctx, pc)));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_VGET:
-        U.set(ctx, pc, load<u64>(U.va(ctx, pc) + (<usize>load<u8>(pc, UOP_C) << 3)));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_VPUT:
-        store<u64>(U.vd(ctx, pc) + (<usize>load<u8>(pc, UOP_C) << 3), U.a(ctx, pc));
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_VZERO: {
-        const to = U.vd(ctx, pc);
-        store<u64>(to, 0);
-        store<u64>(to, 0, 8);
-        pc += UOP_SIZE;
-        continue;
-      }
-      // ---- helpers
-      case O.OP_HSYS:
-        U.mark(ctx, pc);
-        dispatchSystem(ctx, load<u16>(pc, UOP_IMM), load<u8>(pc, UOP_D), load<u8>(pc, UOP_A), load<u8>(pc, UOP_B), load<u8>(pc, UOP_C), load<i64>(pc, UOP_IMM) >> 16);
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_HSTR:
-        U.mark(ctx, pc);
-        dispatchString(ctx, load<u16>(pc, UOP_IMM), load<u8>(pc, UOP_D), load<u8>(pc, UOP_A), load<u8>(pc, UOP_B), load<u8>(pc, UOP_C), load<i64>(pc, UOP_IMM) >> 16);
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_HX87:
-        U.mark(ctx, pc);
-        dispatchX87(ctx, load<u16>(pc, UOP_IMM), load<u8>(pc, UOP_D), load<u8>(pc, UOP_A), load<u8>(pc, UOP_B), load<u8>(pc, UOP_C), load<i64>(pc, UOP_IMM) >> 16);
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_HVEC:
-        U.mark(ctx, pc);
-        dispatchVec(ctx, load<u16>(pc, UOP_IMM), load<u8>(pc, UOP_D), load<u8>(pc, UOP_A), load<u8>(pc, UOP_B), load<u8>(pc, UOP_C), load<i64>(pc, UOP_IMM) >> 16);
-        pc += UOP_SIZE;
-        continue;
-      case O.OP_HINT:
-        U.mark(ctx, pc);
-        dispatchInt(ctx, load<u16>(pc, UOP_IMM), load<u8>(pc, UOP_D), load<u8>(pc, UOP_A), load<u8>(pc, UOP_B), load<u8>(pc, UOP_C), load<i64>(pc, UOP_IMM) >> 16);
-        pc += UOP_SIZE;
-        continue;
-      // ---- block ends
-      case O.OP_ENTER: {
-        const left = load<i64>(ctx, BUDGET << 3) - <i64>load<u16>(pc, UOP_IMM);
-        if (left < 0) {
-          pc = lookupOne(ctx);
-          if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_CCI:
+          store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
+          store<u64>(ctx, U.a(ctx, pc), CC_A << 3);
+          store<u64>(ctx, U.imm(pc), CC_B << 3);
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_CCNZ:
+          if (U.d(ctx, pc) != 0) {
+            store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
+            store<u64>(ctx, U.a(ctx, pc), CC_A << 3);
+            store<u64>(ctx, U.b(ctx, pc), CC_B << 3);
+          }
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_GETFLAGS:
+          U.set(ctx, pc, <u64>getFlags(ctx));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_SETFLAGS:
+          store<u64>(ctx, U.a(ctx, pc) & OSZAPC, CC_A << 3);
+          store<u64>(ctx, CC_EFLAGS, CC_OP << 3);
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_COND:
+          U.set(ctx, pc, <u64>cond(ctx, load<u8>(pc, UOP_C)));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_CONDSUB:
+          U.set(ctx, pc, <u64>condSub(U.a(ctx, pc), U.b(ctx, pc), load<u8>(pc, UOP_C), U.imm32(pc)));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_CARRY:
+          U.set(ctx, pc, <u64>carry(ctx));
+          pc += UOP_SIZE;
+          continue;
+        // ---- memory
+        case O.OP_LD8:
+          U.set(ctx, pc, U.read8(ctx, pc, U.address(ctx, pc)));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_LD16:
+          U.set(ctx, pc, U.read16(ctx, pc, U.address(ctx, pc)));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_LD32:
+          U.set(ctx, pc, U.read32(ctx, pc, U.address(ctx, pc)));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_LD64:
+          U.set(ctx, pc, U.read64(ctx, pc, U.address(ctx, pc)));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_LDS8:
+          U.set(ctx, pc, <u64>(<i64>(<i8>U.read8(ctx, pc, U.address(ctx, pc)))));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_LDS16:
+          U.set(ctx, pc, <u64>(<i64>(<i16>U.read16(ctx, pc, U.address(ctx, pc)))));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_LDS32:
+          U.set(ctx, pc, <u64>(<i64>(<i32>U.read32(ctx, pc, U.address(ctx, pc)))));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_ST8:
+          U.write8(ctx, pc, U.address(ctx, pc), U.d(ctx, pc));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_ST16:
+          U.write16(ctx, pc, U.address(ctx, pc), U.d(ctx, pc));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_ST32:
+          U.write32(ctx, pc, U.address(ctx, pc), U.d(ctx, pc));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_ST64:
+          U.write64(ctx, pc, U.address(ctx, pc), U.d(ctx, pc));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_LDM8:
+          U.set(ctx, pc, U.rmw8(ctx, pc, U.address(ctx, pc)));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_LDM16:
+          U.set(ctx, pc, U.rmw16(ctx, pc, U.address(ctx, pc)));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_LDM32:
+          U.set(ctx, pc, U.rmw32(ctx, pc, U.address(ctx, pc)));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_LDM64:
+          U.set(ctx, pc, U.rmw64(ctx, pc, U.address(ctx, pc)));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_LDX8:
+          U.set(ctx, pc, U.read8(ctx, pc, U.indexed(ctx, pc)));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_LDX16:
+          U.set(ctx, pc, U.read16(ctx, pc, U.indexed(ctx, pc)));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_LDX32:
+          U.set(ctx, pc, U.read32(ctx, pc, U.indexed(ctx, pc)));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_LDX64:
+          U.set(ctx, pc, U.read64(ctx, pc, U.indexed(ctx, pc)));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_LDXS8:
+          U.set(ctx, pc, <u64>(<i64>(<i8>U.read8(ctx, pc, U.indexed(ctx, pc)))));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_LDXS16:
+          U.set(ctx, pc, <u64>(<i64>(<i16>U.read16(ctx, pc, U.indexed(ctx, pc)))));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_LDXS32:
+          U.set(ctx, pc, <u64>(<i64>(<i32>U.read32(ctx, pc, U.indexed(ctx, pc)))));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_STX8:
+          U.write8(ctx, pc, U.indexed(ctx, pc), U.d(ctx, pc));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_STX16:
+          U.write16(ctx, pc, U.indexed(ctx, pc), U.d(ctx, pc));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_STX32:
+          U.write32(ctx, pc, U.indexed(ctx, pc), U.d(ctx, pc));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_STX64:
+          U.write64(ctx, pc, U.indexed(ctx, pc), U.d(ctx, pc));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_LDMX8:
+          U.set(ctx, pc, U.rmw8(ctx, pc, U.indexed(ctx, pc)));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_LDMX16:
+          U.set(ctx, pc, U.rmw16(ctx, pc, U.indexed(ctx, pc)));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_LDMX32:
+          U.set(ctx, pc, U.rmw32(ctx, pc, U.indexed(ctx, pc)));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_LDMX64:
+          U.set(ctx, pc, U.rmw64(ctx, pc, U.indexed(ctx, pc)));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_VLD32: {
+          const value = U.read32(ctx, pc, U.address(ctx, pc));
+          const to = U.vd(ctx, pc);
+          store<u64>(to, value);
+          store<u64>(to, 0, 8);
+          pc += UOP_SIZE;
           continue;
         }
-        store<i64>(ctx, left, BUDGET << 3);
-        store<u64>(ctx, <u64>(pc - BLK_HEADER), CUR_BLOCK << 3);
-        const runs = load<u32>(pc - BLK_HEADER, BLK_COUNT) - 1;
-        store<u32>(pc - BLK_HEADER, runs, BLK_COUNT);
-        if (runs == 0) {
-          promote(ctx, pc - BLK_HEADER);
-          if (load<u16>(pc) == O.OP_REGION) {
-            // it has one at once, which does this execution as well
-            store<i64>(ctx, left + <i64>load<u16>(pc, UOP_IMM), BUDGET << 3);
-            continue;
-          }
+        case O.OP_VLD64: {
+          const value = U.read64(ctx, pc, U.address(ctx, pc));
+          const to = U.vd(ctx, pc);
+          store<u64>(to, value);
+          store<u64>(to, 0, 8);
+          pc += UOP_SIZE;
+          continue;
         }
-        pc += UOP_SIZE;
-        continue;
-      }
-      case O.OP_REGION:
-        pc = runRegion(ctx, pc);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      case O.OP_JMP:
-      case O.OP_CALL:
-        pc = Jump.go(ctx, load<i32>(pc, UOP_IMM), load<u8>(pc, UOP_C), pc + UOP_SIZE);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      case O.OP_BRNZ: {
-        const taken = U.a(ctx, pc) != 0;
-        pc = Jump.go(ctx, taken ? load<i32>(pc, UOP_IMM) : load<i32>(pc, UOP_IMM + 4), load<u8>(pc, UOP_C), taken ? pc + UOP_SIZE : pc + UOP_SIZE + 4);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_BRCC: {
-        const taken = cond(ctx, load<u8>(pc, UOP_B)) != 0;
-        pc = Jump.go(ctx, taken ? load<i32>(pc, UOP_IMM) : load<i32>(pc, UOP_IMM + 4), load<u8>(pc, UOP_C), taken ? pc + UOP_SIZE : pc + UOP_SIZE + 4);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_BRSUB: {
-        const c = load<u8>(pc, UOP_C);
-        const taken = condSub(U.d(ctx, pc), U.a(ctx, pc), load<u8>(pc, UOP_B), c >> 4) != 0;
-        pc = Jump.go(ctx, taken ? load<i32>(pc, UOP_IMM) : load<i32>(pc, UOP_IMM + 4), c & 15, taken ? pc + UOP_SIZE : pc + UOP_SIZE + 4);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_IND:
-      case O.OP_CALLIND:
-      case O.OP_RET: {
-        const rip = U.a(ctx, pc);
-        const wrap = load<u8>(pc, UOP_C);
-        if (wrap == 0 && !Ctx.isCanonical(rip)) nowhere(ctx, pc);
-        store<u64>(ctx, wrap == 0 ? rip : wrap == 1 ? rip & 0xffffffff : rip & 0xffff, RIP << 3);
-        pc = find(ctx, 0);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_NEXT:
-      case O.OP_DEAD:
-        pc = lookup(ctx, 0);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      case O.OP_EXIT:
-        leave(ctx, pc);
-        if (!answeredPort(ctx)) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        pc = lookup(ctx, 0);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      // ---- fused forms
-      case O.OP_F_CMPBR: {
-        const c = load<u8>(pc, UOP_C);
-        const x = U.a(ctx, pc);
-        const y = U.b(ctx, pc);
-        store<u64>(ctx, <u64>(CC_SUB + (c >> 4)), CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        const taken = condSub(x, y, load<u8>(pc, UOP_D), c >> 4) != 0;
-        pc = Jump.go(ctx, taken ? load<i32>(pc, UOP_IMM) : load<i32>(pc, UOP_IMM + 4), c & 15, taken ? pc + UOP_SIZE : pc + UOP_SIZE + 4);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_F_CMPIBR: {
-        const c = load<u8>(pc, UOP_C);
-        const x = U.a(ctx, pc);
-        const y = load<u64>(pc, UOP_SIZE + 8);
-        store<u64>(ctx, <u64>(CC_SUB + (c >> 4)), CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        const taken = condSub(x, y, load<u8>(pc, UOP_D), c >> 4) != 0;
-        pc = Jump.go(ctx, taken ? load<i32>(pc, UOP_IMM) : load<i32>(pc, UOP_IMM + 4), c & 15, taken ? pc + UOP_SIZE : pc + UOP_SIZE + 4);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_F_TESTBR: {
-        const c = load<u8>(pc, UOP_C);
-        const x = U.a(ctx, pc);
-        store<u64>(ctx, <u64>(CC_LOGIC + (c >> 4)), CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        const taken = condSub(x, 0, load<u8>(pc, UOP_D), c >> 4) != 0;
-        pc = Jump.go(ctx, taken ? load<i32>(pc, UOP_IMM) : load<i32>(pc, UOP_IMM + 4), c & 15, taken ? pc + UOP_SIZE : pc + UOP_SIZE + 4);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_F_PUSH64: {
-        const sp = load<u64>(ctx, RSP << 3) - 8;
-        U.write64(ctx, pc, sp, U.d(ctx, pc));
-        store<u64>(ctx, sp, RSP << 3);
-        pc += UOP_SIZE;
-        continue;
-      }
-      case O.OP_F_POP64: {
-        const sp = load<u64>(ctx, RSP << 3);
-        U.set(ctx, pc, U.read64(ctx, pc, sp));
-        store<u64>(ctx, sp + 8, RSP << 3);
-        pc += UOP_SIZE;
-        continue;
-      }
-      case O.OP_F_CALL64: {
-        const sp = load<u64>(ctx, RSP << 3) - 8;
-        U.write64(ctx, pc, sp, load<u64>(ctx, RIP << 3) + <u64>(<i64>load<i32>(pc, UOP_IMM + 4)));
-        store<u64>(ctx, sp, RSP << 3);
-        pc = Jump.go(ctx, load<i32>(pc, UOP_IMM), 0, pc + UOP_SIZE);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_F_RET64: {
-        const sp = load<u64>(ctx, RSP << 3);
-        const rip = U.read64(ctx, pc, sp);
-        if (!Ctx.isCanonical(rip)) nowhere(ctx, pc);
-        store<u64>(ctx, sp + U.imm(pc), RSP << 3);
-        store<u64>(ctx, rip, RIP << 3);
-        pc = find(ctx, 0);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_F_ADD: {
-        const x = U.a(ctx, pc);
-        const y = U.b(ctx, pc);
-        store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        U.set(ctx, pc, x + y);
-        pc += UOP_SIZE;
-        continue;
-      }
-      case O.OP_F_ADD32: {
-        const x = U.a(ctx, pc);
-        const y = U.b(ctx, pc);
-        store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        U.set(ctx, pc, (x + y) & 0xffffffff);
-        pc += UOP_SIZE;
-        continue;
-      }
-      case O.OP_F_ADDI: {
-        const x = U.a(ctx, pc);
-        const y = U.imm(pc);
-        store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        U.set(ctx, pc, x + y);
-        pc += UOP_SIZE;
-        continue;
-      }
-      case O.OP_F_ADDI32: {
-        const x = U.a(ctx, pc);
-        const y = U.imm(pc);
-        store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        U.set(ctx, pc, (x + y) & 0xffffffff);
-        pc += UOP_SIZE;
-        continue;
-      }
-      case O.OP_F_SUB: {
-        const x = U.a(ctx, pc);
-        const y = U.b(ctx, pc);
-        store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        U.set(ctx, pc, x - y);
-        pc += UOP_SIZE;
-        continue;
-      }
-      case O.OP_F_SUB32: {
-        const x = U.a(ctx, pc);
-        const y = U.b(ctx, pc);
-        store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        U.set(ctx, pc, (x - y) & 0xffffffff);
-        pc += UOP_SIZE;
-        continue;
-      }
-      case O.OP_F_SUBI: {
-        const x = U.a(ctx, pc);
-        const y = U.imm(pc);
-        store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        U.set(ctx, pc, x - y);
-        pc += UOP_SIZE;
-        continue;
-      }
-      case O.OP_F_SUBI32: {
-        const x = U.a(ctx, pc);
-        const y = U.imm(pc);
-        store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        U.set(ctx, pc, (x - y) & 0xffffffff);
-        pc += UOP_SIZE;
-        continue;
-      }
-      case O.OP_F_AND: {
-        const r = U.a(ctx, pc) & U.b(ctx, pc);
-        U.set(ctx, pc, r);
-        store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
-        store<u64>(ctx, r, CC_A << 3);
-        pc += UOP_SIZE;
-        continue;
-      }
-      case O.OP_F_AND32: {
-        const r = (U.a(ctx, pc) & U.b(ctx, pc)) & 0xffffffff;
-        U.set(ctx, pc, r);
-        store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
-        store<u64>(ctx, r, CC_A << 3);
-        pc += UOP_SIZE;
-        continue;
-      }
-      case O.OP_F_ANDI: {
-        const r = U.a(ctx, pc) & U.imm(pc);
-        U.set(ctx, pc, r);
-        store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
-        store<u64>(ctx, r, CC_A << 3);
-        pc += UOP_SIZE;
-        continue;
-      }
-      case O.OP_F_ANDI32: {
-        const r = (U.a(ctx, pc) & U.imm(pc)) & 0xffffffff;
-        U.set(ctx, pc, r);
-        store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
-        store<u64>(ctx, r, CC_A << 3);
-        pc += UOP_SIZE;
-        continue;
-      }
-      case O.OP_F_OR: {
-        const r = U.a(ctx, pc) | U.b(ctx, pc);
-        U.set(ctx, pc, r);
-        store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
-        store<u64>(ctx, r, CC_A << 3);
-        pc += UOP_SIZE;
-        continue;
-      }
-      case O.OP_F_OR32: {
-        const r = (U.a(ctx, pc) | U.b(ctx, pc)) & 0xffffffff;
-        U.set(ctx, pc, r);
-        store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
-        store<u64>(ctx, r, CC_A << 3);
-        pc += UOP_SIZE;
-        continue;
-      }
-      case O.OP_F_XOR: {
-        const r = U.a(ctx, pc) ^ U.b(ctx, pc);
-        U.set(ctx, pc, r);
-        store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
-        store<u64>(ctx, r, CC_A << 3);
-        pc += UOP_SIZE;
-        continue;
-      }
-      case O.OP_F_XOR32: {
-        const r = (U.a(ctx, pc) ^ U.b(ctx, pc)) & 0xffffffff;
-        U.set(ctx, pc, r);
-        store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
-        store<u64>(ctx, r, CC_A << 3);
-        pc += UOP_SIZE;
-        continue;
-      }
-      case O.OP_F_STEP: {
-        const r = (U.a(ctx, pc) + U.imm(pc));
-        store<u64>(ctx, <u64>carry(ctx), CC_B << 3);
-        store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
-        store<u64>(ctx, r, CC_A << 3);
-        U.set(ctx, pc, r);
-        pc += UOP_SIZE;
-        continue;
-      }
-      case O.OP_F_STEP32: {
-        const r = (U.a(ctx, pc) + U.imm(pc)) & 0xffffffff;
-        store<u64>(ctx, <u64>carry(ctx), CC_B << 3);
-        store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
-        store<u64>(ctx, r, CC_A << 3);
-        U.set(ctx, pc, r);
-        pc += UOP_SIZE;
-        continue;
-      }
-      case O.OP_F_ZERO:
-        U.set(ctx, pc, 0);
-        store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
-        store<u64>(ctx, 0, CC_A << 3);
-        pc += UOP_SIZE;
-        continue;
-      // ---- specialised block ends (quicken.ts)
-      case O.OP_Q_BRSUB32 + 2: {
-        pc = Jump.either(ctx, pc, U.d32(ctx, pc) < U.a32(ctx, pc));
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_BRSUB32 + 3: {
-        pc = Jump.either(ctx, pc, U.d32(ctx, pc) >= U.a32(ctx, pc));
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_BRSUB32 + 4: {
-        pc = Jump.either(ctx, pc, U.d32(ctx, pc) == U.a32(ctx, pc));
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_BRSUB32 + 5: {
-        pc = Jump.either(ctx, pc, U.d32(ctx, pc) != U.a32(ctx, pc));
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_BRSUB32 + 6: {
-        pc = Jump.either(ctx, pc, U.d32(ctx, pc) <= U.a32(ctx, pc));
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_BRSUB32 + 7: {
-        pc = Jump.either(ctx, pc, U.d32(ctx, pc) > U.a32(ctx, pc));
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_BRSUB32 + 8: {
-        pc = Jump.either(ctx, pc, <i32>(U.d32(ctx, pc) - U.a32(ctx, pc)) < 0);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_BRSUB32 + 9: {
-        pc = Jump.either(ctx, pc, <i32>(U.d32(ctx, pc) - U.a32(ctx, pc)) >= 0);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_BRSUB32 + 12: {
-        pc = Jump.either(ctx, pc, <i32>U.d32(ctx, pc) < <i32>U.a32(ctx, pc));
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_BRSUB32 + 13: {
-        pc = Jump.either(ctx, pc, <i32>U.d32(ctx, pc) >= <i32>U.a32(ctx, pc));
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_BRSUB32 + 14: {
-        pc = Jump.either(ctx, pc, <i32>U.d32(ctx, pc) <= <i32>U.a32(ctx, pc));
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_BRSUB32 + 15: {
-        pc = Jump.either(ctx, pc, <i32>U.d32(ctx, pc) > <i32>U.a32(ctx, pc));
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_BRSUB64 + 2: {
-        pc = Jump.either(ctx, pc, U.d(ctx, pc) < U.a(ctx, pc));
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_BRSUB64 + 3: {
-        pc = Jump.either(ctx, pc, U.d(ctx, pc) >= U.a(ctx, pc));
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_BRSUB64 + 4: {
-        pc = Jump.either(ctx, pc, U.d(ctx, pc) == U.a(ctx, pc));
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_BRSUB64 + 5: {
-        pc = Jump.either(ctx, pc, U.d(ctx, pc) != U.a(ctx, pc));
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_BRSUB64 + 6: {
-        pc = Jump.either(ctx, pc, U.d(ctx, pc) <= U.a(ctx, pc));
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_BRSUB64 + 7: {
-        pc = Jump.either(ctx, pc, U.d(ctx, pc) > U.a(ctx, pc));
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_BRSUB64 + 8: {
-        pc = Jump.either(ctx, pc, <i64>(U.d(ctx, pc) - U.a(ctx, pc)) < 0);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_BRSUB64 + 9: {
-        pc = Jump.either(ctx, pc, <i64>(U.d(ctx, pc) - U.a(ctx, pc)) >= 0);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_BRSUB64 + 12: {
-        pc = Jump.either(ctx, pc, <i64>U.d(ctx, pc) < <i64>U.a(ctx, pc));
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_BRSUB64 + 13: {
-        pc = Jump.either(ctx, pc, <i64>U.d(ctx, pc) >= <i64>U.a(ctx, pc));
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_BRSUB64 + 14: {
-        pc = Jump.either(ctx, pc, <i64>U.d(ctx, pc) <= <i64>U.a(ctx, pc));
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_BRSUB64 + 15: {
-        pc = Jump.either(ctx, pc, <i64>U.d(ctx, pc) > <i64>U.a(ctx, pc));
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_CMPBR32 + 2: {
-        const x = U.a(ctx, pc);
-        const y = U.b(ctx, pc);
-        store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        pc = Jump.either(ctx, pc, <u32>x < <u32>y);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_CMPBR32 + 3: {
-        const x = U.a(ctx, pc);
-        const y = U.b(ctx, pc);
-        store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        pc = Jump.either(ctx, pc, <u32>x >= <u32>y);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_CMPBR32 + 4: {
-        const x = U.a(ctx, pc);
-        const y = U.b(ctx, pc);
-        store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        pc = Jump.either(ctx, pc, <u32>x == <u32>y);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_CMPBR32 + 5: {
-        const x = U.a(ctx, pc);
-        const y = U.b(ctx, pc);
-        store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        pc = Jump.either(ctx, pc, <u32>x != <u32>y);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_CMPBR32 + 6: {
-        const x = U.a(ctx, pc);
-        const y = U.b(ctx, pc);
-        store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        pc = Jump.either(ctx, pc, <u32>x <= <u32>y);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_CMPBR32 + 7: {
-        const x = U.a(ctx, pc);
-        const y = U.b(ctx, pc);
-        store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        pc = Jump.either(ctx, pc, <u32>x > <u32>y);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_CMPBR32 + 8: {
-        const x = U.a(ctx, pc);
-        const y = U.b(ctx, pc);
-        store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        pc = Jump.either(ctx, pc, <i32>(<u32>x - <u32>y) < 0);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_CMPBR32 + 9: {
-        const x = U.a(ctx, pc);
-        const y = U.b(ctx, pc);
-        store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        pc = Jump.either(ctx, pc, <i32>(<u32>x - <u32>y) >= 0);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_CMPBR32 + 12: {
-        const x = U.a(ctx, pc);
-        const y = U.b(ctx, pc);
-        store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        pc = Jump.either(ctx, pc, <i32>x < <i32>y);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_CMPBR32 + 13: {
-        const x = U.a(ctx, pc);
-        const y = U.b(ctx, pc);
-        store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        pc = Jump.either(ctx, pc, <i32>x >= <i32>y);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_CMPBR32 + 14: {
-        const x = U.a(ctx, pc);
-        const y = U.b(ctx, pc);
-        store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        pc = Jump.either(ctx, pc, <i32>x <= <i32>y);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_CMPBR32 + 15: {
-        const x = U.a(ctx, pc);
-        const y = U.b(ctx, pc);
-        store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        pc = Jump.either(ctx, pc, <i32>x > <i32>y);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_CMPBR64 + 2: {
-        const x = U.a(ctx, pc);
-        const y = U.b(ctx, pc);
-        store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        pc = Jump.either(ctx, pc, x < y);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_CMPBR64 + 3: {
-        const x = U.a(ctx, pc);
-        const y = U.b(ctx, pc);
-        store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        pc = Jump.either(ctx, pc, x >= y);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_CMPBR64 + 4: {
-        const x = U.a(ctx, pc);
-        const y = U.b(ctx, pc);
-        store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        pc = Jump.either(ctx, pc, x == y);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_CMPBR64 + 5: {
-        const x = U.a(ctx, pc);
-        const y = U.b(ctx, pc);
-        store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        pc = Jump.either(ctx, pc, x != y);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_CMPBR64 + 6: {
-        const x = U.a(ctx, pc);
-        const y = U.b(ctx, pc);
-        store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        pc = Jump.either(ctx, pc, x <= y);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_CMPBR64 + 7: {
-        const x = U.a(ctx, pc);
-        const y = U.b(ctx, pc);
-        store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        pc = Jump.either(ctx, pc, x > y);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_CMPBR64 + 8: {
-        const x = U.a(ctx, pc);
-        const y = U.b(ctx, pc);
-        store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        pc = Jump.either(ctx, pc, <i64>(x - y) < 0);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_CMPBR64 + 9: {
-        const x = U.a(ctx, pc);
-        const y = U.b(ctx, pc);
-        store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        pc = Jump.either(ctx, pc, <i64>(x - y) >= 0);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_CMPBR64 + 12: {
-        const x = U.a(ctx, pc);
-        const y = U.b(ctx, pc);
-        store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        pc = Jump.either(ctx, pc, <i64>x < <i64>y);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_CMPBR64 + 13: {
-        const x = U.a(ctx, pc);
-        const y = U.b(ctx, pc);
-        store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        pc = Jump.either(ctx, pc, <i64>x >= <i64>y);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_CMPBR64 + 14: {
-        const x = U.a(ctx, pc);
-        const y = U.b(ctx, pc);
-        store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        pc = Jump.either(ctx, pc, <i64>x <= <i64>y);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_CMPBR64 + 15: {
-        const x = U.a(ctx, pc);
-        const y = U.b(ctx, pc);
-        store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        pc = Jump.either(ctx, pc, <i64>x > <i64>y);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_CMPIBR32 + 2: {
-        const x = U.a(ctx, pc);
-        const y = load<u64>(pc, UOP_SIZE + 8);
-        store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        pc = Jump.either(ctx, pc, <u32>x < <u32>y);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_CMPIBR32 + 3: {
-        const x = U.a(ctx, pc);
-        const y = load<u64>(pc, UOP_SIZE + 8);
-        store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        pc = Jump.either(ctx, pc, <u32>x >= <u32>y);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_CMPIBR32 + 4: {
-        const x = U.a(ctx, pc);
-        const y = load<u64>(pc, UOP_SIZE + 8);
-        store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        pc = Jump.either(ctx, pc, <u32>x == <u32>y);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_CMPIBR32 + 5: {
-        const x = U.a(ctx, pc);
-        const y = load<u64>(pc, UOP_SIZE + 8);
-        store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        pc = Jump.either(ctx, pc, <u32>x != <u32>y);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_CMPIBR32 + 6: {
-        const x = U.a(ctx, pc);
-        const y = load<u64>(pc, UOP_SIZE + 8);
-        store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        pc = Jump.either(ctx, pc, <u32>x <= <u32>y);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_CMPIBR32 + 7: {
-        const x = U.a(ctx, pc);
-        const y = load<u64>(pc, UOP_SIZE + 8);
-        store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        pc = Jump.either(ctx, pc, <u32>x > <u32>y);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_CMPIBR32 + 8: {
-        const x = U.a(ctx, pc);
-        const y = load<u64>(pc, UOP_SIZE + 8);
-        store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        pc = Jump.either(ctx, pc, <i32>(<u32>x - <u32>y) < 0);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_CMPIBR32 + 9: {
-        const x = U.a(ctx, pc);
-        const y = load<u64>(pc, UOP_SIZE + 8);
-        store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        pc = Jump.either(ctx, pc, <i32>(<u32>x - <u32>y) >= 0);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_CMPIBR32 + 12: {
-        const x = U.a(ctx, pc);
-        const y = load<u64>(pc, UOP_SIZE + 8);
-        store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        pc = Jump.either(ctx, pc, <i32>x < <i32>y);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_CMPIBR32 + 13: {
-        const x = U.a(ctx, pc);
-        const y = load<u64>(pc, UOP_SIZE + 8);
-        store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        pc = Jump.either(ctx, pc, <i32>x >= <i32>y);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_CMPIBR32 + 14: {
-        const x = U.a(ctx, pc);
-        const y = load<u64>(pc, UOP_SIZE + 8);
-        store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        pc = Jump.either(ctx, pc, <i32>x <= <i32>y);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_CMPIBR32 + 15: {
-        const x = U.a(ctx, pc);
-        const y = load<u64>(pc, UOP_SIZE + 8);
-        store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        pc = Jump.either(ctx, pc, <i32>x > <i32>y);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_CMPIBR64 + 2: {
-        const x = U.a(ctx, pc);
-        const y = load<u64>(pc, UOP_SIZE + 8);
-        store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        pc = Jump.either(ctx, pc, x < y);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_CMPIBR64 + 3: {
-        const x = U.a(ctx, pc);
-        const y = load<u64>(pc, UOP_SIZE + 8);
-        store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        pc = Jump.either(ctx, pc, x >= y);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_CMPIBR64 + 4: {
-        const x = U.a(ctx, pc);
-        const y = load<u64>(pc, UOP_SIZE + 8);
-        store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        pc = Jump.either(ctx, pc, x == y);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_CMPIBR64 + 5: {
-        const x = U.a(ctx, pc);
-        const y = load<u64>(pc, UOP_SIZE + 8);
-        store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        pc = Jump.either(ctx, pc, x != y);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_CMPIBR64 + 6: {
-        const x = U.a(ctx, pc);
-        const y = load<u64>(pc, UOP_SIZE + 8);
-        store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        pc = Jump.either(ctx, pc, x <= y);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_CMPIBR64 + 7: {
-        const x = U.a(ctx, pc);
-        const y = load<u64>(pc, UOP_SIZE + 8);
-        store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        pc = Jump.either(ctx, pc, x > y);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_CMPIBR64 + 8: {
-        const x = U.a(ctx, pc);
-        const y = load<u64>(pc, UOP_SIZE + 8);
-        store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        pc = Jump.either(ctx, pc, <i64>(x - y) < 0);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_CMPIBR64 + 9: {
-        const x = U.a(ctx, pc);
-        const y = load<u64>(pc, UOP_SIZE + 8);
-        store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        pc = Jump.either(ctx, pc, <i64>(x - y) >= 0);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_CMPIBR64 + 12: {
-        const x = U.a(ctx, pc);
-        const y = load<u64>(pc, UOP_SIZE + 8);
-        store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        pc = Jump.either(ctx, pc, <i64>x < <i64>y);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_CMPIBR64 + 13: {
-        const x = U.a(ctx, pc);
-        const y = load<u64>(pc, UOP_SIZE + 8);
-        store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        pc = Jump.either(ctx, pc, <i64>x >= <i64>y);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_CMPIBR64 + 14: {
-        const x = U.a(ctx, pc);
-        const y = load<u64>(pc, UOP_SIZE + 8);
-        store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        pc = Jump.either(ctx, pc, <i64>x <= <i64>y);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_CMPIBR64 + 15: {
-        const x = U.a(ctx, pc);
-        const y = load<u64>(pc, UOP_SIZE + 8);
-        store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        pc = Jump.either(ctx, pc, <i64>x > <i64>y);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_TESTBR32 + 2: {
-        const x = U.a(ctx, pc);
-        store<u64>(ctx, CC_LOGIC + 2, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        pc = Jump.either(ctx, pc, <u32>x < <u32>0);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_TESTBR32 + 3: {
-        const x = U.a(ctx, pc);
-        store<u64>(ctx, CC_LOGIC + 2, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        pc = Jump.either(ctx, pc, <u32>x >= <u32>0);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_TESTBR32 + 4: {
-        const x = U.a(ctx, pc);
-        store<u64>(ctx, CC_LOGIC + 2, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        pc = Jump.either(ctx, pc, <u32>x == <u32>0);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_TESTBR32 + 5: {
-        const x = U.a(ctx, pc);
-        store<u64>(ctx, CC_LOGIC + 2, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        pc = Jump.either(ctx, pc, <u32>x != <u32>0);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_TESTBR32 + 6: {
-        const x = U.a(ctx, pc);
-        store<u64>(ctx, CC_LOGIC + 2, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        pc = Jump.either(ctx, pc, <u32>x <= <u32>0);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_TESTBR32 + 7: {
-        const x = U.a(ctx, pc);
-        store<u64>(ctx, CC_LOGIC + 2, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        pc = Jump.either(ctx, pc, <u32>x > <u32>0);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_TESTBR32 + 8: {
-        const x = U.a(ctx, pc);
-        store<u64>(ctx, CC_LOGIC + 2, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        pc = Jump.either(ctx, pc, <i32>(<u32>x - <u32>0) < 0);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_TESTBR32 + 9: {
-        const x = U.a(ctx, pc);
-        store<u64>(ctx, CC_LOGIC + 2, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        pc = Jump.either(ctx, pc, <i32>(<u32>x - <u32>0) >= 0);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_TESTBR32 + 12: {
-        const x = U.a(ctx, pc);
-        store<u64>(ctx, CC_LOGIC + 2, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        pc = Jump.either(ctx, pc, <i32>x < <i32>0);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_TESTBR32 + 13: {
-        const x = U.a(ctx, pc);
-        store<u64>(ctx, CC_LOGIC + 2, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        pc = Jump.either(ctx, pc, <i32>x >= <i32>0);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_TESTBR32 + 14: {
-        const x = U.a(ctx, pc);
-        store<u64>(ctx, CC_LOGIC + 2, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        pc = Jump.either(ctx, pc, <i32>x <= <i32>0);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_TESTBR32 + 15: {
-        const x = U.a(ctx, pc);
-        store<u64>(ctx, CC_LOGIC + 2, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        pc = Jump.either(ctx, pc, <i32>x > <i32>0);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_TESTBR64 + 2: {
-        const x = U.a(ctx, pc);
-        store<u64>(ctx, CC_LOGIC + 3, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        pc = Jump.either(ctx, pc, x < <u64>0);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_TESTBR64 + 3: {
-        const x = U.a(ctx, pc);
-        store<u64>(ctx, CC_LOGIC + 3, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        pc = Jump.either(ctx, pc, x >= <u64>0);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_TESTBR64 + 4: {
-        const x = U.a(ctx, pc);
-        store<u64>(ctx, CC_LOGIC + 3, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        pc = Jump.either(ctx, pc, x == <u64>0);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_TESTBR64 + 5: {
-        const x = U.a(ctx, pc);
-        store<u64>(ctx, CC_LOGIC + 3, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        pc = Jump.either(ctx, pc, x != <u64>0);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_TESTBR64 + 6: {
-        const x = U.a(ctx, pc);
-        store<u64>(ctx, CC_LOGIC + 3, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        pc = Jump.either(ctx, pc, x <= <u64>0);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_TESTBR64 + 7: {
-        const x = U.a(ctx, pc);
-        store<u64>(ctx, CC_LOGIC + 3, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        pc = Jump.either(ctx, pc, x > <u64>0);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_TESTBR64 + 8: {
-        const x = U.a(ctx, pc);
-        store<u64>(ctx, CC_LOGIC + 3, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        pc = Jump.either(ctx, pc, <i64>(x - <u64>0) < 0);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_TESTBR64 + 9: {
-        const x = U.a(ctx, pc);
-        store<u64>(ctx, CC_LOGIC + 3, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        pc = Jump.either(ctx, pc, <i64>(x - <u64>0) >= 0);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_TESTBR64 + 12: {
-        const x = U.a(ctx, pc);
-        store<u64>(ctx, CC_LOGIC + 3, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        pc = Jump.either(ctx, pc, <i64>x < <i64><u64>0);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_TESTBR64 + 13: {
-        const x = U.a(ctx, pc);
-        store<u64>(ctx, CC_LOGIC + 3, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        pc = Jump.either(ctx, pc, <i64>x >= <i64><u64>0);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_TESTBR64 + 14: {
-        const x = U.a(ctx, pc);
-        store<u64>(ctx, CC_LOGIC + 3, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        pc = Jump.either(ctx, pc, <i64>x <= <i64><u64>0);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_TESTBR64 + 15: {
-        const x = U.a(ctx, pc);
-        store<u64>(ctx, CC_LOGIC + 3, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        pc = Jump.either(ctx, pc, <i64>x > <i64><u64>0);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_CMPBR8 + 2: {
-        const x = U.a(ctx, pc);
-        const y = U.b(ctx, pc);
-        store<u64>(ctx, CC_SUB, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        pc = Jump.either(ctx, pc, (<u32>x << 24) < (<u32>y << 24));
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_CMPBR8 + 3: {
-        const x = U.a(ctx, pc);
-        const y = U.b(ctx, pc);
-        store<u64>(ctx, CC_SUB, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        pc = Jump.either(ctx, pc, (<u32>x << 24) >= (<u32>y << 24));
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_CMPBR8 + 4: {
-        const x = U.a(ctx, pc);
-        const y = U.b(ctx, pc);
-        store<u64>(ctx, CC_SUB, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        pc = Jump.either(ctx, pc, (<u32>x << 24) == (<u32>y << 24));
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_CMPBR8 + 5: {
-        const x = U.a(ctx, pc);
-        const y = U.b(ctx, pc);
-        store<u64>(ctx, CC_SUB, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        pc = Jump.either(ctx, pc, (<u32>x << 24) != (<u32>y << 24));
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_CMPBR8 + 6: {
-        const x = U.a(ctx, pc);
-        const y = U.b(ctx, pc);
-        store<u64>(ctx, CC_SUB, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        pc = Jump.either(ctx, pc, (<u32>x << 24) <= (<u32>y << 24));
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_CMPBR8 + 7: {
-        const x = U.a(ctx, pc);
-        const y = U.b(ctx, pc);
-        store<u64>(ctx, CC_SUB, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        pc = Jump.either(ctx, pc, (<u32>x << 24) > (<u32>y << 24));
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_CMPBR8 + 8: {
-        const x = U.a(ctx, pc);
-        const y = U.b(ctx, pc);
-        store<u64>(ctx, CC_SUB, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        pc = Jump.either(ctx, pc, <i32>((<u32>x << 24) - (<u32>y << 24)) < 0);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_CMPBR8 + 9: {
-        const x = U.a(ctx, pc);
-        const y = U.b(ctx, pc);
-        store<u64>(ctx, CC_SUB, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        pc = Jump.either(ctx, pc, <i32>((<u32>x << 24) - (<u32>y << 24)) >= 0);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_CMPBR8 + 12: {
-        const x = U.a(ctx, pc);
-        const y = U.b(ctx, pc);
-        store<u64>(ctx, CC_SUB, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        pc = Jump.either(ctx, pc, <i32>(<u32>x << 24) < <i32>(<u32>y << 24));
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_CMPBR8 + 13: {
-        const x = U.a(ctx, pc);
-        const y = U.b(ctx, pc);
-        store<u64>(ctx, CC_SUB, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        pc = Jump.either(ctx, pc, <i32>(<u32>x << 24) >= <i32>(<u32>y << 24));
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_CMPBR8 + 14: {
-        const x = U.a(ctx, pc);
-        const y = U.b(ctx, pc);
-        store<u64>(ctx, CC_SUB, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        pc = Jump.either(ctx, pc, <i32>(<u32>x << 24) <= <i32>(<u32>y << 24));
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_CMPBR8 + 15: {
-        const x = U.a(ctx, pc);
-        const y = U.b(ctx, pc);
-        store<u64>(ctx, CC_SUB, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        pc = Jump.either(ctx, pc, <i32>(<u32>x << 24) > <i32>(<u32>y << 24));
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_CMPIBR8 + 2: {
-        const x = U.a(ctx, pc);
-        const y = load<u64>(pc, UOP_SIZE + 8);
-        store<u64>(ctx, CC_SUB, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        pc = Jump.either(ctx, pc, (<u32>x << 24) < (<u32>y << 24));
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_CMPIBR8 + 3: {
-        const x = U.a(ctx, pc);
-        const y = load<u64>(pc, UOP_SIZE + 8);
-        store<u64>(ctx, CC_SUB, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        pc = Jump.either(ctx, pc, (<u32>x << 24) >= (<u32>y << 24));
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_CMPIBR8 + 4: {
-        const x = U.a(ctx, pc);
-        const y = load<u64>(pc, UOP_SIZE + 8);
-        store<u64>(ctx, CC_SUB, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        pc = Jump.either(ctx, pc, (<u32>x << 24) == (<u32>y << 24));
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_CMPIBR8 + 5: {
-        const x = U.a(ctx, pc);
-        const y = load<u64>(pc, UOP_SIZE + 8);
-        store<u64>(ctx, CC_SUB, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        pc = Jump.either(ctx, pc, (<u32>x << 24) != (<u32>y << 24));
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_CMPIBR8 + 6: {
-        const x = U.a(ctx, pc);
-        const y = load<u64>(pc, UOP_SIZE + 8);
-        store<u64>(ctx, CC_SUB, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        pc = Jump.either(ctx, pc, (<u32>x << 24) <= (<u32>y << 24));
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_CMPIBR8 + 7: {
-        const x = U.a(ctx, pc);
-        const y = load<u64>(pc, UOP_SIZE + 8);
-        store<u64>(ctx, CC_SUB, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        pc = Jump.either(ctx, pc, (<u32>x << 24) > (<u32>y << 24));
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_CMPIBR8 + 8: {
-        const x = U.a(ctx, pc);
-        const y = load<u64>(pc, UOP_SIZE + 8);
-        store<u64>(ctx, CC_SUB, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        pc = Jump.either(ctx, pc, <i32>((<u32>x << 24) - (<u32>y << 24)) < 0);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_CMPIBR8 + 9: {
-        const x = U.a(ctx, pc);
-        const y = load<u64>(pc, UOP_SIZE + 8);
-        store<u64>(ctx, CC_SUB, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        pc = Jump.either(ctx, pc, <i32>((<u32>x << 24) - (<u32>y << 24)) >= 0);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_CMPIBR8 + 12: {
-        const x = U.a(ctx, pc);
-        const y = load<u64>(pc, UOP_SIZE + 8);
-        store<u64>(ctx, CC_SUB, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        pc = Jump.either(ctx, pc, <i32>(<u32>x << 24) < <i32>(<u32>y << 24));
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_CMPIBR8 + 13: {
-        const x = U.a(ctx, pc);
-        const y = load<u64>(pc, UOP_SIZE + 8);
-        store<u64>(ctx, CC_SUB, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        pc = Jump.either(ctx, pc, <i32>(<u32>x << 24) >= <i32>(<u32>y << 24));
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_CMPIBR8 + 14: {
-        const x = U.a(ctx, pc);
-        const y = load<u64>(pc, UOP_SIZE + 8);
-        store<u64>(ctx, CC_SUB, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        pc = Jump.either(ctx, pc, <i32>(<u32>x << 24) <= <i32>(<u32>y << 24));
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_CMPIBR8 + 15: {
-        const x = U.a(ctx, pc);
-        const y = load<u64>(pc, UOP_SIZE + 8);
-        store<u64>(ctx, CC_SUB, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        store<u64>(ctx, y, CC_B << 3);
-        pc = Jump.either(ctx, pc, <i32>(<u32>x << 24) > <i32>(<u32>y << 24));
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_TESTBR8 + 2: {
-        const x = U.a(ctx, pc);
-        store<u64>(ctx, CC_LOGIC, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        pc = Jump.either(ctx, pc, (<u32>x << 24) < <u32>0);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_TESTBR8 + 3: {
-        const x = U.a(ctx, pc);
-        store<u64>(ctx, CC_LOGIC, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        pc = Jump.either(ctx, pc, (<u32>x << 24) >= <u32>0);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_TESTBR8 + 4: {
-        const x = U.a(ctx, pc);
-        store<u64>(ctx, CC_LOGIC, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        pc = Jump.either(ctx, pc, (<u32>x << 24) == <u32>0);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_TESTBR8 + 5: {
-        const x = U.a(ctx, pc);
-        store<u64>(ctx, CC_LOGIC, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        pc = Jump.either(ctx, pc, (<u32>x << 24) != <u32>0);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_TESTBR8 + 6: {
-        const x = U.a(ctx, pc);
-        store<u64>(ctx, CC_LOGIC, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        pc = Jump.either(ctx, pc, (<u32>x << 24) <= <u32>0);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_TESTBR8 + 7: {
-        const x = U.a(ctx, pc);
-        store<u64>(ctx, CC_LOGIC, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        pc = Jump.either(ctx, pc, (<u32>x << 24) > <u32>0);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_TESTBR8 + 8: {
-        const x = U.a(ctx, pc);
-        store<u64>(ctx, CC_LOGIC, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        pc = Jump.either(ctx, pc, <i32>((<u32>x << 24) - <u32>0) < 0);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_TESTBR8 + 9: {
-        const x = U.a(ctx, pc);
-        store<u64>(ctx, CC_LOGIC, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        pc = Jump.either(ctx, pc, <i32>((<u32>x << 24) - <u32>0) >= 0);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_TESTBR8 + 12: {
-        const x = U.a(ctx, pc);
-        store<u64>(ctx, CC_LOGIC, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        pc = Jump.either(ctx, pc, <i32>(<u32>x << 24) < <i32><u32>0);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_TESTBR8 + 13: {
-        const x = U.a(ctx, pc);
-        store<u64>(ctx, CC_LOGIC, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        pc = Jump.either(ctx, pc, <i32>(<u32>x << 24) >= <i32><u32>0);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_TESTBR8 + 14: {
-        const x = U.a(ctx, pc);
-        store<u64>(ctx, CC_LOGIC, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        pc = Jump.either(ctx, pc, <i32>(<u32>x << 24) <= <i32><u32>0);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      case O.OP_Q_TESTBR8 + 15: {
-        const x = U.a(ctx, pc);
-        store<u64>(ctx, CC_LOGIC, CC_OP << 3);
-        store<u64>(ctx, x, CC_A << 3);
-        pc = Jump.either(ctx, pc, <i32>(<u32>x << 24) > <i32><u32>0);
-        if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-        continue;
-      }
-      default:
-        unreachable();
+        case O.OP_VLD128: {
+          const va = U.address(ctx, pc);
+          const entry = U.entry(ctx, va);
+          if (U.canRead(ctx, va, 15, entry)) v128.store(U.vd(ctx, pc), ld128(U.at(va, entry)));
+          else {
+            U.mark(ctx, pc);
+            v128.store(U.vd(ctx, pc), read128(ctx, va));
+          }
+          pc += UOP_SIZE;
+          continue;
+        }
+        case O.OP_VST32:
+          U.write32(ctx, pc, U.address(ctx, pc), load<u64>(U.vd(ctx, pc)));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_VST64:
+          U.write64(ctx, pc, U.address(ctx, pc), load<u64>(U.vd(ctx, pc)));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_VST128: {
+          const va = U.address(ctx, pc);
+          const entry = U.entry(ctx, va);
+          if (U.canWrite(ctx, va, 15, entry)) st128(U.at(va, entry), v128.load(U.vd(ctx, pc)));
+          else {
+            U.mark(ctx, pc);
+            write128(ctx, va, v128.load(U.vd(ctx, pc)));
+          }
+          pc += UOP_SIZE;
+          continue;
+        }
+        case O.OP_VLD256: {
+          const va = U.address(ctx, pc);
+          const entry = U.entry(ctx, va);
+          const to = U.vd(ctx, pc);
+          if (U.canRead(ctx, va, 31, entry)) {
+            const at = U.at(va, entry);
+            v128.store(to, ld128(at));
+            v128.store(to, ld128(at + 16), 16);
+          } else {
+            U.mark(ctx, pc);
+            load256(ctx, va, to);
+          }
+          pc += UOP_SIZE;
+          continue;
+        }
+        case O.OP_VST256: {
+          const va = U.address(ctx, pc);
+          const entry = U.entry(ctx, va);
+          const from = U.vd(ctx, pc);
+          if (U.canWrite(ctx, va, 31, entry)) {
+            const at = U.at(va, entry);
+            st128(at, v128.load(from));
+            st128(at + 16, v128.load(from, 16));
+          } else {
+            U.mark(ctx, pc);
+            store256(ctx, va, from);
+          }
+          pc += UOP_SIZE;
+          continue;
+        }
+        case O.OP_ALIGN:
+          if (U.address(ctx, pc) & <u64>(load<u8>(pc, UOP_C) - 1)) {
+            U.mark(ctx, pc);
+            raiseGp(ctx, 0);
+          }
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_SEGLIN:
+          U.mark(ctx, pc);
+          U.set(ctx, pc, segmentLinear(ctx, U.a32(ctx, pc), load<u8>(pc, UOP_C), U.imm32(pc)));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_VMOV:
+          v128.store(U.vd(ctx, pc), v128.load(U.va(ctx, pc)));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_VGET:
+          U.set(ctx, pc, load<u64>(U.va(ctx, pc) + (<usize>load<u8>(pc, UOP_C) << 3)));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_VPUT:
+          store<u64>(U.vd(ctx, pc) + (<usize>load<u8>(pc, UOP_C) << 3), U.a(ctx, pc));
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_VZERO: {
+          const to = U.vd(ctx, pc);
+          store<u64>(to, 0);
+          store<u64>(to, 0, 8);
+          pc += UOP_SIZE;
+          continue;
+        }
+        // ---- helpers
+        case O.OP_HSYS:
+          U.mark(ctx, pc);
+          dispatchSystem(ctx, load<u16>(pc, UOP_IMM), load<u8>(pc, UOP_D), load<u8>(pc, UOP_A), load<u8>(pc, UOP_B), load<u8>(pc, UOP_C), load<i64>(pc, UOP_IMM) >> 16);
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_HSTR:
+          U.mark(ctx, pc);
+          dispatchString(ctx, load<u16>(pc, UOP_IMM), load<u8>(pc, UOP_D), load<u8>(pc, UOP_A), load<u8>(pc, UOP_B), load<u8>(pc, UOP_C), load<i64>(pc, UOP_IMM) >> 16);
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_HX87:
+          U.mark(ctx, pc);
+          dispatchX87(ctx, load<u16>(pc, UOP_IMM), load<u8>(pc, UOP_D), load<u8>(pc, UOP_A), load<u8>(pc, UOP_B), load<u8>(pc, UOP_C), load<i64>(pc, UOP_IMM) >> 16);
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_HVEC:
+          U.mark(ctx, pc);
+          dispatchVec(ctx, load<u16>(pc, UOP_IMM), load<u8>(pc, UOP_D), load<u8>(pc, UOP_A), load<u8>(pc, UOP_B), load<u8>(pc, UOP_C), load<i64>(pc, UOP_IMM) >> 16);
+          pc += UOP_SIZE;
+          continue;
+        case O.OP_HINT:
+          U.mark(ctx, pc);
+          dispatchInt(ctx, load<u16>(pc, UOP_IMM), load<u8>(pc, UOP_D), load<u8>(pc, UOP_A), load<u8>(pc, UOP_B), load<u8>(pc, UOP_C), load<i64>(pc, UOP_IMM) >> 16);
+          pc += UOP_SIZE;
+          continue;
+        // ---- block ends
+        case O.OP_JMP:
+        case O.OP_CALL:
+          pc = Jump.go(ctx, load<i32>(pc, UOP_IMM), load<u8>(pc, UOP_C), pc + UOP_SIZE);
+          break;
+        case O.OP_BRNZ: {
+          const taken = U.a(ctx, pc) != 0;
+          pc = Jump.go(ctx, taken ? load<i32>(pc, UOP_IMM) : load<i32>(pc, UOP_IMM + 4), load<u8>(pc, UOP_C), taken ? pc + UOP_SIZE : pc + UOP_SIZE + 4);
+          break;
+        }
+        case O.OP_BRCC: {
+          const taken = cond(ctx, load<u8>(pc, UOP_B)) != 0;
+          pc = Jump.go(ctx, taken ? load<i32>(pc, UOP_IMM) : load<i32>(pc, UOP_IMM + 4), load<u8>(pc, UOP_C), taken ? pc + UOP_SIZE : pc + UOP_SIZE + 4);
+          break;
+        }
+        case O.OP_BRSUB: {
+          const c = load<u8>(pc, UOP_C);
+          const taken = condSub(U.d(ctx, pc), U.a(ctx, pc), load<u8>(pc, UOP_B), c >> 4) != 0;
+          pc = Jump.go(ctx, taken ? load<i32>(pc, UOP_IMM) : load<i32>(pc, UOP_IMM + 4), c & 15, taken ? pc + UOP_SIZE : pc + UOP_SIZE + 4);
+          break;
+        }
+        case O.OP_IND:
+        case O.OP_CALLIND:
+        case O.OP_RET: {
+          const rip = U.a(ctx, pc);
+          const wrap = load<u8>(pc, UOP_C);
+          if (wrap == 0 && !Ctx.isCanonical(rip)) nowhere(ctx, pc);
+          store<u64>(ctx, wrap == 0 ? rip : wrap == 1 ? rip & 0xffffffff : rip & 0xffff, RIP << 3);
+          pc = load<u16>(pc) == O.OP_RET ? find(ctx, 0) : findFar(ctx, pc + UOP_IMM + 4);
+          break;
+        }
+        case O.OP_NEXT:
+          pc = lookup(ctx, 0);
+          break;
+        case O.OP_EXIT:
+          leave(ctx, pc);
+          if (!answeredPort(ctx)) return <i32>Ctx.get32(ctx, EXIT_REASON);
+          pc = lookup(ctx, 0);
+          break;
+        // ---- fused forms
+        case O.OP_F_CMPBR: {
+          const c = load<u8>(pc, UOP_C);
+          const x = U.a(ctx, pc);
+          const y = U.b(ctx, pc);
+          store<u64>(ctx, <u64>(CC_SUB + (c >> 4)), CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          const taken = condSub(x, y, load<u8>(pc, UOP_D), c >> 4) != 0;
+          pc = Jump.go(ctx, taken ? load<i32>(pc, UOP_IMM) : load<i32>(pc, UOP_IMM + 4), c & 15, taken ? pc + UOP_SIZE : pc + UOP_SIZE + 4);
+          break;
+        }
+        case O.OP_F_CMPIBR: {
+          const c = load<u8>(pc, UOP_C);
+          const x = U.a(ctx, pc);
+          const y = load<u64>(pc, UOP_SIZE + 8);
+          store<u64>(ctx, <u64>(CC_SUB + (c >> 4)), CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          const taken = condSub(x, y, load<u8>(pc, UOP_D), c >> 4) != 0;
+          pc = Jump.go(ctx, taken ? load<i32>(pc, UOP_IMM) : load<i32>(pc, UOP_IMM + 4), c & 15, taken ? pc + UOP_SIZE : pc + UOP_SIZE + 4);
+          break;
+        }
+        case O.OP_F_TESTBR: {
+          const c = load<u8>(pc, UOP_C);
+          const x = U.a(ctx, pc);
+          store<u64>(ctx, <u64>(CC_LOGIC + (c >> 4)), CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          const taken = condSub(x, 0, load<u8>(pc, UOP_D), c >> 4) != 0;
+          pc = Jump.go(ctx, taken ? load<i32>(pc, UOP_IMM) : load<i32>(pc, UOP_IMM + 4), c & 15, taken ? pc + UOP_SIZE : pc + UOP_SIZE + 4);
+          break;
+        }
+        case O.OP_F_PUSH64: {
+          const sp = load<u64>(ctx, RSP << 3) - 8;
+          U.write64(ctx, pc, sp, U.d(ctx, pc));
+          store<u64>(ctx, sp, RSP << 3);
+          pc += UOP_SIZE;
+          continue;
+        }
+        case O.OP_F_POP64: {
+          const sp = load<u64>(ctx, RSP << 3);
+          U.set(ctx, pc, U.read64(ctx, pc, sp));
+          store<u64>(ctx, sp + 8, RSP << 3);
+          pc += UOP_SIZE;
+          continue;
+        }
+        case O.OP_F_CALL64: {
+          const sp = load<u64>(ctx, RSP << 3) - 8;
+          const back = load<u64>(ctx, RIP << 3) + <u64>(<i64>load<i32>(pc, UOP_IMM + 4));
+          U.write64(ctx, pc, sp, back);
+          store<u64>(ctx, sp, RSP << 3);
+          Returns.note(ctx, sp, back, pc + UOP_SIZE + 4);
+          pc = Jump.go(ctx, load<i32>(pc, UOP_IMM), 0, pc + UOP_SIZE);
+          break;
+        }
+        case O.OP_F_RET64: {
+          const sp = load<u64>(ctx, RSP << 3);
+          const rip = U.read64(ctx, pc, sp);
+          if (!Ctx.isCanonical(rip)) nowhere(ctx, pc);
+          store<u64>(ctx, sp + U.imm(pc), RSP << 3);
+          store<u64>(ctx, rip, RIP << 3);
+          pc = Returns.find(ctx, sp, rip);
+          break;
+        }
+        case O.OP_F_ADD: {
+          const x = U.a(ctx, pc);
+          const y = U.b(ctx, pc);
+          store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          U.set(ctx, pc, x + y);
+          pc += UOP_SIZE;
+          continue;
+        }
+        case O.OP_F_ADD32: {
+          const x = U.a(ctx, pc);
+          const y = U.b(ctx, pc);
+          store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          U.set(ctx, pc, (x + y) & 0xffffffff);
+          pc += UOP_SIZE;
+          continue;
+        }
+        case O.OP_F_ADDI: {
+          const x = U.a(ctx, pc);
+          const y = U.imm(pc);
+          store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          U.set(ctx, pc, x + y);
+          pc += UOP_SIZE;
+          continue;
+        }
+        case O.OP_F_ADDI32: {
+          const x = U.a(ctx, pc);
+          const y = U.imm(pc);
+          store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          U.set(ctx, pc, (x + y) & 0xffffffff);
+          pc += UOP_SIZE;
+          continue;
+        }
+        case O.OP_F_SUB: {
+          const x = U.a(ctx, pc);
+          const y = U.b(ctx, pc);
+          store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          U.set(ctx, pc, x - y);
+          pc += UOP_SIZE;
+          continue;
+        }
+        case O.OP_F_SUB32: {
+          const x = U.a(ctx, pc);
+          const y = U.b(ctx, pc);
+          store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          U.set(ctx, pc, (x - y) & 0xffffffff);
+          pc += UOP_SIZE;
+          continue;
+        }
+        case O.OP_F_SUBI: {
+          const x = U.a(ctx, pc);
+          const y = U.imm(pc);
+          store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          U.set(ctx, pc, x - y);
+          pc += UOP_SIZE;
+          continue;
+        }
+        case O.OP_F_SUBI32: {
+          const x = U.a(ctx, pc);
+          const y = U.imm(pc);
+          store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          U.set(ctx, pc, (x - y) & 0xffffffff);
+          pc += UOP_SIZE;
+          continue;
+        }
+        case O.OP_F_AND: {
+          const r = U.a(ctx, pc) & U.b(ctx, pc);
+          U.set(ctx, pc, r);
+          store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
+          store<u64>(ctx, r, CC_A << 3);
+          pc += UOP_SIZE;
+          continue;
+        }
+        case O.OP_F_AND32: {
+          const r = (U.a(ctx, pc) & U.b(ctx, pc)) & 0xffffffff;
+          U.set(ctx, pc, r);
+          store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
+          store<u64>(ctx, r, CC_A << 3);
+          pc += UOP_SIZE;
+          continue;
+        }
+        case O.OP_F_ANDI: {
+          const r = U.a(ctx, pc) & U.imm(pc);
+          U.set(ctx, pc, r);
+          store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
+          store<u64>(ctx, r, CC_A << 3);
+          pc += UOP_SIZE;
+          continue;
+        }
+        case O.OP_F_ANDI32: {
+          const r = (U.a(ctx, pc) & U.imm(pc)) & 0xffffffff;
+          U.set(ctx, pc, r);
+          store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
+          store<u64>(ctx, r, CC_A << 3);
+          pc += UOP_SIZE;
+          continue;
+        }
+        case O.OP_F_OR: {
+          const r = U.a(ctx, pc) | U.b(ctx, pc);
+          U.set(ctx, pc, r);
+          store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
+          store<u64>(ctx, r, CC_A << 3);
+          pc += UOP_SIZE;
+          continue;
+        }
+        case O.OP_F_OR32: {
+          const r = (U.a(ctx, pc) | U.b(ctx, pc)) & 0xffffffff;
+          U.set(ctx, pc, r);
+          store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
+          store<u64>(ctx, r, CC_A << 3);
+          pc += UOP_SIZE;
+          continue;
+        }
+        case O.OP_F_XOR: {
+          const r = U.a(ctx, pc) ^ U.b(ctx, pc);
+          U.set(ctx, pc, r);
+          store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
+          store<u64>(ctx, r, CC_A << 3);
+          pc += UOP_SIZE;
+          continue;
+        }
+        case O.OP_F_XOR32: {
+          const r = (U.a(ctx, pc) ^ U.b(ctx, pc)) & 0xffffffff;
+          U.set(ctx, pc, r);
+          store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
+          store<u64>(ctx, r, CC_A << 3);
+          pc += UOP_SIZE;
+          continue;
+        }
+        case O.OP_F_STEP: {
+          const r = (U.a(ctx, pc) + U.imm(pc));
+          store<u64>(ctx, <u64>carry(ctx), CC_B << 3);
+          store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
+          store<u64>(ctx, r, CC_A << 3);
+          U.set(ctx, pc, r);
+          pc += UOP_SIZE;
+          continue;
+        }
+        case O.OP_F_STEP32: {
+          const r = (U.a(ctx, pc) + U.imm(pc)) & 0xffffffff;
+          store<u64>(ctx, <u64>carry(ctx), CC_B << 3);
+          store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
+          store<u64>(ctx, r, CC_A << 3);
+          U.set(ctx, pc, r);
+          pc += UOP_SIZE;
+          continue;
+        }
+        case O.OP_F_ZERO:
+          U.set(ctx, pc, 0);
+          store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
+          store<u64>(ctx, 0, CC_A << 3);
+          pc += UOP_SIZE;
+          continue;
+        // ---- specialised block ends (quicken.ts)
+        case O.OP_Q_BRSUB32 + 2: {
+          pc = Jump.either(ctx, pc, U.d32(ctx, pc) < U.a32(ctx, pc));
+          break;
+        }
+        case O.OP_Q_BRSUB32 + 3: {
+          pc = Jump.either(ctx, pc, U.d32(ctx, pc) >= U.a32(ctx, pc));
+          break;
+        }
+        case O.OP_Q_BRSUB32 + 4: {
+          pc = Jump.either(ctx, pc, U.d32(ctx, pc) == U.a32(ctx, pc));
+          break;
+        }
+        case O.OP_Q_BRSUB32 + 5: {
+          pc = Jump.either(ctx, pc, U.d32(ctx, pc) != U.a32(ctx, pc));
+          break;
+        }
+        case O.OP_Q_BRSUB32 + 6: {
+          pc = Jump.either(ctx, pc, U.d32(ctx, pc) <= U.a32(ctx, pc));
+          break;
+        }
+        case O.OP_Q_BRSUB32 + 7: {
+          pc = Jump.either(ctx, pc, U.d32(ctx, pc) > U.a32(ctx, pc));
+          break;
+        }
+        case O.OP_Q_BRSUB32 + 8: {
+          pc = Jump.either(ctx, pc, <i32>(U.d32(ctx, pc) - U.a32(ctx, pc)) < 0);
+          break;
+        }
+        case O.OP_Q_BRSUB32 + 9: {
+          pc = Jump.either(ctx, pc, <i32>(U.d32(ctx, pc) - U.a32(ctx, pc)) >= 0);
+          break;
+        }
+        case O.OP_Q_BRSUB32 + 12: {
+          pc = Jump.either(ctx, pc, <i32>U.d32(ctx, pc) < <i32>U.a32(ctx, pc));
+          break;
+        }
+        case O.OP_Q_BRSUB32 + 13: {
+          pc = Jump.either(ctx, pc, <i32>U.d32(ctx, pc) >= <i32>U.a32(ctx, pc));
+          break;
+        }
+        case O.OP_Q_BRSUB32 + 14: {
+          pc = Jump.either(ctx, pc, <i32>U.d32(ctx, pc) <= <i32>U.a32(ctx, pc));
+          break;
+        }
+        case O.OP_Q_BRSUB32 + 15: {
+          pc = Jump.either(ctx, pc, <i32>U.d32(ctx, pc) > <i32>U.a32(ctx, pc));
+          break;
+        }
+        case O.OP_Q_BRSUB64 + 2: {
+          pc = Jump.either(ctx, pc, U.d(ctx, pc) < U.a(ctx, pc));
+          break;
+        }
+        case O.OP_Q_BRSUB64 + 3: {
+          pc = Jump.either(ctx, pc, U.d(ctx, pc) >= U.a(ctx, pc));
+          break;
+        }
+        case O.OP_Q_BRSUB64 + 4: {
+          pc = Jump.either(ctx, pc, U.d(ctx, pc) == U.a(ctx, pc));
+          break;
+        }
+        case O.OP_Q_BRSUB64 + 5: {
+          pc = Jump.either(ctx, pc, U.d(ctx, pc) != U.a(ctx, pc));
+          break;
+        }
+        case O.OP_Q_BRSUB64 + 6: {
+          pc = Jump.either(ctx, pc, U.d(ctx, pc) <= U.a(ctx, pc));
+          break;
+        }
+        case O.OP_Q_BRSUB64 + 7: {
+          pc = Jump.either(ctx, pc, U.d(ctx, pc) > U.a(ctx, pc));
+          break;
+        }
+        case O.OP_Q_BRSUB64 + 8: {
+          pc = Jump.either(ctx, pc, <i64>(U.d(ctx, pc) - U.a(ctx, pc)) < 0);
+          break;
+        }
+        case O.OP_Q_BRSUB64 + 9: {
+          pc = Jump.either(ctx, pc, <i64>(U.d(ctx, pc) - U.a(ctx, pc)) >= 0);
+          break;
+        }
+        case O.OP_Q_BRSUB64 + 12: {
+          pc = Jump.either(ctx, pc, <i64>U.d(ctx, pc) < <i64>U.a(ctx, pc));
+          break;
+        }
+        case O.OP_Q_BRSUB64 + 13: {
+          pc = Jump.either(ctx, pc, <i64>U.d(ctx, pc) >= <i64>U.a(ctx, pc));
+          break;
+        }
+        case O.OP_Q_BRSUB64 + 14: {
+          pc = Jump.either(ctx, pc, <i64>U.d(ctx, pc) <= <i64>U.a(ctx, pc));
+          break;
+        }
+        case O.OP_Q_BRSUB64 + 15: {
+          pc = Jump.either(ctx, pc, <i64>U.d(ctx, pc) > <i64>U.a(ctx, pc));
+          break;
+        }
+        case O.OP_Q_CMPBR32 + 2: {
+          const x = U.a(ctx, pc);
+          const y = U.b(ctx, pc);
+          store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          pc = Jump.either(ctx, pc, <u32>x < <u32>y);
+          break;
+        }
+        case O.OP_Q_CMPBR32 + 3: {
+          const x = U.a(ctx, pc);
+          const y = U.b(ctx, pc);
+          store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          pc = Jump.either(ctx, pc, <u32>x >= <u32>y);
+          break;
+        }
+        case O.OP_Q_CMPBR32 + 4: {
+          const x = U.a(ctx, pc);
+          const y = U.b(ctx, pc);
+          store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          pc = Jump.either(ctx, pc, <u32>x == <u32>y);
+          break;
+        }
+        case O.OP_Q_CMPBR32 + 5: {
+          const x = U.a(ctx, pc);
+          const y = U.b(ctx, pc);
+          store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          pc = Jump.either(ctx, pc, <u32>x != <u32>y);
+          break;
+        }
+        case O.OP_Q_CMPBR32 + 6: {
+          const x = U.a(ctx, pc);
+          const y = U.b(ctx, pc);
+          store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          pc = Jump.either(ctx, pc, <u32>x <= <u32>y);
+          break;
+        }
+        case O.OP_Q_CMPBR32 + 7: {
+          const x = U.a(ctx, pc);
+          const y = U.b(ctx, pc);
+          store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          pc = Jump.either(ctx, pc, <u32>x > <u32>y);
+          break;
+        }
+        case O.OP_Q_CMPBR32 + 8: {
+          const x = U.a(ctx, pc);
+          const y = U.b(ctx, pc);
+          store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          pc = Jump.either(ctx, pc, <i32>(<u32>x - <u32>y) < 0);
+          break;
+        }
+        case O.OP_Q_CMPBR32 + 9: {
+          const x = U.a(ctx, pc);
+          const y = U.b(ctx, pc);
+          store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          pc = Jump.either(ctx, pc, <i32>(<u32>x - <u32>y) >= 0);
+          break;
+        }
+        case O.OP_Q_CMPBR32 + 12: {
+          const x = U.a(ctx, pc);
+          const y = U.b(ctx, pc);
+          store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          pc = Jump.either(ctx, pc, <i32>x < <i32>y);
+          break;
+        }
+        case O.OP_Q_CMPBR32 + 13: {
+          const x = U.a(ctx, pc);
+          const y = U.b(ctx, pc);
+          store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          pc = Jump.either(ctx, pc, <i32>x >= <i32>y);
+          break;
+        }
+        case O.OP_Q_CMPBR32 + 14: {
+          const x = U.a(ctx, pc);
+          const y = U.b(ctx, pc);
+          store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          pc = Jump.either(ctx, pc, <i32>x <= <i32>y);
+          break;
+        }
+        case O.OP_Q_CMPBR32 + 15: {
+          const x = U.a(ctx, pc);
+          const y = U.b(ctx, pc);
+          store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          pc = Jump.either(ctx, pc, <i32>x > <i32>y);
+          break;
+        }
+        case O.OP_Q_CMPBR64 + 2: {
+          const x = U.a(ctx, pc);
+          const y = U.b(ctx, pc);
+          store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          pc = Jump.either(ctx, pc, x < y);
+          break;
+        }
+        case O.OP_Q_CMPBR64 + 3: {
+          const x = U.a(ctx, pc);
+          const y = U.b(ctx, pc);
+          store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          pc = Jump.either(ctx, pc, x >= y);
+          break;
+        }
+        case O.OP_Q_CMPBR64 + 4: {
+          const x = U.a(ctx, pc);
+          const y = U.b(ctx, pc);
+          store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          pc = Jump.either(ctx, pc, x == y);
+          break;
+        }
+        case O.OP_Q_CMPBR64 + 5: {
+          const x = U.a(ctx, pc);
+          const y = U.b(ctx, pc);
+          store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          pc = Jump.either(ctx, pc, x != y);
+          break;
+        }
+        case O.OP_Q_CMPBR64 + 6: {
+          const x = U.a(ctx, pc);
+          const y = U.b(ctx, pc);
+          store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          pc = Jump.either(ctx, pc, x <= y);
+          break;
+        }
+        case O.OP_Q_CMPBR64 + 7: {
+          const x = U.a(ctx, pc);
+          const y = U.b(ctx, pc);
+          store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          pc = Jump.either(ctx, pc, x > y);
+          break;
+        }
+        case O.OP_Q_CMPBR64 + 8: {
+          const x = U.a(ctx, pc);
+          const y = U.b(ctx, pc);
+          store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          pc = Jump.either(ctx, pc, <i64>(x - y) < 0);
+          break;
+        }
+        case O.OP_Q_CMPBR64 + 9: {
+          const x = U.a(ctx, pc);
+          const y = U.b(ctx, pc);
+          store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          pc = Jump.either(ctx, pc, <i64>(x - y) >= 0);
+          break;
+        }
+        case O.OP_Q_CMPBR64 + 12: {
+          const x = U.a(ctx, pc);
+          const y = U.b(ctx, pc);
+          store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          pc = Jump.either(ctx, pc, <i64>x < <i64>y);
+          break;
+        }
+        case O.OP_Q_CMPBR64 + 13: {
+          const x = U.a(ctx, pc);
+          const y = U.b(ctx, pc);
+          store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          pc = Jump.either(ctx, pc, <i64>x >= <i64>y);
+          break;
+        }
+        case O.OP_Q_CMPBR64 + 14: {
+          const x = U.a(ctx, pc);
+          const y = U.b(ctx, pc);
+          store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          pc = Jump.either(ctx, pc, <i64>x <= <i64>y);
+          break;
+        }
+        case O.OP_Q_CMPBR64 + 15: {
+          const x = U.a(ctx, pc);
+          const y = U.b(ctx, pc);
+          store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          pc = Jump.either(ctx, pc, <i64>x > <i64>y);
+          break;
+        }
+        case O.OP_Q_CMPIBR32 + 2: {
+          const x = U.a(ctx, pc);
+          const y = load<u64>(pc, UOP_SIZE + 8);
+          store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          pc = Jump.either(ctx, pc, <u32>x < <u32>y);
+          break;
+        }
+        case O.OP_Q_CMPIBR32 + 3: {
+          const x = U.a(ctx, pc);
+          const y = load<u64>(pc, UOP_SIZE + 8);
+          store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          pc = Jump.either(ctx, pc, <u32>x >= <u32>y);
+          break;
+        }
+        case O.OP_Q_CMPIBR32 + 4: {
+          const x = U.a(ctx, pc);
+          const y = load<u64>(pc, UOP_SIZE + 8);
+          store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          pc = Jump.either(ctx, pc, <u32>x == <u32>y);
+          break;
+        }
+        case O.OP_Q_CMPIBR32 + 5: {
+          const x = U.a(ctx, pc);
+          const y = load<u64>(pc, UOP_SIZE + 8);
+          store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          pc = Jump.either(ctx, pc, <u32>x != <u32>y);
+          break;
+        }
+        case O.OP_Q_CMPIBR32 + 6: {
+          const x = U.a(ctx, pc);
+          const y = load<u64>(pc, UOP_SIZE + 8);
+          store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          pc = Jump.either(ctx, pc, <u32>x <= <u32>y);
+          break;
+        }
+        case O.OP_Q_CMPIBR32 + 7: {
+          const x = U.a(ctx, pc);
+          const y = load<u64>(pc, UOP_SIZE + 8);
+          store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          pc = Jump.either(ctx, pc, <u32>x > <u32>y);
+          break;
+        }
+        case O.OP_Q_CMPIBR32 + 8: {
+          const x = U.a(ctx, pc);
+          const y = load<u64>(pc, UOP_SIZE + 8);
+          store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          pc = Jump.either(ctx, pc, <i32>(<u32>x - <u32>y) < 0);
+          break;
+        }
+        case O.OP_Q_CMPIBR32 + 9: {
+          const x = U.a(ctx, pc);
+          const y = load<u64>(pc, UOP_SIZE + 8);
+          store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          pc = Jump.either(ctx, pc, <i32>(<u32>x - <u32>y) >= 0);
+          break;
+        }
+        case O.OP_Q_CMPIBR32 + 12: {
+          const x = U.a(ctx, pc);
+          const y = load<u64>(pc, UOP_SIZE + 8);
+          store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          pc = Jump.either(ctx, pc, <i32>x < <i32>y);
+          break;
+        }
+        case O.OP_Q_CMPIBR32 + 13: {
+          const x = U.a(ctx, pc);
+          const y = load<u64>(pc, UOP_SIZE + 8);
+          store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          pc = Jump.either(ctx, pc, <i32>x >= <i32>y);
+          break;
+        }
+        case O.OP_Q_CMPIBR32 + 14: {
+          const x = U.a(ctx, pc);
+          const y = load<u64>(pc, UOP_SIZE + 8);
+          store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          pc = Jump.either(ctx, pc, <i32>x <= <i32>y);
+          break;
+        }
+        case O.OP_Q_CMPIBR32 + 15: {
+          const x = U.a(ctx, pc);
+          const y = load<u64>(pc, UOP_SIZE + 8);
+          store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          pc = Jump.either(ctx, pc, <i32>x > <i32>y);
+          break;
+        }
+        case O.OP_Q_CMPIBR64 + 2: {
+          const x = U.a(ctx, pc);
+          const y = load<u64>(pc, UOP_SIZE + 8);
+          store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          pc = Jump.either(ctx, pc, x < y);
+          break;
+        }
+        case O.OP_Q_CMPIBR64 + 3: {
+          const x = U.a(ctx, pc);
+          const y = load<u64>(pc, UOP_SIZE + 8);
+          store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          pc = Jump.either(ctx, pc, x >= y);
+          break;
+        }
+        case O.OP_Q_CMPIBR64 + 4: {
+          const x = U.a(ctx, pc);
+          const y = load<u64>(pc, UOP_SIZE + 8);
+          store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          pc = Jump.either(ctx, pc, x == y);
+          break;
+        }
+        case O.OP_Q_CMPIBR64 + 5: {
+          const x = U.a(ctx, pc);
+          const y = load<u64>(pc, UOP_SIZE + 8);
+          store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          pc = Jump.either(ctx, pc, x != y);
+          break;
+        }
+        case O.OP_Q_CMPIBR64 + 6: {
+          const x = U.a(ctx, pc);
+          const y = load<u64>(pc, UOP_SIZE + 8);
+          store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          pc = Jump.either(ctx, pc, x <= y);
+          break;
+        }
+        case O.OP_Q_CMPIBR64 + 7: {
+          const x = U.a(ctx, pc);
+          const y = load<u64>(pc, UOP_SIZE + 8);
+          store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          pc = Jump.either(ctx, pc, x > y);
+          break;
+        }
+        case O.OP_Q_CMPIBR64 + 8: {
+          const x = U.a(ctx, pc);
+          const y = load<u64>(pc, UOP_SIZE + 8);
+          store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          pc = Jump.either(ctx, pc, <i64>(x - y) < 0);
+          break;
+        }
+        case O.OP_Q_CMPIBR64 + 9: {
+          const x = U.a(ctx, pc);
+          const y = load<u64>(pc, UOP_SIZE + 8);
+          store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          pc = Jump.either(ctx, pc, <i64>(x - y) >= 0);
+          break;
+        }
+        case O.OP_Q_CMPIBR64 + 12: {
+          const x = U.a(ctx, pc);
+          const y = load<u64>(pc, UOP_SIZE + 8);
+          store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          pc = Jump.either(ctx, pc, <i64>x < <i64>y);
+          break;
+        }
+        case O.OP_Q_CMPIBR64 + 13: {
+          const x = U.a(ctx, pc);
+          const y = load<u64>(pc, UOP_SIZE + 8);
+          store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          pc = Jump.either(ctx, pc, <i64>x >= <i64>y);
+          break;
+        }
+        case O.OP_Q_CMPIBR64 + 14: {
+          const x = U.a(ctx, pc);
+          const y = load<u64>(pc, UOP_SIZE + 8);
+          store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          pc = Jump.either(ctx, pc, <i64>x <= <i64>y);
+          break;
+        }
+        case O.OP_Q_CMPIBR64 + 15: {
+          const x = U.a(ctx, pc);
+          const y = load<u64>(pc, UOP_SIZE + 8);
+          store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          pc = Jump.either(ctx, pc, <i64>x > <i64>y);
+          break;
+        }
+        case O.OP_Q_TESTBR32 + 2: {
+          const x = U.a(ctx, pc);
+          store<u64>(ctx, CC_LOGIC + 2, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          pc = Jump.either(ctx, pc, <u32>x < <u32>0);
+          break;
+        }
+        case O.OP_Q_TESTBR32 + 3: {
+          const x = U.a(ctx, pc);
+          store<u64>(ctx, CC_LOGIC + 2, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          pc = Jump.either(ctx, pc, <u32>x >= <u32>0);
+          break;
+        }
+        case O.OP_Q_TESTBR32 + 4: {
+          const x = U.a(ctx, pc);
+          store<u64>(ctx, CC_LOGIC + 2, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          pc = Jump.either(ctx, pc, <u32>x == <u32>0);
+          break;
+        }
+        case O.OP_Q_TESTBR32 + 5: {
+          const x = U.a(ctx, pc);
+          store<u64>(ctx, CC_LOGIC + 2, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          pc = Jump.either(ctx, pc, <u32>x != <u32>0);
+          break;
+        }
+        case O.OP_Q_TESTBR32 + 6: {
+          const x = U.a(ctx, pc);
+          store<u64>(ctx, CC_LOGIC + 2, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          pc = Jump.either(ctx, pc, <u32>x <= <u32>0);
+          break;
+        }
+        case O.OP_Q_TESTBR32 + 7: {
+          const x = U.a(ctx, pc);
+          store<u64>(ctx, CC_LOGIC + 2, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          pc = Jump.either(ctx, pc, <u32>x > <u32>0);
+          break;
+        }
+        case O.OP_Q_TESTBR32 + 8: {
+          const x = U.a(ctx, pc);
+          store<u64>(ctx, CC_LOGIC + 2, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          pc = Jump.either(ctx, pc, <i32>(<u32>x - <u32>0) < 0);
+          break;
+        }
+        case O.OP_Q_TESTBR32 + 9: {
+          const x = U.a(ctx, pc);
+          store<u64>(ctx, CC_LOGIC + 2, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          pc = Jump.either(ctx, pc, <i32>(<u32>x - <u32>0) >= 0);
+          break;
+        }
+        case O.OP_Q_TESTBR32 + 12: {
+          const x = U.a(ctx, pc);
+          store<u64>(ctx, CC_LOGIC + 2, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          pc = Jump.either(ctx, pc, <i32>x < <i32>0);
+          break;
+        }
+        case O.OP_Q_TESTBR32 + 13: {
+          const x = U.a(ctx, pc);
+          store<u64>(ctx, CC_LOGIC + 2, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          pc = Jump.either(ctx, pc, <i32>x >= <i32>0);
+          break;
+        }
+        case O.OP_Q_TESTBR32 + 14: {
+          const x = U.a(ctx, pc);
+          store<u64>(ctx, CC_LOGIC + 2, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          pc = Jump.either(ctx, pc, <i32>x <= <i32>0);
+          break;
+        }
+        case O.OP_Q_TESTBR32 + 15: {
+          const x = U.a(ctx, pc);
+          store<u64>(ctx, CC_LOGIC + 2, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          pc = Jump.either(ctx, pc, <i32>x > <i32>0);
+          break;
+        }
+        case O.OP_Q_TESTBR64 + 2: {
+          const x = U.a(ctx, pc);
+          store<u64>(ctx, CC_LOGIC + 3, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          pc = Jump.either(ctx, pc, x < <u64>0);
+          break;
+        }
+        case O.OP_Q_TESTBR64 + 3: {
+          const x = U.a(ctx, pc);
+          store<u64>(ctx, CC_LOGIC + 3, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          pc = Jump.either(ctx, pc, x >= <u64>0);
+          break;
+        }
+        case O.OP_Q_TESTBR64 + 4: {
+          const x = U.a(ctx, pc);
+          store<u64>(ctx, CC_LOGIC + 3, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          pc = Jump.either(ctx, pc, x == <u64>0);
+          break;
+        }
+        case O.OP_Q_TESTBR64 + 5: {
+          const x = U.a(ctx, pc);
+          store<u64>(ctx, CC_LOGIC + 3, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          pc = Jump.either(ctx, pc, x != <u64>0);
+          break;
+        }
+        case O.OP_Q_TESTBR64 + 6: {
+          const x = U.a(ctx, pc);
+          store<u64>(ctx, CC_LOGIC + 3, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          pc = Jump.either(ctx, pc, x <= <u64>0);
+          break;
+        }
+        case O.OP_Q_TESTBR64 + 7: {
+          const x = U.a(ctx, pc);
+          store<u64>(ctx, CC_LOGIC + 3, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          pc = Jump.either(ctx, pc, x > <u64>0);
+          break;
+        }
+        case O.OP_Q_TESTBR64 + 8: {
+          const x = U.a(ctx, pc);
+          store<u64>(ctx, CC_LOGIC + 3, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          pc = Jump.either(ctx, pc, <i64>(x - <u64>0) < 0);
+          break;
+        }
+        case O.OP_Q_TESTBR64 + 9: {
+          const x = U.a(ctx, pc);
+          store<u64>(ctx, CC_LOGIC + 3, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          pc = Jump.either(ctx, pc, <i64>(x - <u64>0) >= 0);
+          break;
+        }
+        case O.OP_Q_TESTBR64 + 12: {
+          const x = U.a(ctx, pc);
+          store<u64>(ctx, CC_LOGIC + 3, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          pc = Jump.either(ctx, pc, <i64>x < <i64><u64>0);
+          break;
+        }
+        case O.OP_Q_TESTBR64 + 13: {
+          const x = U.a(ctx, pc);
+          store<u64>(ctx, CC_LOGIC + 3, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          pc = Jump.either(ctx, pc, <i64>x >= <i64><u64>0);
+          break;
+        }
+        case O.OP_Q_TESTBR64 + 14: {
+          const x = U.a(ctx, pc);
+          store<u64>(ctx, CC_LOGIC + 3, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          pc = Jump.either(ctx, pc, <i64>x <= <i64><u64>0);
+          break;
+        }
+        case O.OP_Q_TESTBR64 + 15: {
+          const x = U.a(ctx, pc);
+          store<u64>(ctx, CC_LOGIC + 3, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          pc = Jump.either(ctx, pc, <i64>x > <i64><u64>0);
+          break;
+        }
+        case O.OP_Q_CMPBR8 + 2: {
+          const x = U.a(ctx, pc);
+          const y = U.b(ctx, pc);
+          store<u64>(ctx, CC_SUB, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          pc = Jump.either(ctx, pc, (<u32>x << 24) < (<u32>y << 24));
+          break;
+        }
+        case O.OP_Q_CMPBR8 + 3: {
+          const x = U.a(ctx, pc);
+          const y = U.b(ctx, pc);
+          store<u64>(ctx, CC_SUB, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          pc = Jump.either(ctx, pc, (<u32>x << 24) >= (<u32>y << 24));
+          break;
+        }
+        case O.OP_Q_CMPBR8 + 4: {
+          const x = U.a(ctx, pc);
+          const y = U.b(ctx, pc);
+          store<u64>(ctx, CC_SUB, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          pc = Jump.either(ctx, pc, (<u32>x << 24) == (<u32>y << 24));
+          break;
+        }
+        case O.OP_Q_CMPBR8 + 5: {
+          const x = U.a(ctx, pc);
+          const y = U.b(ctx, pc);
+          store<u64>(ctx, CC_SUB, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          pc = Jump.either(ctx, pc, (<u32>x << 24) != (<u32>y << 24));
+          break;
+        }
+        case O.OP_Q_CMPBR8 + 6: {
+          const x = U.a(ctx, pc);
+          const y = U.b(ctx, pc);
+          store<u64>(ctx, CC_SUB, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          pc = Jump.either(ctx, pc, (<u32>x << 24) <= (<u32>y << 24));
+          break;
+        }
+        case O.OP_Q_CMPBR8 + 7: {
+          const x = U.a(ctx, pc);
+          const y = U.b(ctx, pc);
+          store<u64>(ctx, CC_SUB, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          pc = Jump.either(ctx, pc, (<u32>x << 24) > (<u32>y << 24));
+          break;
+        }
+        case O.OP_Q_CMPBR8 + 8: {
+          const x = U.a(ctx, pc);
+          const y = U.b(ctx, pc);
+          store<u64>(ctx, CC_SUB, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          pc = Jump.either(ctx, pc, <i32>((<u32>x << 24) - (<u32>y << 24)) < 0);
+          break;
+        }
+        case O.OP_Q_CMPBR8 + 9: {
+          const x = U.a(ctx, pc);
+          const y = U.b(ctx, pc);
+          store<u64>(ctx, CC_SUB, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          pc = Jump.either(ctx, pc, <i32>((<u32>x << 24) - (<u32>y << 24)) >= 0);
+          break;
+        }
+        case O.OP_Q_CMPBR8 + 12: {
+          const x = U.a(ctx, pc);
+          const y = U.b(ctx, pc);
+          store<u64>(ctx, CC_SUB, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          pc = Jump.either(ctx, pc, <i32>(<u32>x << 24) < <i32>(<u32>y << 24));
+          break;
+        }
+        case O.OP_Q_CMPBR8 + 13: {
+          const x = U.a(ctx, pc);
+          const y = U.b(ctx, pc);
+          store<u64>(ctx, CC_SUB, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          pc = Jump.either(ctx, pc, <i32>(<u32>x << 24) >= <i32>(<u32>y << 24));
+          break;
+        }
+        case O.OP_Q_CMPBR8 + 14: {
+          const x = U.a(ctx, pc);
+          const y = U.b(ctx, pc);
+          store<u64>(ctx, CC_SUB, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          pc = Jump.either(ctx, pc, <i32>(<u32>x << 24) <= <i32>(<u32>y << 24));
+          break;
+        }
+        case O.OP_Q_CMPBR8 + 15: {
+          const x = U.a(ctx, pc);
+          const y = U.b(ctx, pc);
+          store<u64>(ctx, CC_SUB, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          pc = Jump.either(ctx, pc, <i32>(<u32>x << 24) > <i32>(<u32>y << 24));
+          break;
+        }
+        case O.OP_Q_CMPIBR8 + 2: {
+          const x = U.a(ctx, pc);
+          const y = load<u64>(pc, UOP_SIZE + 8);
+          store<u64>(ctx, CC_SUB, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          pc = Jump.either(ctx, pc, (<u32>x << 24) < (<u32>y << 24));
+          break;
+        }
+        case O.OP_Q_CMPIBR8 + 3: {
+          const x = U.a(ctx, pc);
+          const y = load<u64>(pc, UOP_SIZE + 8);
+          store<u64>(ctx, CC_SUB, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          pc = Jump.either(ctx, pc, (<u32>x << 24) >= (<u32>y << 24));
+          break;
+        }
+        case O.OP_Q_CMPIBR8 + 4: {
+          const x = U.a(ctx, pc);
+          const y = load<u64>(pc, UOP_SIZE + 8);
+          store<u64>(ctx, CC_SUB, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          pc = Jump.either(ctx, pc, (<u32>x << 24) == (<u32>y << 24));
+          break;
+        }
+        case O.OP_Q_CMPIBR8 + 5: {
+          const x = U.a(ctx, pc);
+          const y = load<u64>(pc, UOP_SIZE + 8);
+          store<u64>(ctx, CC_SUB, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          pc = Jump.either(ctx, pc, (<u32>x << 24) != (<u32>y << 24));
+          break;
+        }
+        case O.OP_Q_CMPIBR8 + 6: {
+          const x = U.a(ctx, pc);
+          const y = load<u64>(pc, UOP_SIZE + 8);
+          store<u64>(ctx, CC_SUB, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          pc = Jump.either(ctx, pc, (<u32>x << 24) <= (<u32>y << 24));
+          break;
+        }
+        case O.OP_Q_CMPIBR8 + 7: {
+          const x = U.a(ctx, pc);
+          const y = load<u64>(pc, UOP_SIZE + 8);
+          store<u64>(ctx, CC_SUB, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          pc = Jump.either(ctx, pc, (<u32>x << 24) > (<u32>y << 24));
+          break;
+        }
+        case O.OP_Q_CMPIBR8 + 8: {
+          const x = U.a(ctx, pc);
+          const y = load<u64>(pc, UOP_SIZE + 8);
+          store<u64>(ctx, CC_SUB, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          pc = Jump.either(ctx, pc, <i32>((<u32>x << 24) - (<u32>y << 24)) < 0);
+          break;
+        }
+        case O.OP_Q_CMPIBR8 + 9: {
+          const x = U.a(ctx, pc);
+          const y = load<u64>(pc, UOP_SIZE + 8);
+          store<u64>(ctx, CC_SUB, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          pc = Jump.either(ctx, pc, <i32>((<u32>x << 24) - (<u32>y << 24)) >= 0);
+          break;
+        }
+        case O.OP_Q_CMPIBR8 + 12: {
+          const x = U.a(ctx, pc);
+          const y = load<u64>(pc, UOP_SIZE + 8);
+          store<u64>(ctx, CC_SUB, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          pc = Jump.either(ctx, pc, <i32>(<u32>x << 24) < <i32>(<u32>y << 24));
+          break;
+        }
+        case O.OP_Q_CMPIBR8 + 13: {
+          const x = U.a(ctx, pc);
+          const y = load<u64>(pc, UOP_SIZE + 8);
+          store<u64>(ctx, CC_SUB, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          pc = Jump.either(ctx, pc, <i32>(<u32>x << 24) >= <i32>(<u32>y << 24));
+          break;
+        }
+        case O.OP_Q_CMPIBR8 + 14: {
+          const x = U.a(ctx, pc);
+          const y = load<u64>(pc, UOP_SIZE + 8);
+          store<u64>(ctx, CC_SUB, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          pc = Jump.either(ctx, pc, <i32>(<u32>x << 24) <= <i32>(<u32>y << 24));
+          break;
+        }
+        case O.OP_Q_CMPIBR8 + 15: {
+          const x = U.a(ctx, pc);
+          const y = load<u64>(pc, UOP_SIZE + 8);
+          store<u64>(ctx, CC_SUB, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          store<u64>(ctx, y, CC_B << 3);
+          pc = Jump.either(ctx, pc, <i32>(<u32>x << 24) > <i32>(<u32>y << 24));
+          break;
+        }
+        case O.OP_Q_TESTBR8 + 2: {
+          const x = U.a(ctx, pc);
+          store<u64>(ctx, CC_LOGIC, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          pc = Jump.either(ctx, pc, (<u32>x << 24) < <u32>0);
+          break;
+        }
+        case O.OP_Q_TESTBR8 + 3: {
+          const x = U.a(ctx, pc);
+          store<u64>(ctx, CC_LOGIC, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          pc = Jump.either(ctx, pc, (<u32>x << 24) >= <u32>0);
+          break;
+        }
+        case O.OP_Q_TESTBR8 + 4: {
+          const x = U.a(ctx, pc);
+          store<u64>(ctx, CC_LOGIC, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          pc = Jump.either(ctx, pc, (<u32>x << 24) == <u32>0);
+          break;
+        }
+        case O.OP_Q_TESTBR8 + 5: {
+          const x = U.a(ctx, pc);
+          store<u64>(ctx, CC_LOGIC, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          pc = Jump.either(ctx, pc, (<u32>x << 24) != <u32>0);
+          break;
+        }
+        case O.OP_Q_TESTBR8 + 6: {
+          const x = U.a(ctx, pc);
+          store<u64>(ctx, CC_LOGIC, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          pc = Jump.either(ctx, pc, (<u32>x << 24) <= <u32>0);
+          break;
+        }
+        case O.OP_Q_TESTBR8 + 7: {
+          const x = U.a(ctx, pc);
+          store<u64>(ctx, CC_LOGIC, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          pc = Jump.either(ctx, pc, (<u32>x << 24) > <u32>0);
+          break;
+        }
+        case O.OP_Q_TESTBR8 + 8: {
+          const x = U.a(ctx, pc);
+          store<u64>(ctx, CC_LOGIC, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          pc = Jump.either(ctx, pc, <i32>((<u32>x << 24) - <u32>0) < 0);
+          break;
+        }
+        case O.OP_Q_TESTBR8 + 9: {
+          const x = U.a(ctx, pc);
+          store<u64>(ctx, CC_LOGIC, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          pc = Jump.either(ctx, pc, <i32>((<u32>x << 24) - <u32>0) >= 0);
+          break;
+        }
+        case O.OP_Q_TESTBR8 + 12: {
+          const x = U.a(ctx, pc);
+          store<u64>(ctx, CC_LOGIC, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          pc = Jump.either(ctx, pc, <i32>(<u32>x << 24) < <i32><u32>0);
+          break;
+        }
+        case O.OP_Q_TESTBR8 + 13: {
+          const x = U.a(ctx, pc);
+          store<u64>(ctx, CC_LOGIC, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          pc = Jump.either(ctx, pc, <i32>(<u32>x << 24) >= <i32><u32>0);
+          break;
+        }
+        case O.OP_Q_TESTBR8 + 14: {
+          const x = U.a(ctx, pc);
+          store<u64>(ctx, CC_LOGIC, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          pc = Jump.either(ctx, pc, <i32>(<u32>x << 24) <= <i32><u32>0);
+          break;
+        }
+        case O.OP_Q_TESTBR8 + 15: {
+          const x = U.a(ctx, pc);
+          store<u64>(ctx, CC_LOGIC, CC_OP << 3);
+          store<u64>(ctx, x, CC_A << 3);
+          pc = Jump.either(ctx, pc, <i32>(<u32>x << 24) > <i32><u32>0);
+          break;
+        }
+        default:
+          unreachable();
+      }
+      break;
     }
   }
   return 0;

@@ -1,14 +1,14 @@
 /**
  * Between two blocks: pending events, then the translation of the code at RIP.
  *
- * find() is the short way for branches within a running stretch (one probe of the soft TLB, one of the hash); lookup() is the
- * full way, taken on entry of run(), after helpers that change the mode, and wherever find() misses. Both answer with the
+ * find() is the short way for branches within a running stretch (one probe of the soft TLB, one of the hash), findFar() for those that lead to
+ * another page, and mostly to where they led before; lookup() is the full way, taken on entry of run(), after helpers that change the mode, and wherever find() misses. Both answer with the
  * address of a block's first micro-op; lookup() answers 0 when run() has to return EXIT_REASON.
  */
 import {
-  ASID, BLK_BYTES, BLK_HEADER, BLK_INSNS, BLK_MODE, BLK_NEXT, BLK_PHYS, BLK_PHYS2, BUDGET, CUR_BLOCK, CUR_UOP, DEBUG_PENDING, DR0, DR6, DR7,
+  ASID, BLK_BYTES, BLK_FLAGS, BLK_HEADER, BLK_INSNS, BLK_MODE, BLK_NEXT, BLK_PHYS, BLK_PHYS2, BLKF_DEAD, BUDGET, CUR_BLOCK, CUR_UOP, DEBUG_PENDING, DR0, DR6, DR7,
   EFLAGS_SYS, EXC, EXC_ERROR, EXC_EXTERNAL, EXC_PENDING, EXC_TRAP, EXIT_B, EXIT_BUDGET, EXIT_IO_STRING, EXIT_MMIO, EXIT_PENDING, EXIT_REASON,
-  EXIT_WINDOW, LAST_EVENT, MODE, MODE_CODE64, MODE_FLAT, MODE_SIZE_MASK, MODE_STEP, NMI_BLOCKED, ONE_INSN, RETIRED_BASE, RIP, SEG_BASE, SEG_LIMIT, SHADOW, SHADOW_SS, SLOW_NEXT,
+  EXIT_WINDOW, LAST_EVENT, LINK_GUESS, MODE, MODE_CODE64, MODE_FLAT, MODE_SIZE_MASK, MODE_STEP, NMI_BLOCKED, ONE_INSN, RETIRED_BASE, RIP, SEG_BASE, SEG_LIMIT, SHADOW, SHADOW_SS, SLOW_NEXT,
   STEP_PENDING, TLB, TLB_ADDEND, TLB_ENTRIES, TLB_EXEC, WALK_GPA, WANT_WINDOW, WINDOW_INTERRUPT, WINDOW_NMI,
 } from "../layout";
 import { hashHead } from "./blocks";
@@ -45,6 +45,29 @@ export function find(ctx: usize, link: usize): usize {
     }
   }
   return lookup(ctx, link);
+}
+
+/**
+ * As find(), for a branch that left its page: `link` is the address of a word with a guess (LINK_GUESS), which saves the probe of the hash where the block
+ * it led to last is the one at RIP.
+ */
+export function findFar(ctx: usize, link: usize): usize {
+  if (Ctx.get32(ctx, SLOW_NEXT) != 0) return lookup(ctx, 0);
+  const guess = load<u32>(link);
+  if (guess != 0) {
+    const block = <usize>(guess & ~LINK_GUESS) - BLK_HEADER;
+    const mode = Ctx.get32(ctx, MODE);
+    const rip = Ctx.get(ctx, RIP);
+    const entry = <usize>Ctx.get32(ctx, TLB) + ((<usize>(rip >> 12) & (TLB_ENTRIES - 1)) << 5);
+    if (
+      load<u64>(entry, TLB_EXEC) == ((rip & ~(<u64>0xfff)) | Ctx.get(ctx, ASID)) && mode & MODE_FLAT &&
+      load<u32>(block, BLK_PHYS) == <u32>rip + load<u32>(entry, TLB_ADDEND) && load<u32>(block, BLK_MODE) == mode && !(load<u32>(block, BLK_FLAGS) & BLKF_DEAD)
+    ) return block + BLK_HEADER;
+  }
+  const next = find(ctx, 0);
+  // not what runs only once or ends behind a page, and not behind a region
+  if (next != 0 && Ctx.get32(ctx, SLOW_NEXT) == 0 && load<u32>(next - BLK_HEADER, BLK_PHYS2) == NONE) store<u32>(link, <u32>next | LINK_GUESS);
+  return next;
 }
 
 /** Fills in a link word of the block just left, when both blocks lie in one frame. */
