@@ -206,7 +206,7 @@ class RegionCompiler {
   }
 
   private isCheck(n: number): boolean {
-    return n === this.flow.start || this.flow.headers.has(n);
+    return n === this.flow.start || (n !== this.flow.dispatcher && this.flow.headers.has(n));
   }
 
   /** Where a node leads to; the dispatcher, to all that is reached by number: the headers on the way there look for the number first. */
@@ -214,14 +214,15 @@ class RegionCompiler {
     const { flow } = this;
     if (n === flow.dispatcher) return [...(flow.hops.get(n)?.keys() ?? [])];
     if (n === flow.start) return flow.dispatchesFirst ? [flow.dispatcher] : this.entries.length > 0 ? [0, flow.dispatcher] : [0];
-    return this.successorsOf(n).map((t) => flow.redirect(t));
+    return this.successorsOf(n).map((t) => flow.redirect(n, t));
   }
 
   private costs(): Int32Array {
     const cost = new Int32Array(this.flow.order.length);
     for (const n of [...this.flow.nodes].reverse()) {
       let most = 0;
-      for (const t of this.targetsOf(n)) if (!this.isCheck(t)) most = Math.max(most, cost[t] as number);
+      for (const t of this.targetsOf(n))
+        if (!this.isCheck(t) && (t !== this.flow.dispatcher || n === this.flow.start)) most = Math.max(most, cost[t] as number);
       cost[n] = most + (n >= this.flow.dispatcher ? 0 : (this.blocks[n] as RegionBlock).insns);
     }
     return cost;
@@ -390,11 +391,14 @@ class RegionCompiler {
   /** Transfers control from node `from` to node `to`. */
   private go(from: number, to: number): void {
     const { e, flow } = this;
-    if (flow.redirect(to) !== to) {
+    const via = flow.redirect(from, to);
+    if (via !== to) {
+      // on a way by number nobody else looks
+      this.checkBudget(to, () => e.blockRip(0, this.blocks[to]));
       e.code.i32(to);
       e.code.set(e.next);
     }
-    this.go2(from, flow.redirect(to));
+    this.go2(from, via);
   }
 
   private go2(from: number, to: number): void {
@@ -421,8 +425,10 @@ class RegionCompiler {
   private node(n: number): void {
     const { flow } = this;
     this.place(n);
-    if (n === flow.dispatcher) this.dispatch();
-    else if (n === flow.start) this.enter();
+    if (n === flow.dispatcher) {
+      this.arrive(n);
+      this.hop(n);
+    } else if (n === flow.start) this.enter();
     else this.emitBlock(n);
   }
 
@@ -453,28 +459,6 @@ class RegionCompiler {
     e.close();
   }
 
-  private dispatch(): void {
-    const { e, flow } = this;
-    const { code } = e;
-    this.arrive(flow.dispatcher);
-    // RIP of the target, should the budget end here
-    if (this.isCheck(flow.dispatcher)) {
-      this.checkBudget(flow.dispatcher, () => {
-        code.get(e.rip);
-        code.i64(0);
-        for (const t of this.targetsOf(flow.dispatcher)) {
-          code.i64((this.blocks[t] as RegionBlock).delta);
-          code.get(e.next);
-          code.i32(t);
-          code.byte(W.I32_EQ);
-          this.selectFlipped();
-        }
-        code.byte(W.I64_ADD);
-      });
-    }
-    this.hop(flow.dispatcher);
-  }
-
   /** From node n, the dispatcher or a loop's header, towards the node of number `next`, which is none any more on the last way there. */
   private hop(n: number): void {
     const { e, flow } = this;
@@ -502,12 +486,6 @@ class RegionCompiler {
       }
       this.go2(n, to);
     }
-  }
-
-  /** Stack: old, new, condition -> condition ? new : old. */
-  private selectFlipped(): void {
-    this.e.code.byte(W.I32_EQZ);
-    this.e.code.byte(W.SELECT);
   }
 
   private emitBlock(n: number): void {
@@ -643,7 +621,7 @@ class RegionCompiler {
     e.pushAlive(W.I32_EQ);
     code.byte(W.I32_AND);
     code.get(e.budget);
-    code.i64(to === undefined ? 0 : (this.cost[this.flow.redirect(to)] as number));
+    code.i64(to === undefined ? 0 : (this.cost[this.flow.redirect(n, to)] as number));
     code.byte(W.I64_GE_S);
     code.byte(W.I32_AND);
     e.mustCheck = false;

@@ -28,7 +28,7 @@ test('random graphs', () => {
     const after = (n: number): number[] => {
       const hops = [...(flow.hops.get(n)?.values() ?? [])];
       if (n === flow.start) return flow.dispatchesFirst ? [flow.dispatcher] : entries.length > 0 ? [0, flow.dispatcher] : [0];
-      return n === flow.dispatcher ? hops : [...(successors[n] as number[]).map((to) => flow.redirect(to)), ...hops];
+      return n === flow.dispatcher ? hops : [...(successors[n] as number[]).map((to) => flow.redirect(n, to)), ...hops];
     };
     const dominates = (x: number, y: number): boolean => {
       for (let n = y; n !== flow.start; n = flow.dominator[n] as number) if (n === x) return true;
@@ -44,9 +44,12 @@ test('random graphs', () => {
     }
     for (const [n, ways] of forward) assert.ok(ways === 1 || flow.merges.has(n), said);
     for (const ways of flow.hops.values()) for (const to of ways.values()) assert.ok(flow.merges.has(to), said);
-    // whatever is reached by number has its way, over headers only
-    for (const target of [...entries, ...(flow.dispatchesFirst ? [0] : []), ...flow.nodes.filter((n) => flow.redirect(n) !== n)]) {
+    // whatever is reached by number has its way, over headers only, and the one that an edge leads to instead is among them
+    for (const target of [...entries, ...(flow.dispatchesFirst ? [0] : [])]) {
       for (const n of wayTo(flow, target).slice(1, -1)) assert.ok(flow.headers.has(n), said);
+    }
+    for (const n of flow.nodes) {
+      for (const to of successors[n] ?? []) if (flow.redirect(n, to) !== to) assert.ok(wayTo(flow, to).slice(0, -1).includes(flow.redirect(n, to)), said);
     }
   }
 });
@@ -54,15 +57,27 @@ test('random graphs', () => {
 test('a loop entered in its middle keeps its own edges', () => {
   // 0 -> 1 -> 2 -> 1, 2 -> 3; entered at 2, too
   const flow = analyse({ successors: [[1], [2], [1, 3], []], entries: [2] });
-  assert.equal(flow.redirect(1), 1);
+  assert.equal(flow.redirect(2, 1), 1);
   assert.equal(flow.dispatchesFirst, false);
   assert.deepEqual([...flow.headers], [1]);
   assert.deepEqual(wayTo(flow, 2), [flow.dispatcher, 1, 2]);
 });
 
-test('a loop of two heads goes by number for one of them', () => {
+test('what is reached from another entry only goes into a loop by its header', () => {
+  // 0 -> 1 -> 2 -> 1; 3 -> 2, entered at 3
+  const flow = analyse({ successors: [[1], [2], [1], [2]], entries: [3] });
+  assert.equal(flow.redirect(3, 2), 1);
+  assert.equal(flow.redirect(2, 1), 1);
+  assert.equal(flow.dispatchesFirst, false);
+  assert.deepEqual(wayTo(flow, 2), [flow.dispatcher, 1, 2]);
+});
+
+test('a loop of two heads goes by number for one of them, by the header of the loop around both', () => {
   // 0 -> 1, 2; 1 -> 2; 2 -> 1
-  const flow = analyse({ successors: [[1, 2], [2], [1]], entries: [] });
-  assert.equal(flow.dispatchesFirst, true);
-  assert.equal([1, 2].filter((n) => flow.redirect(n) !== n).length, 1);
+  const alone = analyse({ successors: [[1, 2], [2], [1]], entries: [] });
+  assert.equal(alone.dispatchesFirst, true);
+  assert.ok([alone.redirect(1, 2), alone.redirect(2, 1)].includes(alone.dispatcher));
+  const inside = analyse({ successors: [[1, 2], [2, 0], [1]], entries: [] });
+  assert.equal(inside.dispatchesFirst, false);
+  assert.ok([inside.redirect(1, 2), inside.redirect(2, 1)].includes(0));
 });

@@ -2,8 +2,8 @@
  * The control flow of a region: edges, dominators, loops. Nodes are the region's blocks in order of discovery, and two more
  * at the end: the dispatcher, from which nodes are reached by number, and the start, which leads to node 0 and to the dispatcher.
  *
- * By number go the ways in at other blocks than the first, and the edges that would make the graph irreducible. A way in to the middle of a
- * loop passes the headers of the loops around it (`hops`), which look for a number before they do anything: so the loop's own edges stay
+ * By number go the ways in at other blocks than the first, and edges that lead into a loop elsewhere than at its header. A way into the middle
+ * of a loop passes the headers of the loops around it (`hops`), which look for a number before they do anything: so the loop's own edges stay
  * direct, and an iteration costs no more than that look.
  */
 import { type Loop, loopsOf } from './loops.ts';
@@ -33,8 +33,8 @@ export interface Flow {
   readonly loops: readonly Loop[];
   /** Nodes with several forward predecessors, and those reached by number. */
   readonly merges: ReadonlySet<number>;
-  /** Where an edge to node n really goes: n, or the dispatcher. */
-  redirect(n: number): number;
+  /** Where an edge really goes: to `to`, or to a loop header or the dispatcher, which lead there by number. */
+  redirect(from: number, to: number): number;
 }
 
 /** What is known of a graph whose edges are fixed. */
@@ -44,70 +44,76 @@ interface Order {
   readonly predecessors: readonly (readonly number[])[];
   readonly dominator: Int32Array;
   readonly headers: ReadonlySet<number>;
-  /** A node that is led back to and does not dominate where from, or -1. */
-  readonly irreducible: number;
+  /** Edges back to one node that does not dominate where they come from, if there are such. */
+  readonly irreducible: readonly (readonly [from: number, to: number])[];
 }
 
 export function analyse({ successors, entries }: Graph): Flow {
   const dispatcher = successors.length;
   const start = dispatcher + 1;
-  const roots = rootsOf(successors, entries);
-  const redirected = new Set<number>();
-  const redirect = (n: number): number => (redirected.has(n) ? dispatcher : n);
-  const direct = (): number[][] => {
-    const edges = successors.map((list) => [...new Set(list.map(redirect))]);
-    const dispatchesFirst = redirected.size > 0;
-    edges.push([...new Set(dispatchesFirst ? [0, ...roots, ...redirected] : roots)]);
-    edges.push(dispatchesFirst ? [dispatcher] : entries.length > 0 ? [0, dispatcher] : [0]);
-    return edges;
-  };
-  let edges = direct();
-  let known = inOrder(edges, start);
-  for (; known.irreducible >= 0; known = inOrder(edges, start)) {
-    redirected.add(known.irreducible);
-    edges = direct();
+  const edges = successors.map((list) => new Set(list));
+  const loops: Loop[] = [];
+  const via = new Map<number, number>();
+  const key = (from: number, to: number): number => from * start + to;
+  /** Headers of the loops around a node, outer ones first. */
+  const around = (n: number): number[] =>
+    loops
+      .filter(({ header, nodes }) => header !== n && nodes.has(n))
+      .sort((x, y) => y.nodes.size - x.nodes.size)
+      .map(({ header }) => header);
+  const reached = new Set<number>();
+  const roots: number[] = [];
+  for (const root of [0, ...entries]) {
+    if (reached.has(root)) continue;
+    if (root !== 0) roots.push(root);
+    // what earlier roots lead to has its loops; what is new can lead into one of them
+    const fresh = (): number[][] => edges.map((list) => [...list].filter((to) => !reached.has(to)));
+    const removed: (readonly [number, number])[] = [];
+    let known = inOrder(fresh(), root);
+    for (; known.irreducible.length > 0; known = inOrder(fresh(), root)) {
+      for (const [from, to] of known.irreducible) (edges[from] as Set<number>).delete(to);
+      removed.push(...known.irreducible);
+    }
+    const { nodes, dominator } = known;
+    const under = (x: number, y: number): boolean => dominates(dominator, root, x, y);
+    for (const from of nodes) {
+      for (const to of edges[from] as Set<number>) if (reached.has(to) && around(to).length > 0) via.set(key(from, to), around(to)[0] as number);
+    }
+    const own = loopsOf(known.headers, known.predecessors, under);
+    for (const [from, to] of removed) {
+      // what dominates where it comes from is around both, with the way back that this makes
+      const header = own.find((loop) => loop.header !== to && loop.nodes.has(to) && under(loop.header, from))?.header ?? dispatcher;
+      via.set(key(from, to), header);
+      if (header !== dispatcher) (edges[from] as Set<number>).add(header);
+    }
+    const { headers, predecessors } = inOrder(fresh(), root);
+    loops.push(...loopsOf(headers, predecessors, under));
+    for (const n of nodes) reached.add(n);
   }
-  const { dominator: above } = known;
-  const loops = loopsOf(known.headers, known.predecessors, (x, y) => dominates(above, start, x, y));
-  const hops = hopsOf([...new Set([...(redirected.size > 0 ? [0] : []), ...redirected, ...entries])], dispatcher, loops, known.order);
-  for (const [from, ways] of hops) for (const to of ways.values()) if (!(edges[from] as number[]).includes(to)) (edges[from] as number[]).push(to);
-  const { order, nodes, predecessors, dominator, headers, irreducible } = inOrder(edges, start);
-  if (irreducible >= 0) throw new Error(`a way by number makes the flow irreducible at node ${irreducible}`);
+  const redirect = (from: number, to: number): number => via.get(key(from, to)) ?? to;
+  const dispatchesFirst = [...via.values()].includes(dispatcher);
+  const byNumber = new Set([...(dispatchesFirst ? [0] : []), ...entries, ...[...via.keys()].map((one) => one % start)]);
+  const hops = hopsOf(byNumber, dispatcher, around);
+  const all = successors.map((list, from) => [...new Set([...list.map((to) => redirect(from, to)), ...(hops.get(from)?.values() ?? [])])]);
+  all.push([...new Set(hops.get(dispatcher)?.values() ?? [])]);
+  all.push(dispatchesFirst ? [dispatcher] : entries.length > 0 ? [0, dispatcher] : [0]);
+  const { order, nodes, predecessors, dominator, headers, irreducible } = inOrder(all, start);
+  if (irreducible.length > 0) throw new Error(`irreducible flow: ${JSON.stringify({ successors, entries })}`);
   const merges = new Set([...hops.values()].flatMap((ways) => [...ways.values()]));
   for (const n of nodes) {
     const forward = (predecessors[n] as number[]).filter((p) => (order[p] as number) < (order[n] as number));
     if (forward.length > 1) merges.add(n);
   }
-  return { dispatcher, start, dispatchesFirst: redirected.size > 0, hops, order, nodes, dominator, headers, loops, merges, redirect };
-}
-
-/** Those of the entries that nothing leads to from node 0 or another of them. */
-function rootsOf(successors: readonly (readonly number[])[], entries: readonly number[]): number[] {
-  const reached = new Set<number>();
-  const reach = (from: number): void => {
-    for (const stack = [from]; stack.length > 0; ) {
-      const n = stack.pop() as number;
-      if (reached.has(n)) continue;
-      reached.add(n);
-      stack.push(...(successors[n] as readonly number[]));
-    }
-  };
-  reach(0);
-  return entries.filter((n) => {
-    if (reached.has(n)) return false;
-    reach(n);
-    return true;
-  });
+  loops.sort((x, y) => x.nodes.size - y.nodes.size);
+  return { dispatcher, start, dispatchesFirst, hops, order, nodes, dominator, headers, loops, merges, redirect };
 }
 
 /** The ways to the nodes reached by number, over the headers of the loops they are in. @see Flow.hops */
-function hopsOf(targets: readonly number[], dispatcher: number, loops: readonly Loop[], order: Int32Array): Map<number, Map<number, number>> {
+function hopsOf(targets: Iterable<number>, dispatcher: number, around: (n: number) => readonly number[]): Map<number, Map<number, number>> {
   const hops = new Map<number, Map<number, number>>();
   for (const target of targets) {
-    const around = loops.filter(({ header, nodes }) => header !== target && header !== dispatcher && nodes.has(target)).map(({ header }) => header);
-    around.sort((x, y) => (order[x] as number) - (order[y] as number));
     let from = dispatcher;
-    for (const to of [...around, target]) {
+    for (const to of [...around(target), target]) {
       const ways = hops.get(from) ?? new Map<number, number>();
       hops.set(from, ways.set(target, to));
       from = to;
@@ -133,13 +139,12 @@ function inOrder(successors: readonly (readonly number[])[], start: number): Ord
   for (const n of nodes) for (const s of successors[n] as number[]) (predecessors[s] as number[]).push(n);
   const dominator = dominators(nodes, order, predecessors, start);
   const headers = new Set<number>();
-  let irreducible = -1;
+  let irreducible: (readonly [number, number])[] = [];
   for (const n of nodes) {
-    for (const p of predecessors[n] as number[]) {
-      if ((order[p] as number) < (order[n] as number)) continue;
-      if (dominates(dominator, start, n, p)) headers.add(n);
-      else if (irreducible < 0) irreducible = n;
-    }
+    const back = (predecessors[n] as number[]).filter((p) => (order[p] as number) >= (order[n] as number));
+    const bad = back.filter((p) => !dominates(dominator, start, n, p));
+    if (bad.length < back.length) headers.add(n);
+    if (irreducible.length === 0) irreducible = bad.map((p) => [p, n] as const);
   }
   return { order, nodes, predecessors, dominator, headers, irreducible };
 }
