@@ -39,7 +39,7 @@ if (parts.includes('compute')) sections.push(await benchCompute(runs, values.cou
 if (parts.includes('tiny')) sections.push(benchTiny(zendo, runs));
 const command = `npm run bench -- --runs ${runs}${parts.length === 4 ? '' : ` --only ${values.only}`}${values.counts ? '' : ' --no-counts'}`;
 const machine = [
-  `${runs} runs of each in turns; ${qemu.stdout.split('\n')[0] ?? ''}; Node ${process.version};`,
+  `${runs === 1 ? '1 run' : `${runs} runs`} of each in turns; ${qemu.stdout.split('\n')[0] ?? ''}; Node ${process.version};`,
   `${cpus()[0]?.model ?? 'unknown CPU'}, ${cpus().length} CPUs, ${Math.round(totalmem() / 2 ** 30)} GiB; ${new Date().toISOString().slice(0, 10)}; \`${command}\`.`,
 ].join(' ');
 const text = [

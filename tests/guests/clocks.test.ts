@@ -1,7 +1,5 @@
 import { test } from 'node:test';
 import { EVTCHNOP_bind_virq, evtchn_bind_virq } from '../../src/spec/xen/event-channel.ts';
-import { HVMOP_set_param, xen_hvm_param } from '../../src/spec/xen/hvm/hvm-op.ts';
-import { HVM_PARAM_CALLBACK_IRQ } from '../../src/spec/xen/hvm/params.ts';
 import { SCHEDOP_poll, sched_poll } from '../../src/spec/xen/sched.ts';
 import {
   VCPU_SSHOTTMR_future,
@@ -23,9 +21,7 @@ import {
 import {
   __HYPERVISOR_set_timer_op,
   __HYPERVISOR_vm_assist,
-  DOMID_SELF,
   __HYPERVISOR_event_channel_op as EVENT,
-  __HYPERVISOR_hvm_op as HVM,
   __HYPERVISOR_sched_op as SCHED,
   shared_info,
   __HYPERVISOR_vcpu_op as VCPU,
@@ -38,7 +34,6 @@ import {
 import { at, CC, R } from '../../src/toolstack/guests/assembler.ts';
 import { assertConsole } from './kit/assert-console.ts';
 import { runGuest } from './kit/run-guest.ts';
-import { CLEAR_UPCALL } from './kit/runtime.ts';
 
 /** Xen's clocks and timers: pvclock against the TSC, VIRQ_TIMER by every way to ask for it, poll timeouts, runstate. */
 const CALLBACK = 0x31;
@@ -76,8 +71,7 @@ test('pvclock, timers and runstate', async () => {
     // wall clock: 2026-01-01 in virtual time
     g.showMemory('wall clock seconds', 'shared', shared_info.offsets.wc_sec).showMemory('version', 'shared', shared_info.offsets.wc_version, 1);
 
-    const callback = g.struct(xen_hvm_param, { domid: DOMID_SELF, index: HVM_PARAM_CALLBACK_IRQ, value: (2n << 56n) | BigInt(CALLBACK) });
-    g.hypercall(HVM, HVMOP_set_param, callback).onInterrupt(CALLBACK, CLEAR_UPCALL);
+    g.upcallBy(CALLBACK);
     const virq = g.struct(evtchn_bind_virq, { virq: VIRQ_TIMER, vcpu: 0 });
     g.call('bind_virq', EVENT, EVTCHNOP_bind_virq, virq);
     const clear = (): void => void a.storei(at('shared', shared_info.offsets.evtchn_pending), 0).storei(at('shared', vcpu_info.offsets.evtchn_pending_sel), 0);

@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { EVTCHNOP_send, EVTCHNOP_unmask } from '../../src/spec/xen/event-channel.ts';
-import { HVMOP_get_param, HVMOP_set_param, xen_hvm_param } from '../../src/spec/xen/hvm/hvm-op.ts';
-import { HVM_PARAM_CALLBACK_IRQ, HVM_PARAM_CONSOLE_EVTCHN, HVM_PARAM_CONSOLE_PFN } from '../../src/spec/xen/hvm/params.ts';
+import { HVMOP_get_param, xen_hvm_param } from '../../src/spec/xen/hvm/hvm-op.ts';
+import { HVM_PARAM_CONSOLE_EVTCHN, HVM_PARAM_CONSOLE_PFN } from '../../src/spec/xen/hvm/params.ts';
 import { DOMID_SELF, __HYPERVISOR_event_channel_op as EVENT, __HYPERVISOR_hvm_op as HVM, shared_info, vcpu_info } from '../../src/spec/xen/xen.ts';
 import { at, CC, R } from '../../src/toolstack/guests/assembler.ts';
 import { runGuest } from './kit/run-guest.ts';
-import { CLEAR_UPCALL } from './kit/runtime.ts';
 
 /**
  * The console ring both ways, driven by interrupts: the guest sleeps in HLT until the console's event, gives back in
@@ -25,8 +24,7 @@ test('the console ring both ways', async () => {
     (g) => {
       const { a } = g;
       g.mapSharedInfo();
-      const callback = g.struct(xen_hvm_param, { domid: DOMID_SELF, index: HVM_PARAM_CALLBACK_IRQ, value: (2n << 56n) | BigInt(CALLBACK) });
-      g.hypercall(HVM, HVMOP_set_param, callback).onInterrupt(CALLBACK, CLEAR_UPCALL);
+      g.upcallBy(CALLBACK);
       const param = g.struct(xen_hvm_param, { domid: DOMID_SELF, index: HVM_PARAM_CONSOLE_PFN });
       g.hypercall(HVM, HVMOP_get_param, param).a.load(R.r12, at(param, 8)).shl(R.r12, 12);
       a.storei32(at(param, 4), HVM_PARAM_CONSOLE_EVTCHN);

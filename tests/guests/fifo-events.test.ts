@@ -18,14 +18,11 @@ import {
   evtchn_reset,
   evtchn_set_priority,
 } from '../../src/spec/xen/event-channel.ts';
-import { HVMOP_set_param, xen_hvm_param } from '../../src/spec/xen/hvm/hvm-op.ts';
-import { HVM_PARAM_CALLBACK_IRQ } from '../../src/spec/xen/hvm/params.ts';
 import { SCHEDOP_poll, sched_poll } from '../../src/spec/xen/sched.ts';
-import { DOMID_SELF, __HYPERVISOR_event_channel_op as EVENT, __HYPERVISOR_hvm_op as HVM, __HYPERVISOR_sched_op as SCHED } from '../../src/spec/xen/xen.ts';
+import { DOMID_SELF, __HYPERVISOR_event_channel_op as EVENT, __HYPERVISOR_sched_op as SCHED } from '../../src/spec/xen/xen.ts';
 import { at, R } from '../../src/toolstack/guests/assembler.ts';
 import { assertConsole } from './kit/assert-console.ts';
 import { runGuest } from './kit/run-guest.ts';
-import { CLEAR_UPCALL } from './kit/runtime.ts';
 
 /** The FIFO event ABI: control block, event words, queues by priority, links, masks, and the way back to 2-level. */
 const CALLBACK = 0x31;
@@ -40,8 +37,7 @@ test('FIFO event channels', async () => {
     g.mapSharedInfo();
     g.page('control');
     g.page('words');
-    const callback = g.struct(xen_hvm_param, { domid: DOMID_SELF, index: HVM_PARAM_CALLBACK_IRQ, value: (2n << 56n) | BigInt(CALLBACK) });
-    g.hypercall(HVM, HVMOP_set_param, callback).onInterrupt(CALLBACK, CLEAR_UPCALL);
+    g.upcallBy(CALLBACK);
     // three ports of our own; one is made pending under the 2-level ABI before the switch
     const ports = [0, 1, 2].map((i) => {
       const ipi = g.struct(evtchn_bind_ipi, { vcpu: 0 });

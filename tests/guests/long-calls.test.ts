@@ -1,20 +1,16 @@
 import { test } from 'node:test';
 import { EVTCHNOP_bind_virq, evtchn_bind_virq } from '../../src/spec/xen/event-channel.ts';
-import { HVMOP_set_param, xen_hvm_param } from '../../src/spec/xen/hvm/hvm-op.ts';
-import { HVM_PARAM_CALLBACK_IRQ } from '../../src/spec/xen/hvm/params.ts';
 import { XENMEM_decrease_reservation, XENMEM_populate_physmap, xen_memory_reservation } from '../../src/spec/xen/memory.ts';
 import {
   __HYPERVISOR_set_timer_op,
   DOMID_SELF,
   __HYPERVISOR_event_channel_op as EVENT,
-  __HYPERVISOR_hvm_op as HVM,
   __HYPERVISOR_memory_op as MEMORY,
   VIRQ_TIMER,
 } from '../../src/spec/xen/xen.ts';
 import { R } from '../../src/toolstack/guests/assembler.ts';
 import { assertConsole } from './kit/assert-console.ts';
 import { runGuest } from './kit/run-guest.ts';
-import { CLEAR_UPCALL } from './kit/runtime.ts';
 
 const CALLBACK = 0x31;
 /** Extents of 2 MiB, and where the first is. */
@@ -27,8 +23,7 @@ test('a timer interrupts a long hypercall in virtual time: the call is made agai
     (g) => {
       const { a } = g;
       g.mapSharedInfo();
-      const callback = g.struct(xen_hvm_param, { domid: DOMID_SELF, index: HVM_PARAM_CALLBACK_IRQ, value: (2n << 56n) | BigInt(CALLBACK) });
-      g.hypercall(HVM, HVMOP_set_param, callback).onInterrupt(CALLBACK, CLEAR_UPCALL);
+      g.upcallBy(CALLBACK);
       g.call('bind_virq', EVENT, EVTCHNOP_bind_virq, g.struct(evtchn_bind_virq, { virq: VIRQ_TIMER, vcpu: 0 }));
       const gfns = g.define((b) => {
         for (let i = 0; i < EXTENTS; i++) b.dd(FIRST_GFN + (i << ORDER)).dd(0);

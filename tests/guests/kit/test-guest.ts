@@ -1,7 +1,9 @@
 import type { Fields, Struct, Update } from '../../../src/base/struct.ts';
+import { HVMOP_set_param, xen_hvm_param } from '../../../src/spec/xen/hvm/hvm-op.ts';
+import { HVM_PARAM_CALLBACK_IRQ } from '../../../src/spec/xen/hvm/params.ts';
 import { XENMAPSPACE_shared_info, XENMEM_add_to_physmap, xen_add_to_physmap } from '../../../src/spec/xen/memory.ts';
 import { SCHEDOP_shutdown, SHUTDOWN_poweroff } from '../../../src/spec/xen/sched.ts';
-import { __HYPERVISOR_memory_op, __HYPERVISOR_sched_op, DOMID_SELF } from '../../../src/spec/xen/xen.ts';
+import { __HYPERVISOR_hvm_op, __HYPERVISOR_memory_op, __HYPERVISOR_sched_op, DOMID_SELF } from '../../../src/spec/xen/xen.ts';
 import { Assembler, at, R } from '../../../src/toolstack/guests/assembler.ts';
 import { enterLongMode } from '../../../src/toolstack/guests/long-mode.ts';
 import { pvhElf } from '../../../src/toolstack/guests/pvh-elf.ts';
@@ -181,6 +183,12 @@ export class TestGuest {
     this.a.ret().label(past);
     this.a.operation([0xc7], 0, at('hooks', vector * 8)).ddLabel(handler);
     return this;
+  }
+
+  /** Events come as interrupts of `vector` (HVM_PARAM_CALLBACK_IRQ by vector), which clear the upcall's pending flag. */
+  upcallBy(vector: number): this {
+    const callback = this.struct(xen_hvm_param, { domid: DOMID_SELF, index: HVM_PARAM_CALLBACK_IRQ, value: (2n << 56n) | BigInt(vector) });
+    return this.hypercall(__HYPERVISOR_hvm_op, HVMOP_set_param, callback).onInterrupt(vector, CLEAR_UPCALL);
   }
 
   /** How interrupts of a vector are answered: the sum of EOI_MMIO, EOI_X2APIC, CLEAR_UPCALL. */

@@ -383,7 +383,7 @@ class RegionCompiler {
   /** Where ways meet the flags are in their locals, if anybody needs them. */
   private arrive(at: number): void {
     const { e } = this;
-    if (this.flagsLive[at] as boolean) e.settle();
+    if (this.flagsLive[at] as boolean) e.settleHere();
     e.deferred = [];
     e.kind = UNKNOWN;
   }
@@ -403,7 +403,7 @@ class RegionCompiler {
 
   private go2(from: number, to: number): void {
     const { e, flow } = this;
-    const { block, kind, deferred } = e;
+    const { block, kind, deferred, straight } = e;
     const [left, entered] = [this.vectorLoops.get(from), this.vectorLoops.get(to)];
     if (left !== entered) {
       if (left !== undefined) e.vectors.storeChanged(left);
@@ -418,6 +418,7 @@ class RegionCompiler {
       this.place(from);
     }
     e.block = block;
+    e.straight = straight;
     e.kind = kind;
     e.deferred = deferred;
   }
@@ -493,6 +494,7 @@ class RegionCompiler {
     const { code } = e;
     const block = this.blocks[n] as RegionBlock;
     e.block = block;
+    e.straight = e.depth;
     e.mustCheck = false;
     e.walks = this.walking.get(n) ?? NONE;
     e.groups = accessGroups(block, (k) => (e.walks.has(k) ? 3 : 2));

@@ -98,6 +98,8 @@ export class RegionEmitter {
 
   /** Open blocks, loops and ifs. */
   depth = 0;
+  /** Depth of the code that every way through the block being emitted passes. */
+  straight = 0;
   /** Depth at which the labels around the body were opened. */
   bailLabel = 0;
   outLabel = 0;
@@ -395,8 +397,17 @@ export class RegionEmitter {
   /** Emits how an operation is made up for. */
   makeUp: (k: number) => void = () => {};
 
-  /** The flags into their locals. Nothing is put off any more on the way that goes on here. */
+  /**
+   * The flags into their locals, where all ways of the block come by: nothing is put off any more. On one of two ways the code that makes up
+   * for them would be missing on the other one: there it is `settleAside`.
+   */
   settle(): void {
+    if (this.deferred.length > 0 && this.depth !== this.straight) throw new Error('flags are made up for on one of two ways only');
+    this.settleHere();
+  }
+
+  /** The flags into their locals on the way that is being emitted, which leads to where nothing is known to be put off. */
+  settleHere(): void {
     const { deferred, block, substitutes, target } = this;
     if (deferred.length === 0) return;
     this.deferred = [];
@@ -404,7 +415,10 @@ export class RegionEmitter {
       this.block = one.block;
       this.substitutes = one.sources;
       this.target = one.target;
+      const { straight } = this;
+      this.straight = this.depth;
       this.makeUp(one.k);
+      this.straight = straight;
     }
     this.block = block;
     this.substitutes = substitutes;
@@ -414,7 +428,7 @@ export class RegionEmitter {
   /** The flags into their locals on a way that leaves the main one. */
   settleAside(): void {
     const { deferred, kind } = this;
-    this.settle();
+    this.settleHere();
     this.deferred = deferred;
     this.kind = kind;
   }
