@@ -134,6 +134,8 @@ export const VCPUF_wait_sipi = 32;
 /** Lets others run first, once. */
 export const VCPUF_yields = 64;
 
+/** Of `dom0_due`: no instruction of a guest comes before domain 0's turn. */
+export const AT_ONCE = 0n;
 /** No deadline. */
 export const NEVER = 0xffffffffffffffffn;
 

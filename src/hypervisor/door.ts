@@ -10,7 +10,9 @@ import {
   TURN,
   TURN_DONE,
   TURN_GRANTED,
+  TURN_SHARED,
   WANT_TURN,
+  waitForChange,
   wakePcpu,
 } from './mailbox.ts';
 
@@ -29,19 +31,27 @@ export class MachineGoneError extends Error {
 export class Door {
   private readonly memories: Memories;
   private readonly words: Int32Array;
+  private readonly processors: number;
   private readonly waiting: (() => void)[] = [];
   private onTurn: () => void = () => {};
-  private inTurn = false;
+  private onSharedTurn: () => boolean = () => true;
+  private turn: 'none' | 'own' | 'shared' = 'none';
   private ended = false;
 
-  constructor(memories: Memories) {
+  /** `processors`: how many threads of the host may run at once. */
+  constructor(memories: Memories, processors: number) {
     this.memories = memories;
     this.words = memories.stateWords;
+    this.processors = processors;
   }
 
-  /** Begin to take turns; `onTurn` runs in each one, after what was queued with `enter`. */
-  open(onTurn: () => void): void {
+  /**
+   * Begin to take turns. `onTurn` runs in each one, after what was queued with `enter`. In one that the guests share,
+   * `onSharedTurn` does what may be done beside them, and says whether there is more: then a turn of its own follows.
+   */
+  open(onTurn: () => void, onSharedTurn: () => boolean): void {
     this.onTurn = onTurn;
+    this.onSharedTurn = onSharedTurn;
     void this.takeTurns();
   }
 
@@ -62,8 +72,8 @@ export class Door {
   private async takeTurns(): Promise<void> {
     while (!this.ended) {
       const turn = Atomics.load(this.words, TURN);
-      if (turn === TURN_GRANTED) {
-        this.takeTurn();
+      if (turn === TURN_GRANTED || turn === TURN_SHARED) {
+        this.takeTurn(turn === TURN_SHARED);
         continue;
       }
       const wait = Atomics.waitAsync(this.words, TURN, turn, LIFE_CHECK_MS);
@@ -71,19 +81,28 @@ export class Door {
     }
   }
 
-  private takeTurn(): void {
-    this.inTurn = true;
+  private takeTurn(shared: boolean): void {
+    this.turn = shared ? 'shared' : 'own';
     try {
-      for (const action of this.waiting.splice(0)) action();
-      this.onTurn();
+      if (shared) {
+        if (this.onSharedTurn()) this.wantTurn();
+      } else {
+        for (const action of this.waiting.splice(0)) action();
+        this.onTurn();
+      }
     } finally {
-      this.inTurn = false;
+      this.turn = 'none';
       Atomics.store(this.words, TURN, TURN_DONE);
       wakePcpu(this.memories);
     }
   }
 
-  /** Run `action` in the next turn (at once when inside one) and give its answer. */
+  private wantTurn(): void {
+    Atomics.store(this.words, WANT_TURN, 1);
+    wakePcpu(this.memories);
+  }
+
+  /** Run `action` in the next turn that guests do not share (at once when inside one) and give its answer. */
   enter<T>(action: () => T): Promise<T> {
     return new Promise((resolve, reject) => {
       const run = (): void => {
@@ -93,13 +112,12 @@ export class Door {
           reject(error);
         }
       };
-      if (this.inTurn) {
+      if (this.turn === 'own') {
         run();
         return;
       }
       this.waiting.push(run);
-      Atomics.store(this.words, WANT_TURN, 1);
-      wakePcpu(this.memories);
+      this.wantTurn();
     });
   }
 
@@ -108,14 +126,14 @@ export class Door {
    * The answer is a value or a negative errno.
    */
   hypercall(nr: number, ...args: (number | bigint)[]): number {
-    if (!this.inTurn) throw new Error('a hypercall was made outside a turn');
+    if (this.turn === 'none') throw new Error('a hypercall was made outside a turn');
     const box = mailbox(this.memories);
     box.nr = nr;
     for (let i = 0; i < 6; i++) box.args.set(i, BigInt.asUintN(64, BigInt(args[i] ?? 0)));
     Atomics.store(this.words, REQUEST, REQUEST_POSTED);
     wakePcpu(this.memories);
     while (Atomics.load(this.words, REQUEST) === REQUEST_POSTED) {
-      Atomics.wait(this.words, REQUEST, REQUEST_POSTED, LIFE_CHECK_MS);
+      waitForChange(this.words, REQUEST, REQUEST_POSTED, LIFE_CHECK_MS, this.processors);
       if (this.ended || Atomics.load(this.words, STOP) === STOP_ENDED) throw new MachineGoneError('the processor thread of the machine has ended');
     }
     Atomics.store(this.words, REQUEST, REQUEST_NONE);

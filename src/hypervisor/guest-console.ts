@@ -1,8 +1,10 @@
 import type { Memories } from '../machine/memories.ts';
 import { vcpu_info } from '../spec/xen/xen.ts';
-import { DOM0_LATENCY_NS } from './events/deliver.ts';
+import { AT_ONCE } from './domain.ts';
+import { dom0IsDue } from './events/deliver.ts';
 import { HEADER, machine_header } from './header.ts';
 import type { Domain, Hypervisor } from './hypervisor.ts';
+import { turnIsShared } from './mailbox.ts';
 
 /**
  * What domains write to the hypervisor's console (console_io, port 0xE9), on its way to domain 0's programs: a ring of
@@ -18,6 +20,9 @@ export const GUEST_CONSOLE_CHUNK = 4096;
 const HEAD = 4;
 
 const { offsets } = machine_header;
+
+/** Does something wait that domains wrote to the hypervisor's console? */
+export const guestConsoleWaits = ({ header }: Hypervisor): boolean => header.guest_console_prod !== header.guest_console_cons;
 
 /** Do domain 0's programs have events to look at? */
 function eventsWait(hv: Hypervisor): boolean {
@@ -41,16 +46,15 @@ export function writeGuestConsole(hv: Hypervisor, from: Domain, bytes: Uint8Arra
   const room = SIZE - ((header.guest_console_prod - header.guest_console_cons) >>> 0);
   if (from.id === 0) {
     if (room < HEAD + bytes.length) return true;
-  } else if (room < HEAD + bytes.length || eventsWait(hv)) {
-    header.dom0_due = hv.now();
+  } else if (room < HEAD + bytes.length || eventsWait(hv) || turnIsShared(hv.memories)) {
+    header.dom0_due = AT_ONCE;
     return false;
   }
   const at = header.guest_console_prod;
   put(hv, at, [from.id & 0xff, from.id >>> 8, bytes.length & 0xff, bytes.length >>> 8]);
   put(hv, at + HEAD, bytes);
   header.guest_console_prod = (at + HEAD + bytes.length) >>> 0;
-  const due = hv.now() + DOM0_LATENCY_NS;
-  if (due < header.dom0_due) header.dom0_due = due;
+  dom0IsDue(hv);
   return true;
 }
 

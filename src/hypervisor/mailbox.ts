@@ -11,6 +11,8 @@ import { HEADER, machine_header } from './header.ts';
 export const TURN_NONE = 0;
 export const TURN_GRANTED = 1;
 export const TURN_DONE = 2;
+/** Granted, and the guests run on meanwhile: consoles only, and in host time only. */
+export const TURN_SHARED = 3;
 
 export const REQUEST_NONE = 0;
 export const REQUEST_POSTED = 1;
@@ -35,6 +37,9 @@ export const STOP = (at + box.offsets.stop) / 4;
 /** The request's number, arguments and answer. */
 export const mailbox = (memories: Memories) => box.at(memories.stateView, at);
 
+/** Does a turn go on beside the guests? */
+export const turnIsShared = (memories: Memories): boolean => Atomics.load(memories.stateWords, TURN) === TURN_SHARED;
+
 /** Put every word at rest. */
 export function resetMailbox(memories: Memories): void {
   for (const word of [TURN, REQUEST, WAKE, WANT_TURN, STOP]) Atomics.store(memories.stateWords, word, 0);
@@ -44,4 +49,21 @@ export function resetMailbox(memories: Memories): void {
 export function wakePcpu(memories: Memories): void {
   Atomics.add(memories.stateWords, WAKE, 1);
   Atomics.notify(memories.stateWords, WAKE);
+}
+
+/** Looks before a wait goes to sleep, some 40 microseconds: falling asleep and being woken takes longer than most answers do. */
+const LOOKS = 400;
+
+/**
+ * Wait until `word` is no longer `seen`, at most `ms`. With `processors` for both threads it looks for a while before it
+ * sleeps, else the other one could not act meanwhile.
+ */
+export function waitForChange(words: Int32Array, word: number, seen: number, ms: number, processors: number): void {
+  if (processors > 1) {
+    for (let i = 0; i < LOOKS; i++) {
+      if (Atomics.load(words, word) !== seen) return;
+      Atomics.pause();
+    }
+  }
+  Atomics.wait(words, word, seen, ms);
 }

@@ -22,11 +22,21 @@ import { AMD_X86_64_V2 } from '../spec/x86/cpu-models.ts';
 import * as D from '../spec/xen/domctl.ts';
 import { EVTCHNOP_bind_virq, evtchn_bind_virq } from '../spec/xen/event-channel.ts';
 import { XENMEM_decrease_reservation, XENMEM_populate_physmap, xen_memory_reservation } from '../spec/xen/memory.ts';
-import { __HYPERVISOR_domctl, __HYPERVISOR_event_channel_op, __HYPERVISOR_memory_op, DOMID_SELF, VIRQ_TIMER, vcpu_info } from '../spec/xen/xen.ts';
-import { CALLBACK_VECTOR } from './domain.ts';
+import {
+  __HYPERVISOR_domctl,
+  __HYPERVISOR_event_channel_op,
+  __HYPERVISOR_memory_op,
+  __HYPERVISOR_xen_version,
+  DOMID_SELF,
+  VIRQ_TIMER,
+  vcpu_info,
+} from '../spec/xen/xen.ts';
+import { AT_ONCE, CALLBACK_VECTOR, NEVER } from './domain.ts';
+import { writeGuestConsole } from './guest-console.ts';
+import { TIME_HOST, TIME_VIRTUAL } from './header.ts';
 import { ELEMENTS_AT_ONCE } from './hypercalls/call.ts';
 import type { Domain } from './hypervisor.ts';
-import { mailbox, REQUEST, REQUEST_POSTED, TURN, TURN_DONE } from './mailbox.ts';
+import { mailbox, REQUEST, REQUEST_ANSWERED, REQUEST_POSTED, STOP, STOP_WANTED, TURN, TURN_DONE, TURN_NONE, TURN_SHARED, WANT_TURN } from './mailbox.ts';
 import { Pcpu } from './pcpu.ts';
 import { ARGUMENT_GPA, TestMachine } from './testing/test-machine.ts';
 import { Trace } from './trace.ts';
@@ -55,7 +65,7 @@ class Running extends TestMachine {
       counted(v, ...rest);
       if (v.domain.id === 0) Atomics.store(this.memories.stateWords, TURN, TURN_DONE);
     };
-    this.pcpu = new Pcpu({ hv: this.hv, model: AMD_X86_64_V2, trace, rowName: String });
+    this.pcpu = new Pcpu({ hv: this.hv, model: AMD_X86_64_V2, trace, processors: 1, rowName: String });
     this.hv.header.now = this.time;
   }
 
@@ -224,4 +234,71 @@ test('nobody to run: a long call of domain 0 takes no time, and its own events w
   m.memories.frameBytes[m.vcpu(m.dom0).s.info + vcpu_info.offsets.evtchn_upcall_pending] = 0;
   assert.equal(m.domctlInTurn(gone.id, D.XEN_DOMCTL_destroydomain), 0n);
   assert.equal(m.hv.now(), began);
+});
+
+test('in host time guests run on during a turn of domain 0, unless it must come first', () => {
+  const m = new Running(4096);
+  const { header, memories } = m.hv;
+  const words = memories.stateWords;
+  m.guest();
+  header.time_mode = TIME_HOST;
+  const turn = (): number => Atomics.load(words, TURN);
+  /** Slices of the guest in so many rounds. */
+  const rounds = (count: number): number => {
+    const before = m.ran.length;
+    for (let i = 0; i < count; i++) {
+      m.time += 1000n;
+      m.pcpu.step();
+    }
+    return m.ran.length - before;
+  };
+  const post = (): void => {
+    mailbox(memories).nr = __HYPERVISOR_xen_version;
+    Atomics.store(words, REQUEST, REQUEST_POSTED);
+  };
+  // where guests wait for the turn, it ends with the answer to this call (see the fixture)
+  const alone = (due: bigint): void => {
+    header.dom0_due = due;
+    post();
+    assert.equal(rounds(1), 1);
+    assert.deepEqual([turn(), header.dom0_due], [TURN_NONE, NEVER]);
+  };
+  const share = (): void => {
+    header.dom0_due = m.hv.now() + 500n;
+    assert.equal(rounds(3), 3);
+    assert.equal(turn(), TURN_SHARED);
+  };
+  alone(1n); // who takes hold of a machine does so before anything runs
+  share();
+  header.dom0_due = m.hv.now();
+  assert.equal(rounds(2), 2, 'what is due meanwhile waits for the end of the turn');
+  Atomics.store(words, TURN, TURN_DONE);
+  assert.equal(rounds(1), 1);
+  assert.equal(turn(), TURN_SHARED, 'and then has its own');
+  post();
+  assert.equal(rounds(1), 1);
+  assert.deepEqual([turn(), Atomics.load(words, REQUEST)], [TURN_NONE, REQUEST_ANSWERED]);
+  for (const hurry of [() => void (header.dom0_due = AT_ONCE), () => Atomics.store(words, WANT_TURN, 1)]) {
+    share();
+    hurry();
+    Atomics.store(words, STOP, STOP_WANTED); // nobody answers here: both turns end with it
+    assert.equal(rounds(1), 1);
+    assert.deepEqual([turn(), header.dom0_due, Atomics.load(words, WANT_TURN)], [TURN_NONE, NEVER, 0], 'the shared one ended and another began');
+    Atomics.store(words, STOP, 0);
+  }
+  // what a guest wrote to the hypervisor's console is taken while it stands still, and it writes no more during a shared turn
+  const [, guest] = [...m.hv.domains()];
+  assert.ok(guest !== undefined);
+  share();
+  assert.equal(writeGuestConsole(m.hv, guest, Uint8Array.of(1)), false);
+  assert.equal(header.dom0_due, AT_ONCE);
+  Atomics.store(words, TURN, TURN_DONE);
+  header.dom0_due = NEVER;
+  assert.equal(rounds(1), 1);
+  assert.equal(writeGuestConsole(m.hv, guest, Uint8Array.of(1)), true);
+  alone(m.hv.now());
+  header.guest_console_cons = header.guest_console_prod;
+  header.time_mode = TIME_VIRTUAL;
+  header.now = m.hv.now();
+  alone(m.hv.now());
 });

@@ -20,15 +20,31 @@ import { domainModel } from './arch/x86/cpu-policy.ts';
 import { deliverPending, hasPendingInterrupt } from './arch/x86/interrupts.ts';
 import { attachContext } from './arch/x86/vcpu-state.ts';
 import { STOP_STEP, stopForDebugger } from './debug/stop.ts';
-import { NEVER, VCPUF_nmi_pending } from './domain.ts';
+import { AT_ONCE, NEVER, VCPUF_nmi_pending, VCPUF_yields } from './domain.ts';
 import { answerWaits, type ExitContext } from './exit-context.ts';
 import { exitName } from './exit-names.ts';
 import { handleExit } from './exits.ts';
+import { guestConsoleWaits } from './guest-console.ts';
 import { GuestPhysicalMemory } from './guest-memory.ts';
 import type { Call } from './hypercalls/call.ts';
 import { hypercall } from './hypercalls/table.ts';
 import type { Hypervisor, Vcpu } from './hypervisor.ts';
-import { mailbox, REQUEST, REQUEST_ANSWERED, REQUEST_POSTED, STOP, STOP_WANTED, TURN, TURN_DONE, TURN_GRANTED, TURN_NONE, WAKE, WANT_TURN } from './mailbox.ts';
+import {
+  mailbox,
+  REQUEST,
+  REQUEST_ANSWERED,
+  REQUEST_POSTED,
+  STOP,
+  STOP_WANTED,
+  TURN,
+  TURN_DONE,
+  TURN_GRANTED,
+  TURN_NONE,
+  TURN_SHARED,
+  WAKE,
+  WANT_TURN,
+  waitForChange,
+} from './mailbox.ts';
 import { beginSlice, endSlice, nextBudget, runnable } from './scheduler.ts';
 import { updateTime } from './time/pvclock.ts';
 import { setRunstate } from './time/runstate.ts';
@@ -45,6 +61,8 @@ const ELEMENT_NS = 25n;
 const SLICES_BETWEEN = 16;
 /** Longest sleep of the idle loop, in ms, so that a lost wake-up is never for ever. */
 const IDLE_MS_MAX = 1000;
+/** Hypercalls that domain 0's programs may make while guests run: who needs more gets them sooner when the guests wait. */
+const SHARED_CALLS = 4;
 
 const earlier = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 
@@ -53,6 +71,8 @@ export interface PcpuConfig {
   readonly hv: Hypervisor;
   readonly model: CpuModel;
   readonly trace: Trace;
+  /** How many threads of the host may run at once. */
+  readonly processors: number;
   rowName(row: number): string;
 }
 
@@ -67,6 +87,12 @@ export class Pcpu {
   private readonly trace: Trace;
   private readonly model: CpuModel;
   private readonly hostBase: bigint;
+  private readonly processors: number;
+  /** Turns before the first are for those who take hold of the machine. */
+  private hadTurn = false;
+  /** A turn that guests share goes on, and so many hypercalls were made in it. */
+  private shared = false;
+  private sharedCalls = 0;
   /** The vCPU in its slice: machine time is `sliceStart` plus what it retired since. */
   private current: Vcpu | undefined;
   private sliceStart = 0n;
@@ -81,6 +107,7 @@ export class Pcpu {
     config.hv.model = config.model;
     this.model = config.model;
     this.trace = config.trace;
+    this.processors = config.processors;
     this.x = { hv: config.hv, model: config.model, trace: config.trace, rowName: config.rowName, worked: (elements) => this.worked(elements) };
     this.words = config.hv.memories.stateWords;
     this.hostBase = this.hv.host.monotonic() - this.hv.header.now;
@@ -121,10 +148,18 @@ export class Pcpu {
   /** One round: a turn for domain 0 if it is due, timers, then a slice of a vCPU or a sleep. */
   step(): void {
     const { hv } = this;
-    if (hv.header.dom0_due <= hv.now() || Atomics.exchange(this.words, WANT_TURN, 0) !== 0) this.grantTurn();
+    if (this.shared) this.attendSharedTurn();
+    if (!this.shared) {
+      const due = hv.header.dom0_due;
+      if (Atomics.load(this.words, WANT_TURN) !== 0) this.grantTurn();
+      else if (due <= hv.now()) {
+        if (this.mayShare(due)) this.shareTurn();
+        else this.grantTurn();
+      }
+    }
     runTimers(hv);
     // A timer of domain 0's: no instruction comes before its turn.
-    if (hv.header.dom0_due <= hv.now()) return;
+    if (this.dom0Stop() <= hv.now()) return;
     const v = this.pick();
     if (v === undefined) this.idle();
     else this.runSlice(v);
@@ -146,13 +181,17 @@ export class Pcpu {
 
   private idle(): void {
     const { hv, words } = this;
+    if (this.shared) {
+      this.endTurn();
+      return;
+    }
     const seen = Atomics.load(words, WAKE);
     if (Atomics.load(words, WANT_TURN) !== 0 || Atomics.load(words, STOP) !== 0) return;
     if (!hv.virtualTime && hv.header.dom0_due !== NEVER) {
       this.grantTurn();
       return;
     }
-    const next = earlier(nextDeadline(hv), nextBudget(hv));
+    const next = earlier(earlier(hv.header.dom0_due, nextDeadline(hv)), nextBudget(hv));
     const now = hv.now();
     if (next <= now) return;
     if (hv.virtualTime) {
@@ -164,9 +203,15 @@ export class Pcpu {
     Atomics.wait(words, WAKE, seen, ms);
   }
 
+  /** The instant at which guests stop for domain 0. In a turn that they share they do so only for what comes at once. */
+  private dom0Stop(): bigint {
+    const due = this.hv.header.dom0_due;
+    return this.shared && due !== AT_ONCE ? NEVER : due;
+  }
+
   /** Next timer, or the end of the running vCPU's slice. */
   private nextStop(): bigint {
-    return earlier(this.until, earlier(nextDeadline(this.hv), this.hv.header.quantum_end));
+    return earlier(earlier(this.until, this.dom0Stop()), earlier(nextDeadline(this.hv), this.hv.header.quantum_end));
   }
 
   /** Instructions until the next deadline, at most a slice. */
@@ -220,6 +265,7 @@ export class Pcpu {
       // A hypercall may have armed an earlier timer or made an event for domain 0 due.
       if (c.signed(BUDGET) > 0) this.shortenBudget(v);
       if (c.signed(BUDGET) <= 0 || Atomics.load(this.words, WANT_TURN) !== 0) break;
+      if (this.shared && Atomics.load(this.words, REQUEST) === REQUEST_POSTED) break;
     }
     const retired = this.retired(v) - this.sliceRetired;
     const end = hv.now();
@@ -255,11 +301,22 @@ export class Pcpu {
 
   /** Domain 0's programs act: until they are done, this thread serves their hypercalls. */
   private grantTurn(): void {
-    const { hv, words } = this;
-    hv.header.dom0_due = NEVER;
+    Atomics.store(this.words, WANT_TURN, 0);
+    this.beginTurn(TURN_GRANTED);
+    this.endTurn();
+  }
+
+  private beginTurn(kind: typeof TURN_GRANTED | typeof TURN_SHARED): void {
+    this.hv.header.dom0_due = NEVER;
+    this.hadTurn = true;
     this.setDomain0Runstate(RUNSTATE_running);
-    Atomics.store(words, TURN, TURN_GRANTED);
-    Atomics.notify(words, TURN);
+    Atomics.store(this.words, TURN, kind);
+    Atomics.notify(this.words, TURN);
+  }
+
+  /** Serve the programs until their turn is over. */
+  private endTurn(): void {
+    const { words } = this;
     for (;;) {
       const seen = Atomics.load(words, WAKE);
       if (Atomics.load(words, REQUEST) === REQUEST_POSTED) {
@@ -267,10 +324,39 @@ export class Pcpu {
         continue;
       }
       if (Atomics.load(words, TURN) === TURN_DONE || Atomics.load(words, STOP) === STOP_WANTED) break;
-      Atomics.wait(words, WAKE, seen, IDLE_MS_MAX);
+      waitForChange(words, WAKE, seen, IDLE_MS_MAX, this.processors);
     }
     Atomics.store(words, TURN, TURN_NONE);
+    this.shared = false;
     this.setDomain0Runstate(RUNSTATE_blocked);
+  }
+
+  /**
+   * May the guests run on during the turn that is due? In host time, where what they get from domain 0 need not repeat, and
+   * if nobody waits for the turn. What they wrote to the hypervisor's console is taken while they stand still.
+   */
+  private mayShare(due: bigint): boolean {
+    return !this.hv.virtualTime && this.hadTurn && due !== AT_ONCE && !guestConsoleWaits(this.hv);
+  }
+
+  private shareTurn(): void {
+    this.shared = true;
+    this.sharedCalls = 0;
+    this.beginTurn(TURN_SHARED);
+  }
+
+  /** Between two slices of guests that share domain 0's turn: a hypercall of the programs', or the turn's end. */
+  private attendSharedTurn(): void {
+    const { hv, words } = this;
+    const { header } = hv;
+    if (Atomics.load(words, REQUEST) === REQUEST_POSTED) {
+      this.serve();
+      this.sharedCalls++;
+    }
+    // who yields may wait for room in a console's ring
+    const yields = header.current !== 0 && (hv.vcpuAt(header.current).s.flags & VCPUF_yields) !== 0;
+    const hurry = yields || header.dom0_due === AT_ONCE || Atomics.load(words, WANT_TURN) !== 0 || Atomics.load(words, STOP) !== 0;
+    if (Atomics.load(words, TURN) === TURN_DONE || this.sharedCalls >= SHARED_CALLS || hurry) this.endTurn();
   }
 
   /** Domain 0's vCPU is its programs: it runs during their turns, and waits between them. */

@@ -98,7 +98,7 @@ export class MachineThread {
       ...(options.translations === undefined ? {} : { stored: options.translations.stored ?? 'none' }),
       ...(options.verifyTranslations === true ? { verifyStored: true } : {}),
     };
-    this.door = new Door(this.memories);
+    this.door = new Door(this.memories, options.workers.parallelism);
     this.kernel = new Dom0Kernel(this.memories, this.door);
     const stored = options.translations?.stored;
     this.thread = options.workers.start(PCPU_WORKER, data, [...channels.map(({ ends }) => ends.port1), ...(stored === undefined ? [] : [stored.buffer])]);
@@ -137,12 +137,15 @@ export class MachineThread {
     this.makeCompilers = undefined;
   }
 
-  /** Begin domain 0's turns. `onTurn` runs after the events of each turn were handled. */
+  /** Begin domain 0's turns. `onTurn` runs after the events of each turn that guests do not share were handled. */
   open(onTurn: () => void = () => {}): void {
-    this.door.open(() => {
-      this.kernel.handleEvents(() => this.showConsole());
-      onTurn();
-    });
+    this.door.open(
+      () => {
+        this.kernel.handleEvents(() => this.showConsole());
+        onTurn();
+      },
+      () => this.kernel.handleEventsBeside(),
+    );
   }
 
   /** What domains wrote to the hypervisor's console. Before the events of a turn, which are younger. */

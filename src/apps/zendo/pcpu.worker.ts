@@ -3,12 +3,14 @@
  * It talks to the host thread through the memories; messages are for consoles, logs and the end.
  */
 import { writeSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { present } from '../../base/assert.ts';
 import { lowerHostCompilers } from '../../host/node/thread-priority.ts';
 import { profileThread } from '../../host/node/thread-profiler.ts';
 import { logBoot } from '../../hypervisor/boot-log.ts';
+import { AT_ONCE } from '../../hypervisor/domain.ts';
 import { createDomain0 } from '../../hypervisor/domain0.ts';
 import { EngineCpu } from '../../hypervisor/engine-cpu.ts';
 import { ExecTrace } from '../../hypervisor/exec-trace.ts';
@@ -193,8 +195,8 @@ if (data.fresh !== undefined) {
   logBoot(hv, model);
 }
 // A machine that goes on does so behind the turn in which domain 0's programs take hold of it.
-else hv.header.dom0_due = 0n;
-const pcpu = new Pcpu({ hv, model, trace, rowName: (row) => `${ROWS[row]?.mnemonic ?? 'row'} (row ${row})` });
+else hv.header.dom0_due = AT_ONCE;
+const pcpu = new Pcpu({ hv, model, trace, processors: availableParallelism(), rowName: (row) => `${ROWS[row]?.mnemonic ?? 'row'} (row ${row})` });
 pcpu.attach();
 post({ kind: 'ready' });
 const threadSamples = sampler === undefined ? undefined : profileThread();

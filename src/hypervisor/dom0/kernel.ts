@@ -93,6 +93,8 @@ export class Dom0Kernel {
   readonly memories: Memories;
   private arena = DOM0_ARENA_GFN * 4096;
   private readonly handlers = new Map<number, () => void>();
+  /** Ports whose handlers may run beside the guests. */
+  private readonly beside = new Set<number>();
   private nextMapGfn = DOM0_MAP_GFN;
   private readonly freeMaps = new Map<number, number[]>();
   private p2mView: P2m | undefined;
@@ -177,13 +179,13 @@ export class Dom0Kernel {
     return this.call('EVTCHNOP_alloc_unbound', __HYPERVISOR_event_channel_op, EVTCHNOP_alloc_unbound, evtchn_alloc_unbound, { dom, remote_dom: remote }).port;
   }
 
-  /** Connect to a remote domain's unbound port; `handler` runs when an event comes. */
-  bindInterdomain(remote_dom: number, remote_port: number, handler: () => void): number {
+  /** Connect to a remote domain's unbound port; `handler` runs when an event comes, `beside` the guests if need be. */
+  bindInterdomain(remote_dom: number, remote_port: number, handler: () => void, beside = false): number {
     const { local_port } = this.call('EVTCHNOP_bind_interdomain', __HYPERVISOR_event_channel_op, EVTCHNOP_bind_interdomain, evtchn_bind_interdomain, {
       remote_dom,
       remote_port,
     });
-    this.handlers.set(local_port, handler);
+    this.attachHandler(local_port, handler, beside);
     return local_port;
   }
 
@@ -194,8 +196,10 @@ export class Dom0Kernel {
   }
 
   /** Handle events of a port that exists already (after a snapshot was loaded). */
-  attachHandler(port: number, handler: () => void): void {
+  attachHandler(port: number, handler: () => void, beside = false): void {
     this.handlers.set(port, handler);
+    if (beside) this.beside.add(port);
+    else this.beside.delete(port);
   }
 
   send(port: number): void {
@@ -204,31 +208,50 @@ export class Dom0Kernel {
 
   close(port: number): void {
     this.handlers.delete(port);
+    this.beside.delete(port);
     this.call('EVTCHNOP_close', __HYPERVISOR_event_channel_op, EVTCHNOP_close, evtchn_close, { port });
   }
 
   /** Run the handlers of all pending ports, in order of ports, until nothing is pending (2-level ABI). `before`: what is older than the events found each time. */
   handleEvents(before: () => void = () => {}): void {
-    const base = this.maddr(DOM0_SHARED_INFO_GFN * 4096);
-    const words = this.memories.frameWords;
     for (;;) {
       before();
-      Atomics.and(words, (base + vcpu_info.offsets.evtchn_upcall_pending) / 4, ~0xff);
-      const ready: number[] = [];
-      for (let word = 0; word < 128; word++) {
-        const pendingAt = (base + shared_info.offsets.evtchn_pending) / 4 + word;
-        let pending = Atomics.exchange(words, pendingAt, 0);
-        while (pending !== 0) {
-          const bit = 31 - Math.clz32(pending & -pending);
-          ready.push(word * 32 + bit);
-          pending &= pending - 1;
-        }
-      }
-      Atomics.store(words, (base + vcpu_info.offsets.evtchn_pending_sel) / 4, 0);
-      Atomics.store(words, (base + vcpu_info.offsets.evtchn_pending_sel) / 4 + 1, 0);
+      const { ready } = this.takeEvents(() => true);
       if (ready.length === 0) return;
       for (const port of ready) this.handlers.get(port)?.();
     }
+  }
+
+  /** Run the handlers of pending ports that may run beside the guests, once. True when other ports are pending, which stay so. */
+  handleEventsBeside(): boolean {
+    const { ready, left } = this.takeEvents((port) => this.beside.has(port));
+    for (const port of ready) this.handlers.get(port)?.();
+    return left;
+  }
+
+  /** Take the pending events of ports that are `wanted`, in order of ports; others may be `left`. */
+  private takeEvents(wanted: (port: number) => boolean): { readonly ready: readonly number[]; readonly left: boolean } {
+    const base = this.maddr(DOM0_SHARED_INFO_GFN * 4096);
+    const words = this.memories.frameWords;
+    // the flag first, then the selector, then the events: what is raised meanwhile is seen here or raises the flag again
+    Atomics.and(words, (base + vcpu_info.offsets.evtchn_upcall_pending) / 4, ~0xff);
+    Atomics.store(words, (base + vcpu_info.offsets.evtchn_pending_sel) / 4, 0);
+    Atomics.store(words, (base + vcpu_info.offsets.evtchn_pending_sel) / 4 + 1, 0);
+    const ready: number[] = [];
+    let left = false;
+    const first = (base + shared_info.offsets.evtchn_pending) / 4;
+    for (let word = 0; word < 128; word++) {
+      let taken = 0;
+      for (let pending = Atomics.load(words, first + word); pending !== 0; pending &= pending - 1) {
+        const bit = 31 - Math.clz32(pending & -pending);
+        if (wanted(word * 32 + bit)) {
+          ready.push(word * 32 + bit);
+          taken |= 1 << bit;
+        } else left = true;
+      }
+      if (taken !== 0) Atomics.and(words, first + word, ~taken);
+    }
+    return { ready, left };
   }
 
   // ---- other domains' memory ---------------------------------------------------------------------------------------

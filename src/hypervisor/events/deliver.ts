@@ -7,7 +7,7 @@ import * as fifo from './fifo.ts';
 import * as twoLevel from './two-level.ts';
 
 /** How long after an event for domain 0 its programs run, in virtual time: what a real backend's wake-up costs. */
-export const DOM0_LATENCY_NS = 5_000n;
+const DOM0_LATENCY_NS = 5_000n;
 /** The same in host time: a turn costs two switches between threads, so a guest that is busy collects events for it; one that waits gets it at once. */
 const DOM0_LATENCY_BUSY_NS = 1_000_000n;
 
@@ -20,6 +20,12 @@ export function setPending(hv: Hypervisor, of: Domain, ch: Channel): void {
   if (fresh) wakePollers(hv, of, ch.port);
 }
 
+/** Domain 0's programs have something to do: they get a turn soon. */
+export function dom0IsDue(hv: Hypervisor): void {
+  const due = hv.now() + (hv.virtualTime ? DOM0_LATENCY_NS : DOM0_LATENCY_BUSY_NS);
+  if (due < hv.header.dom0_due) hv.header.dom0_due = due;
+}
+
 /** Raise the upcall of a vCPU (vcpu_mark_events_pending). */
 export function markEventsPending(hv: Hypervisor, v: Vcpu): void {
   if (v.s.info === 0) return;
@@ -28,8 +34,7 @@ export function markEventsPending(hv: Hypervisor, v: Vcpu): void {
   hv.memories.frameBytes[at] = 1;
   if ((v.domain.s.flags & DOMF_hvm) === 0) {
     // Domain 0's programs have no vCPU of their own that could take an upcall: they get a turn.
-    const due = hv.now() + (hv.virtualTime ? DOM0_LATENCY_NS : DOM0_LATENCY_BUSY_NS);
-    if (due < hv.header.dom0_due) hv.header.dom0_due = due;
+    dom0IsDue(hv);
     return;
   }
   if (v.s.evtchn_upcall_vector !== 0) acceptInterrupt(hv, v, v.s.evtchn_upcall_vector);

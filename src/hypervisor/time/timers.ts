@@ -2,7 +2,7 @@ import { SHUTDOWN_watchdog } from '../../spec/xen/sched.ts';
 import { VIRQ_TIMER } from '../../spec/xen/xen.ts';
 import { timerDeadline, timerExpired } from '../arch/x86/lapic.ts';
 import { printk } from '../console-ring.ts';
-import { domain as domainStruct, NEVER, VCPUF_polling } from '../domain.ts';
+import { AT_ONCE, domain as domainStruct, NEVER, VCPUF_polling } from '../domain.ts';
 import { sendVcpuVirq, stopPolling } from '../events/deliver.ts';
 import type { Domain, Hypervisor } from '../hypervisor.ts';
 import { shutDown } from '../lifecycle/shutdown.ts';
@@ -11,7 +11,7 @@ const min = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 
 /** The next instant (ns) at which some timer of any domain expires, NEVER when none is armed. */
 export function nextDeadline(hv: Hypervisor): bigint {
-  let next = hv.header.dom0_due;
+  let next = NEVER;
   for (const d of hv.domains()) {
     if (d.s.is_shut_down !== 0 || d.s.is_dying !== 0) continue;
     for (let id = 0; id < 2; id++) if (watchdogArmed(d, id)) next = min(next, watchdogDeadline(hv, d, id));
@@ -46,7 +46,7 @@ export function runTimers(hv: Hypervisor): void {
         v.s.singleshot_deadline = NEVER;
         sendVcpuVirq(hv, v, VIRQ_TIMER);
         // Domain 0's own timer names the instant of its turn: nobody else's event is to be waited for.
-        if (d.id === 0) hv.header.dom0_due = now;
+        if (d.id === 0) hv.header.dom0_due = AT_ONCE;
       }
       if (v.s.periodic_deadline <= now) {
         const period = v.s.periodic_period;

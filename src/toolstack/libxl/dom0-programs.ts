@@ -82,16 +82,16 @@ export class Dom0Programs {
 
   // ---- rings ----------------------------------------------------------------------------------------------------
 
-  private hold(domid: number, { gfn, port }: GuestRing, handler: () => void): HeldRing {
-    return { gfn, port, local: this.kernel.bindInterdomain(domid, port, handler), mapped: this.kernel.mapForeign(domid, [gfn]).gfn };
+  private hold(domid: number, { gfn, port }: GuestRing, handler: () => void, beside = false): HeldRing {
+    return { gfn, port, local: this.kernel.bindInterdomain(domid, port, handler, beside), mapped: this.kernel.mapForeign(domid, [gfn]).gfn };
   }
 
   /** As `hold`; undefined when the domain has no such page or port. */
-  private tryHold(domid: number, { gfn, port }: GuestRing, handler: () => void): HeldRing | undefined {
+  private tryHold(domid: number, { gfn, port }: GuestRing, handler: () => void, beside = false): HeldRing | undefined {
     const { kernel } = this;
     let local: number | undefined;
     try {
-      local = kernel.bindInterdomain(domid, port, handler);
+      local = kernel.bindInterdomain(domid, port, handler, beside);
       return { gfn, port, local, mapped: kernel.mapForeign(domid, [gfn]).gfn };
     } catch (error) {
       if (local !== undefined) kernel.close(local);
@@ -130,14 +130,14 @@ export class Dom0Programs {
 
   /** Begin to serve a domain's console ring; what the guest writes goes to `sink`. */
   serveConsole(domid: number, ring: GuestRing, sink: ConsoleSink): HeldRing {
-    const held = this.hold(domid, ring, () => this.drainConsole(domid));
+    const held = this.hold(domid, ring, () => this.drainConsole(domid), true);
     this.consoles.set(keyOf(domid, 0), { backend: new ConsoleBackend(this.channel(held), sink), wants: false });
     return held;
   }
 
   /** As `serveConsole`, for a ring that another toolstack names; false when the domain has no such page or port. */
   tryServeConsole(domid: number, ring: GuestRing, sink: ConsoleSink): boolean {
-    const held = this.tryHold(domid, ring, () => this.drainConsole(domid));
+    const held = this.tryHold(domid, ring, () => this.drainConsole(domid), true);
     if (held === undefined) return false;
     this.consoles.set(keyOf(domid, 0), { backend: new ConsoleBackend(this.channel(held), sink), wants: false });
     return true;
@@ -153,7 +153,7 @@ export class Dom0Programs {
     const mapping = kernel.mapGrant(domid, ref);
     let local: number;
     try {
-      local = kernel.bindInterdomain(domid, port, () => this.drainConsole(domid, number));
+      local = kernel.bindInterdomain(domid, port, () => this.drainConsole(domid, number), true);
     } catch (error) {
       kernel.unmapGrant(mapping);
       throw error;
@@ -211,7 +211,7 @@ export class Dom0Programs {
 
   /** As `resumeStore`, for its console. */
   resumeConsole(domid: number, held: HeldRing, frozen: Uint8Array, sink: ConsoleSink): void {
-    this.kernel.attachHandler(held.local, () => this.drainConsole(domid));
+    this.kernel.attachHandler(held.local, () => this.drainConsole(domid), true);
     this.consoles.set(keyOf(domid, 0), { backend: ConsoleBackend.thaw(frozen, this.channel(held), sink), wants: false });
   }
 }

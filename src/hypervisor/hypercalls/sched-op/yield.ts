@@ -1,4 +1,4 @@
-import { NEVER } from '../../domain.ts';
+import { AT_ONCE, NEVER } from '../../domain.ts';
 import { yieldSlice } from '../../scheduler.ts';
 import type { SubOperation } from '../call.ts';
 
@@ -7,7 +7,7 @@ import type { SubOperation } from '../call.ts';
  * @xen sched_op 0 yield #Y
  */
 export const yieldCpu: SubOperation = ({ hv, vcpu }) => {
-  if (!hv.virtualTime && hv.header.dom0_due !== NEVER) hv.header.dom0_due = hv.now();
+  if (!hv.virtualTime && hv.header.dom0_due !== NEVER) hv.header.dom0_due = AT_ONCE;
   if (vcpu.domain.id !== 0) yieldSlice(hv, vcpu);
   return 0;
 };
