@@ -74,7 +74,7 @@ export class Dom0Programs {
     return frozen === undefined ? new Store(options) : Store.thaw(frozen, options);
   }
 
-  /** The guests stand still during a turn, so what is in their rings is all there is: the work ends. */
+  /** In a turn that guests do not share: they stand still, so what is in their rings is all there is, and the work ends. */
   work(): void {
     while (this.storeWants) this.storeWants = this.current.run();
     for (const served of this.consoles.values()) while (served.wants) served.wants = served.backend.onEvent();
