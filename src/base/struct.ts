@@ -279,13 +279,14 @@ function membersOf(fields: Fields, offsets: Readonly<Record<string, number>>): M
     }
   }
   for (const { field, kind, offset } of entries) {
+    const { access, write } = kind;
     Object.defineProperty(View.prototype, field, {
       enumerable: true,
       get(this: Place) {
-        return kind.access(this[VIEW], this[AT] + offset);
+        return access(this[VIEW], this[AT] + offset);
       },
       set(this: Place, value: unknown) {
-        kind.write(this[VIEW], this[AT] + offset, value);
+        write(this[VIEW], this[AT] + offset, value);
       },
     });
   }

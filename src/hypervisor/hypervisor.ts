@@ -80,6 +80,9 @@ export class Hypervisor {
   readonly header: Accessor<(typeof machine_header)['fields']>;
   private readonly domainViews = new Map<number, Domain>();
   private readonly vcpuViews = new Map<number, Vcpu>();
+  /** What `domains` and `vcpus` give, until there are others: every exit asks. */
+  private domainList: Domain[] | undefined;
+  private readonly vcpuLists = new Map<number, readonly Vcpu[]>();
   /** Set by the run loop: machine time (ns) while a guest runs or just stopped. */
   clock: () => bigint;
   /** The processor that guests see; set by the run loop. */
@@ -142,13 +145,17 @@ export class Hypervisor {
     return view;
   }
 
-  /** Domains in order of their ids. */
-  *domains(): Generator<Domain> {
-    for (let at = this.header.domains; at !== 0; ) {
-      const found = this.domainAt(at);
-      yield found;
-      at = found.s.next;
+  /** Domains in order of their ids, as they are now. */
+  domains(): readonly Domain[] {
+    if (this.domainList === undefined) {
+      this.domainList = [];
+      for (let at = this.header.domains; at !== 0; ) {
+        const found = this.domainAt(at);
+        this.domainList.push(found);
+        at = found.s.next;
+      }
     }
+    return this.domainList;
   }
 
   domain(id: number): Domain | undefined {
@@ -196,6 +203,7 @@ export class Hypervisor {
     view.setUint32(address + domainStruct.offsets.next, at, true);
     if (before === 0) this.header.domains = address;
     else view.setUint32(before + domainStruct.offsets.next, address, true);
+    this.domainList = undefined;
     return this.domainAt(address);
   }
 
@@ -219,6 +227,8 @@ export class Hypervisor {
       this.heap.free(v.address, vcpuStruct.size);
     }
     this.domainViews.delete(gone.address);
+    this.domainList = undefined;
+    this.vcpuLists.delete(gone.address);
     this.heap.free(gone.address, domainStruct.size);
   }
 
@@ -240,11 +250,14 @@ export class Hypervisor {
     return address === 0 ? undefined : this.vcpuAt(address);
   }
 
-  *vcpus(of: Domain): Generator<Vcpu> {
-    for (let id = 0; id < of.s.max_vcpus; id++) {
-      const found = this.vcpu(of, id);
-      if (found !== undefined) yield found;
+  /** A domain's vCPUs in order of their ids, as they are now. */
+  vcpus(of: Domain): readonly Vcpu[] {
+    let list = this.vcpuLists.get(of.address);
+    if (list === undefined) {
+      list = Array.from({ length: of.s.max_vcpus }, (_, id) => this.vcpu(of, id)).filter((v) => v !== undefined);
+      this.vcpuLists.set(of.address, list);
     }
+    return list;
   }
 
   /** Make vCPU `id` of a domain: down, with a cleared context. Undefined when contexts or heap are used up. */
@@ -272,6 +285,7 @@ export class Hypervisor {
       credit: CREDIT_INIT,
     });
     this.memories.stateView.setUint32(of.address + domainStruct.offsets.vcpus + id * 4, address, true);
+    this.vcpuLists.delete(of.address);
     const made = this.vcpuAt(address);
     made.context.clear();
     return made;

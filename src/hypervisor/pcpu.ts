@@ -6,11 +6,11 @@ import {
   CR4_VALID,
   EFER_VALID,
   EXIT_BUDGET,
+  EXIT_CPUID,
   EXIT_PAUSE,
   EXIT_WINDOW,
   RANDOM,
   RETIRED_BASE,
-  RIP,
   TSC_OFFSET,
   WANT_WINDOW,
 } from '../machine/layout.ts';
@@ -22,7 +22,6 @@ import { attachContext } from './arch/x86/vcpu-state.ts';
 import { STOP_STEP, stopForDebugger } from './debug/stop.ts';
 import { AT_ONCE, NEVER, VCPUF_nmi_pending, VCPUF_yields } from './domain.ts';
 import { answerWaits, type ExitContext } from './exit-context.ts';
-import { exitName } from './exit-names.ts';
 import { handleExit } from './exits.ts';
 import { guestConsoleWaits } from './guest-console.ts';
 import { GuestPhysicalMemory } from './guest-memory.ts';
@@ -152,14 +151,15 @@ export class Pcpu {
     if (!this.shared) {
       const due = hv.header.dom0_due;
       if (Atomics.load(this.words, WANT_TURN) !== 0) this.grantTurn();
-      else if (due <= hv.now()) {
+      else if (due !== NEVER && due <= hv.now()) {
         if (this.mayShare(due)) this.shareTurn();
         else this.grantTurn();
       }
     }
     runTimers(hv);
     // A timer of domain 0's: no instruction comes before its turn.
-    if (this.dom0Stop() <= hv.now()) return;
+    const stop = this.dom0Stop();
+    if (stop !== NEVER && stop <= hv.now()) return;
     const v = this.pick();
     if (v === undefined) this.idle();
     else this.runSlice(v);
@@ -257,13 +257,13 @@ export class Pcpu {
       else if (stepping) c.setLow(WANT_WINDOW, 0);
       else deliverPending(hv, v);
       const reason = hv.cpu.run(c.address);
-      this.trace.exit(v, exitName(reason), c.get(RIP));
+      this.trace.exit(v, reason);
       if (reason === EXIT_BUDGET) break;
       if (reason === EXIT_WINDOW) continue;
       if (reason === EXIT_PAUSE) break;
       handleExit(this.x, v, reason);
-      // A hypercall may have armed an earlier timer or made an event for domain 0 due.
-      if (c.signed(BUDGET) > 0) this.shortenBudget(v);
+      // It may have armed an earlier timer or made an event for domain 0 due.
+      if (reason !== EXIT_CPUID && c.signed(BUDGET) > 0) this.shortenBudget(v);
       if (c.signed(BUDGET) <= 0 || Atomics.load(this.words, WANT_TURN) !== 0) break;
       if (this.shared && Atomics.load(this.words, REQUEST) === REQUEST_POSTED) break;
     }

@@ -1,5 +1,7 @@
+import { RIP } from '../machine/layout.ts';
 import { errnoName } from '../spec/xen/errno.ts';
 import { hypercallName } from '../spec/xen/hypercall-names.ts';
+import { exitName } from './exit-names.ts';
 import type { Vcpu } from './hypervisor.ts';
 
 /** What a run did, for `--json`. */
@@ -11,7 +13,7 @@ export interface Counters {
   readonly unclaimedMemory: number;
 }
 
-const bump = (map: Map<string, number>, key: string): void => {
+const bump = <K>(map: Map<K, number>, key: K): void => {
   map.set(key, (map.get(key) ?? 0) + 1);
 };
 
@@ -19,17 +21,20 @@ const hex = (n: number): string => `0x${n.toString(16)}`;
 
 /** Counters and the optional line-by-line trace of one pCPU. Leaves no mark on the machine. */
 export class Trace {
-  private readonly exits = new Map<string, number>();
-  private readonly hypercalls = new Map<string, number>();
+  /** By number: names are looked up at the end. */
+  private readonly exits = new Map<number, number>();
+  private readonly hypercalls = new Map<number, number>();
   private readonly msrs = new Map<string, number>();
   private readonly ports = new Map<string, number>();
   private memory = 0;
   private readonly kinds: ReadonlySet<string>;
+  private readonly showsExits: boolean;
   private readonly write: (line: string) => void;
 
   /** `kinds`: which lines are written: 'hypercalls', 'exits'. */
   constructor(kinds: ReadonlySet<string>, write: (line: string) => void) {
     this.kinds = kinds;
+    this.showsExits = kinds.has('exits');
     this.write = write;
   }
 
@@ -38,18 +43,17 @@ export class Trace {
     return this.kinds.has(kind);
   }
 
-  exit(v: Vcpu, name: string, rip: bigint): void {
-    bump(this.exits, name);
-    if (this.wants('exits')) this.write(`d${v.domain.id}v${v.id} exit ${name} rip=0x${rip.toString(16)}`);
+  exit(v: Vcpu, reason: number): void {
+    bump(this.exits, reason);
+    if (this.showsExits) this.write(`d${v.domain.id}v${v.id} exit ${exitName(reason)} rip=0x${v.context.get(RIP).toString(16)}`);
   }
 
   hypercall(v: Vcpu, nr: number, args: readonly bigint[], result: number): void {
-    const name = hypercallName(nr);
-    bump(this.hypercalls, name);
+    bump(this.hypercalls, nr);
     if (!this.wants('hypercalls')) return;
     const shown = result < 0 && result > -200 ? `-${errnoName(-result)}` : String(result);
     this.write(
-      `d${v.domain.id}v${v.id} ${name}(${args
+      `d${v.domain.id}v${v.id} ${hypercallName(nr)}(${args
         .slice(0, 4)
         .map((a) => `0x${a.toString(16)}`)
         .join(', ')}) = ${shown}`,
@@ -80,8 +84,8 @@ export class Trace {
       if (reads !== 0 && port !== 0xe9) ports.set(hex(port), (ports.get(hex(port)) ?? 0) + reads);
     }
     return {
-      exits: Object.fromEntries(this.exits),
-      hypercalls: Object.fromEntries(this.hypercalls),
+      exits: Object.fromEntries([...this.exits].map(([reason, count]) => [exitName(reason), count])),
+      hypercalls: Object.fromEntries([...this.hypercalls].map(([nr, count]) => [hypercallName(nr), count])),
       unknownMsrs: Object.fromEntries(this.msrs),
       unclaimedPorts: Object.fromEntries(ports),
       unclaimedMemory: this.memory,

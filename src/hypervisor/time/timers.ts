@@ -14,7 +14,7 @@ export function nextDeadline(hv: Hypervisor): bigint {
   let next = NEVER;
   for (const d of hv.domains()) {
     if (d.s.is_shut_down !== 0 || d.s.is_dying !== 0) continue;
-    for (let id = 0; id < 2; id++) if (watchdogArmed(d, id)) next = min(next, watchdogDeadline(hv, d, id));
+    if (d.s.watchdog_inuse !== 0) for (let id = 0; id < 2; id++) if (watchdogArmed(d, id)) next = min(next, watchdogDeadline(hv, d, id));
     if (d.s.pause_count !== 0) continue;
     for (const v of hv.vcpus(d)) {
       next = min(next, v.s.singleshot_deadline);
@@ -34,7 +34,7 @@ export function runTimers(hv: Hypervisor): void {
   const now = hv.now();
   for (const d of hv.domains()) {
     if (d.s.is_shut_down !== 0 || d.s.is_dying !== 0) continue;
-    for (let id = 0; id < 2; id++) {
+    for (let id = 0; d.s.watchdog_inuse !== 0 && id < 2; id++) {
       if (watchdogArmed(d, id) && watchdogDeadline(hv, d, id) <= now) {
         printk(hv, `(XEN) Watchdog timer fired for domain ${d.id}`);
         shutDown(hv, d, SHUTDOWN_watchdog);
