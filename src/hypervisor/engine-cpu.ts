@@ -14,8 +14,8 @@ interface Core extends CoreExports {
   flushPcpu(ctx: number): void;
 }
 
-/** Slots that a failed translation prepares for a guest fault; here nothing is injected. */
-const KEPT = [EXC, EXC_ERROR, CR2, CUR_UOP] as const;
+/** 32-bit words of the slots that a failed translation prepares for a guest fault; here nothing is injected. */
+const KEPT = [EXC, EXC_ERROR, CR2, CUR_UOP].flatMap((slot) => [slot * 2, slot * 2 + 1]);
 
 /** The binary translator as the hypervisor's CPU. */
 export class EngineCpu implements Cpu {
@@ -26,6 +26,7 @@ export class EngineCpu implements Cpu {
   private lastContext = 0;
   private readonly instructions: InstructionWatch;
   private flushIsDue = false;
+  private readonly kept = new Int32Array(KEPT.length);
 
   /** A `tracer` makes execution some fifty times slower. */
   constructor(memories: Memories, engine: Engine, tracer?: Tracer) {
@@ -44,12 +45,13 @@ export class EngineCpu implements Cpu {
 
   translate(context: number, va: bigint, write: boolean): number {
     this.flushIfDue();
-    const quads = this.memories.stateQuads;
-    const base = context / 8;
-    const kept = KEPT.map((slot) => quads[base + slot] as bigint);
+    const words = this.memories.stateWords;
+    const base = context / 4;
+    const { kept } = this;
+    for (let i = 0; i < KEPT.length; i++) kept[i] = words[base + (KEPT[i] as number)] as number;
     const found = Number(this.core.translateVa(context, BigInt.asIntN(64, va), write ? 1 : 0));
     if (found === -1) this.core.clearFault(context);
-    for (const [i, slot] of KEPT.entries()) quads[base + slot] = kept[i] as bigint;
+    for (let i = 0; i < KEPT.length; i++) words[base + (KEPT[i] as number)] = kept[i] as number;
     return found === -1 ? -1 : found >>> 0;
   }
 

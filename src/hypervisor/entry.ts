@@ -17,7 +17,9 @@ export function enterHypercall(x: ExitContext, v: Vcpu): void {
   const wide = (c.low(MODE) & MODE_SIZE_MASK) === MODE_CODE64;
   const nr = c.low(RAX);
   let result: number;
-  const args = (wide ? ARGUMENTS64 : ARGUMENTS32).map((slot) => (wide ? c.get(slot) : BigInt(c.low(slot))));
+  const slots = wide ? ARGUMENTS64 : ARGUMENTS32;
+  const args: bigint[] = [];
+  for (let i = 0; i < slots.length; i++) args.push(wide ? c.get(slots[i] as number) : BigInt(c.low(slots[i] as number)));
   if (c.low(CPL) !== 0) result = -EPERM;
   else {
     const memory = new GuestVirtualMemory(hv.memories, hv.frames, hv.cpu, c.address, !wide);
@@ -25,14 +27,13 @@ export function enterHypercall(x: ExitContext, v: Vcpu): void {
     result = hypercall(call, nr, args);
     if (call.restart !== undefined) {
       // The instruction is executed again, with what is left to do in the argument registers.
-      const slots = wide ? ARGUMENTS64 : ARGUMENTS32;
       for (const [i, value] of call.restart.entries()) c.set(slots[i] as number, value);
       x.worked?.(call.elements ?? 0);
       return;
     }
   }
   trace.hypercall(v, nr, args, result);
-  if (wide) c.set(RAX, BigInt.asUintN(64, BigInt(result)));
+  if (wide) c.setNumber(RAX, result);
   else c.setLow(RAX, result);
   completeInstruction(v);
 }

@@ -26,7 +26,8 @@ export function answerWaits(v: Vcpu): boolean {
 /** The instruction is done: RIP behind it, one more retired. */
 export function completeInstruction(v: Vcpu): void {
   const c = v.context;
-  const next = c.get(RIP) + c.get(EXIT_LEN);
-  c.set(RIP, (c.low(MODE) & MODE_SIZE_MASK) === MODE_CODE64 ? BigInt.asUintN(64, next) : next & 0xffffffffn);
-  c.setNumber(BUDGET, c.signed(BUDGET) - 1);
+  const length = c.low(EXIT_LEN);
+  if ((c.low(MODE) & MODE_SIZE_MASK) === MODE_CODE64) c.add(RIP, length);
+  else c.setLow(RIP, c.low(RIP) + length);
+  c.add(BUDGET, -1);
 }

@@ -286,9 +286,9 @@ export class Pcpu {
 
   /** Allow `n` more instructions. */
   private setBudget(v: Vcpu, n: number): void {
-    const retired = this.retired(v);
-    v.context.set(BUDGET, BigInt(n));
-    v.context.set(RETIRED_BASE, retired + BigInt(n));
+    const c = v.context;
+    c.add(RETIRED_BASE, n - c.signed(BUDGET));
+    c.setNumber(BUDGET, n);
   }
 
   private shortenBudget(v: Vcpu): void {

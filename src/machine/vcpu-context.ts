@@ -57,6 +57,15 @@ export class VcpuContext {
     this.words[(this.base + slot) * 2 + 1] = high;
   }
 
+  /** Add an integer (magnitude up to 2^53) to the slot, modulo 2^64. */
+  add(slot: number, value: number): void {
+    const at = (this.base + slot) * 2;
+    const sum = ((this.words[at] as number) >>> 0) + value;
+    // (an element takes its value modulo 2^32)
+    this.words[at] = sum;
+    this.words[at + 1] = (this.words[at + 1] as number) + Math.floor(sum / 0x1_0000_0000);
+  }
+
   /** Clear every slot. */
   clear(): void {
     this.quads.fill(0n, this.base, this.base + VCPU_STRIDE / 8);

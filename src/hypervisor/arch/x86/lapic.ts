@@ -172,6 +172,9 @@ function divisor(hv: Hypervisor, v: Vcpu): bigint {
 
 const deadlineAt = (v: Vcpu): number => v.s.lapic + TIMER_DEADLINE;
 
+/** Where the instant of the APIC timer's next expiry stands in `state`, 0 when there is no APIC. */
+export const timerDeadlineAt = (v: Vcpu): number => (v.s.lapic === 0 ? 0 : deadlineAt(v));
+
 /** Instant (ns) of the APIC timer's next expiry, NEVER when it is off. */
 export function timerDeadline(hv: Hypervisor, v: Vcpu): bigint {
   return v.s.lapic === 0 ? NEVER : hv.memories.stateView.getBigUint64(deadlineAt(v), true);
