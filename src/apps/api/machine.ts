@@ -113,7 +113,7 @@ export class Machine implements AsyncDisposable {
     const made: { machine?: Machine } = {};
     const cache = host.translations(translationCache);
     const translations = cache && {
-      stored: await cache.read(`${TRANSLATIONS} ${cpu}`),
+      stored: cache.place(`${TRANSLATIONS} ${cpu}`),
       keep: (file: Uint8Array) => cache.write(`${TRANSLATIONS} ${cpu}`, file),
     };
     const thread = new MachineThread({

@@ -112,7 +112,7 @@ export class Daemon {
   /** Settles when the daemon was stopped in an orderly way; rejects when its machine died. */
   readonly ended: Promise<void>;
 
-  private constructor(host: DaemonHost, options: DaemonOptions, core: Uint8Array<ArrayBuffer>, stored: Uint8Array<ArrayBuffer> | undefined) {
+  private constructor(host: DaemonHost, options: DaemonOptions, core: Uint8Array<ArrayBuffer>) {
     this.host = host;
     this.options = options;
     this.started = host.wall();
@@ -126,7 +126,10 @@ export class Daemon {
       fresh: freshMachine({ frames: options.frames, seed: undefined, wall: this.started }),
       onConsole: (domid, bytes) => this.guestLines.write(domid, bytes),
       onLog: (line) => host.log(line),
-      translations: host.translations && { stored, keep: (file) => host.translations?.write(TRANSLATIONS, file) ?? Promise.resolve() },
+      translations: host.translations && {
+        stored: host.translations.place(TRANSLATIONS),
+        keep: (file) => host.translations?.write(TRANSLATIONS, file) ?? Promise.resolve(),
+      },
     });
     this.programs = new Dom0Programs(this.machine.kernel, () => void this.machine.door.enter(() => {}).catch(() => {}));
     this.privcmd = new Privcmd(this.machine.kernel);
@@ -142,7 +145,7 @@ export class Daemon {
 
   /** Start the machine and domain 0's programs. */
   static async start(host: DaemonHost, options: DaemonOptions): Promise<Daemon> {
-    const daemon = new Daemon(host, options, await host.core(), await host.translations?.read(TRANSLATIONS));
+    const daemon = new Daemon(host, options, await host.core());
     await daemon.makeToolstack();
     return daemon;
   }

@@ -52,7 +52,7 @@ export async function startMachine(
     cpuModel: cpu,
     onConsole: (_domid, bytes) => output(bytes),
     onLog: (line) => host.message(line),
-    ...(cache === undefined ? {} : { translations: { stored: await cache.read(name), keep: (file) => cache.write(name, file) } }),
+    ...(cache === undefined ? {} : { translations: { stored: cache.place(name), keep: (file) => cache.write(name, file) } }),
   });
   const session = new Session(machine, output);
   machine.open(() => session.onTurn());

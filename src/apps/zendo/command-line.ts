@@ -1,8 +1,10 @@
 /** The `zendo` command line: the composition root that chooses Node as the host. What only some commands need is loaded by them. */
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { nodeCrypto } from '../../host/node/crypto.ts';
+import { fileURLToPath } from 'node:url';
+import { nodeCrypto, randomName } from '../../host/node/crypto.ts';
 import { nodeFileStore } from '../../host/node/file-store.ts';
+import { bytesOfFileNow } from '../../host/node/read-whole-file.ts';
 import { makeRunDirectory, runDirectoryPath, stateDirectoryPath } from '../../host/node/run-directory.ts';
 import { surviveFullOutput } from '../../host/node/standard-output.ts';
 import { processTerminal } from '../../host/node/terminal.ts';
@@ -35,7 +37,7 @@ const host: CommandHost = {
   print: (text) => void process.stdout.write(text),
   milliseconds: () => performance.now(),
   wall: () => Date.now(),
-  uuid: () => new Uint8Array(nodeCrypto().randomBytes(16)),
+  uuid: () => randomName(16),
   after: (milliseconds, callback) => {
     const timer = setTimeout(callback, milliseconds);
     return () => clearTimeout(timer);
@@ -50,7 +52,7 @@ const host: CommandHost = {
     const { hostFacts } = await import('../../host/node/host-facts.ts');
     return await hostFacts({ run: runDirectoryPath(), state: stateDirectoryPath(), cache: cacheFolder() }, programs);
   },
-  core: async () => new Uint8Array(await readFile(new URL('../../../build/core.wasm', import.meta.url))),
+  core: async () => bytesOfFileNow(fileURLToPath(new URL('../../../build/core.wasm', import.meta.url))),
   translations: (wanted) => {
     const folder = chosenFolder(wanted, join(cacheFolder(), 'translations'));
     return folder === undefined ? undefined : new NodeTranslationCache({ folder, engine: engineParts });
@@ -93,7 +95,7 @@ const debian = async (): Promise<DebianFiles> => {
 };
 
 try {
-  const { version } = JSON.parse(await readFile(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string };
+  const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string };
   const { program, status } = makeProgram(host, debian, version, daemon);
   await program.parseAsync();
   process.exitCode = status();

@@ -1,3 +1,4 @@
+import type { TranslationPlace } from '../../base/ports/translation-cache.ts';
 import type { WorkerHost, WorkerThread } from '../../base/ports/worker-host.ts';
 import { Dom0Kernel } from '../../hypervisor/dom0/kernel.ts';
 import { Door } from '../../hypervisor/door.ts';
@@ -16,8 +17,8 @@ const REGIONS_WORKER = new URL('./regions.worker.ts', import.meta.url);
 
 /** Translations that outlive a machine. */
 export interface KeptTranslations {
-  /** What `keep` was given in an earlier run, in memory of its own: it goes to the machine's thread. */
-  readonly stored: Uint8Array<ArrayBuffer> | undefined;
+  /** Where the machine's thread finds what `keep` was given in an earlier run. */
+  readonly stored: TranslationPlace;
   keep(file: Uint8Array): Promise<void>;
 }
 
@@ -95,13 +96,16 @@ export class MachineThread {
       ...(options.symbols === undefined ? {} : { symbols: options.symbols }),
       ...(options.paranoid === true ? { paranoid: true } : {}),
       ...(options.profileEvery === undefined ? {} : { profileEvery: options.profileEvery }),
-      ...(options.translations === undefined ? {} : { stored: options.translations.stored ?? 'none' }),
+      ...(options.translations === undefined ? {} : { stored: options.translations.stored }),
       ...(options.verifyTranslations === true ? { verifyStored: true } : {}),
     };
     this.door = new Door(this.memories, options.workers.parallelism);
     this.kernel = new Dom0Kernel(this.memories, this.door);
-    const stored = options.translations?.stored;
-    this.thread = options.workers.start(PCPU_WORKER, data, [...channels.map(({ ends }) => ends.port1), ...(stored === undefined ? [] : [stored.buffer])]);
+    this.thread = options.workers.start(
+      PCPU_WORKER,
+      data,
+      channels.map(({ ends }) => ends.port1),
+    );
     this.makeCompilers = () => {
       for (const { ends, sent } of channels) {
         const given: RegionsWorkerData = { frames, state, cpuModel: options.cpuModel, channel: { port: ends.port2, sent } };

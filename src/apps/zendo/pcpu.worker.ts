@@ -7,8 +7,11 @@ import { availableParallelism } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { present } from '../../base/assert.ts';
+import type { TranslationPlace } from '../../base/ports/translation-cache.ts';
+import { nodeCrypto } from '../../host/node/crypto.ts';
 import { lowerHostCompilers } from '../../host/node/thread-priority.ts';
 import { profileThread } from '../../host/node/thread-profiler.ts';
+import { NodeTranslationCache } from '../../host/node/translation-cache.ts';
 import { logBoot } from '../../hypervisor/boot-log.ts';
 import { AT_ONCE } from '../../hypervisor/domain.ts';
 import { createDomain0 } from '../../hypervisor/domain0.ts';
@@ -30,6 +33,7 @@ import { type PackedSymbols, SymbolTable } from '../../toolstack/loader/elf/symb
 import { Engine } from '../../translator/engine.ts';
 import type { RegionModule } from '../../translator/targets/wasm/region-module.ts';
 import type { RegionCompiler } from '../../translator/targets/wasm/regions.ts';
+import { engineParts } from './engine-parts.ts';
 import { hostTime } from './host-time.ts';
 import type { PcpuMessage } from './pcpu-message.ts';
 import { ANSWERS, JOBS, Receiver, type RegionChannel, send } from './region-channel.ts';
@@ -56,8 +60,8 @@ export interface PcpuWorkerData {
   readonly paranoid?: boolean;
   /** Tell at the end where the guest was, with a sample every so many instructions, and what this thread did. */
   readonly profileEvery?: number;
-  /** Translations are kept, beginning with those of earlier runs, if there are any. */
-  readonly stored?: Uint8Array | 'none';
+  /** Translations are kept, beginning with those of earlier runs, if there are any in this place. */
+  readonly stored?: TranslationPlace;
   /** Look at what earlier runs left before it is used. */
   readonly verifyStored?: boolean;
   /** To the threads that make regions (regions.worker.ts); absent: this one does. */
@@ -77,6 +81,8 @@ const STORED_LEAST = 1000;
 
 const port = present(parentPort, 'parent of the pCPU thread');
 const given = workerData as PcpuWorkerData | ReservedMemories;
+// a thread that was prepared waits for its parent to read a kernel; translations, which it reads itself, will want this
+if (!('core' in given)) nodeCrypto();
 // a thread that was prepared has the memories only, and is told what to do by its first message
 const data = 'core' in given ? given : ((await new Promise((resolve) => port.once('message', resolve))) as PcpuWorkerData);
 const post = (message: PcpuMessage): void => port.postMessage(message);
@@ -89,6 +95,7 @@ const promoteAfter = data.promoteAfter ?? PROMOTE_AFTER;
 if (promoteAfter === 0) setFlagsFromString('--no-liftoff');
 const memories = new Memories(data.memories ?? (given as ReservedMemories));
 const model = chooseCpu(data.cpuModel);
+const stored = data.stored && ((await new NodeTranslationCache({ folder: data.stored.folder, engine: engineParts }).read(data.stored.name)) ?? 'none');
 const started = process.hrtime.bigint();
 const accessCheck = data.paranoid === true ? new AccessCheck(memories) : undefined;
 const engine = new Engine(memories, new WebAssembly.Module(data.core), {
@@ -100,7 +107,7 @@ const engine = new Engine(memories, new WebAssembly.Module(data.core), {
   arenaLimit: (codeMemory / 2) * MIB,
   regionLimit: ((codeMemory / 2) * MIB) / HOST_BYTES,
   ...(data.blockLimit === undefined ? {} : { blockLimit: data.blockLimit }),
-  ...(data.stored === undefined ? {} : { stored: data.stored }),
+  ...(stored === undefined ? {} : { stored }),
   ...(data.verifyStored === true ? { verifyStored: true } : {}),
   ...(accessCheck === undefined ? {} : { checkAccess: accessCheck.check.bind(accessCheck) }),
 });

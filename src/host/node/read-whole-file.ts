@@ -1,3 +1,4 @@
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 
 /** Why reading failed, in the words of a C library. */
@@ -20,6 +21,23 @@ export async function bytesOfFile(path: string): Promise<Uint8Array<ArrayBuffer>
     return bytes.subarray(0, length);
   } finally {
     await file.close();
+  }
+}
+
+/** As `bytesOfFile`, of a regular file, while the caller waits. */
+export function bytesOfFileNow(path: string): Uint8Array<ArrayBuffer> {
+  const file = openSync(path, 'r');
+  try {
+    const bytes = new Uint8Array(fstatSync(file).size);
+    let length = 0;
+    while (length < bytes.length) {
+      const count = readSync(file, bytes, length, bytes.length - length, null);
+      if (count === 0) break;
+      length += count;
+    }
+    return bytes.subarray(0, length);
+  } finally {
+    closeSync(file);
   }
 }
 

@@ -1,5 +1,6 @@
 import { OperatorError } from '../../../base/operator-error.ts';
 import { DEFAULT_CPU } from '../../../spec/x86/choose-cpu.ts';
+import { crc32 } from '../../../toolstack/loader/decompress/crc32.ts';
 import { type KernelImage, loadKernel } from '../../../toolstack/loader/domain-image.ts';
 import { checkInitrd } from '../../../toolstack/loader/domain-initrd.ts';
 import { unreadable } from '../../../toolstack/loader/image-error.ts';
@@ -83,18 +84,21 @@ async function readImages(host: CommandHost, options: Pick<BootOptions, 'kernel'
       throw unreadable({ what, path }, error instanceof Error && error.cause !== undefined ? error.cause : error);
     }
   };
+  const wanted = options.initrd === undefined ? undefined : read('initrd', options.initrd);
+  wanted?.catch(() => {}); // of two that cannot be read the kernel is named
   const file = await read('kernel', options.kernel);
-  const initrd = options.initrd === undefined ? undefined : checkInitrd(await read('initrd', options.initrd), options.initrd);
+  const bytes = await wanted;
+  const initrd = bytes === undefined ? undefined : checkInitrd(bytes, options.initrd as string);
   return imagesOf(file, options.kernel, initrd);
 }
 
 /** Parts of a kernel's file that tell it from others, in bytes. */
 const SAMPLE = 65536;
 
-/** A name for a kernel's translations. Two kernels that share one would only lose time. */
-function kernelIdentity(host: CommandHost, file: Uint8Array): string {
-  const samples = [0, file.length >> 1, file.length - SAMPLE].map((at) => file.subarray(Math.max(0, at), Math.max(0, at) + SAMPLE));
-  return host.sha256([new TextEncoder().encode(`${file.length} `), ...samples]);
+/** A name for a kernel's translations. Two kernels that share one would only lose time: checksums are enough. */
+function kernelIdentity(file: Uint8Array): string {
+  const samples = [0, file.length >> 1, file.length - SAMPLE].map((at) => crc32(file, Math.max(0, at), Math.min(Math.max(0, at) + SAMPLE, file.length)));
+  return [file.length, ...samples].join(' ');
 }
 
 /** Boot a kernel as a PVH domain and stay with it until it ends. The exit status. */
@@ -124,7 +128,7 @@ export async function boot(host: CommandHost, options: BootOptions, images?: Gue
     ...(options.verifyTranslations === true ? { verifyTranslations: true } : {}),
     cpu,
     symbols: () => unpack().symbols(),
-    translations: options.gdb === undefined ? kernelIdentity(host, file) : undefined,
+    translations: options.gdb === undefined ? kernelIdentity(file) : undefined,
     ...(options.paranoid === true ? { paranoid: true } : {}),
     ...(options.profile === undefined ? {} : { profile: options.profile }),
     ...(options.translationCache === undefined ? {} : { translationCache: options.translationCache }),
