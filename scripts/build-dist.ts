@@ -55,6 +55,35 @@ const filesBeside = (program: string): Plugin => ({
   },
 });
 
+/** Node's own modules that are not there yet when a program begins, and take a while to come. */
+const LATE = new Set(['node:child_process']);
+
+/**
+ * Node's own modules are asked for by name, when they are wanted. An import of one reads every name that it exports, which loads much that nobody
+ * uses; and it is loaded at the start even if only some command calls it.
+ */
+const nodeModules: Plugin = {
+  name: "Node's own modules",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^node:/ }, ({ path, kind }) => (kind === 'import-statement' ? { path, namespace: 'node', sideEffects: false } : undefined));
+    onLoad({ filter: /.*/, namespace: 'node' }, async ({ path }) => {
+      const module = `process.getBuiltinModule(${JSON.stringify(path)})`;
+      const members = Object.entries((await import(path)) as Readonly<Record<string, unknown>>).filter(([name]) => name !== 'default');
+      const isFunction = ([name, value]: readonly [string, unknown]): boolean => typeof value === 'function' && /^[a-z]/.test(name);
+      const late = members.filter(isFunction).map(([name]) => `${name}: (...given) => ${module}.${name}(...given)`);
+      return {
+        contents: [
+          ...members.map(
+            (member) =>
+              `export const ${member[0]} = ${isFunction(member) ? `(...given) => ${module}.${member[0]}(...given)` : `/* @__PURE__ */ (() => ${module}.${member[0]})()`};`,
+          ),
+          `export default ${LATE.has(path) ? `{ ${late.join(', ')} }` : `/* @__PURE__ */ ${module}`};`,
+        ].join('\n'),
+      };
+    });
+  },
+};
+
 const programs = ['zendo/main', 'zendo/pcpu.worker', 'zendo/regions.worker', 'daemon/main', 'xl/main'].map((name) => `src/apps/${name}.ts`);
 for (const program of programs) {
   await build({
@@ -70,7 +99,7 @@ for (const program of programs) {
     target: 'esnext',
     legalComments: 'none',
     logLevel: 'warning',
-    plugins: [filesBeside(join(root, program))],
+    plugins: [filesBeside(join(root, program)), nodeModules],
   });
 }
 

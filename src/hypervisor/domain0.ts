@@ -25,9 +25,7 @@ export function createDomain0(hv: Hypervisor): Domain {
   if (!growTable(hv, d, INITIAL_GRANT_FRAMES)) throw new Error('the machine is too small for domain 0');
   d.p2m.set(DOM0_SHARED_INFO_GFN, shared, p2m_shared, true);
   hv.frames.setGfn(shared, DOM0_SHARED_INFO_GFN);
-  for (let gfn = 0; gfn < DOM0_RAM_PAGES; gfn++) {
-    if (!populate(hv, d, gfn, 0)) throw new Error('the machine is too small for domain 0');
-  }
+  if (!populate(hv, d, 0, Math.log2(DOM0_RAM_PAGES))) throw new Error('the machine is too small for domain 0');
   const v = hv.createVcpu(d, 0);
   if (v === undefined) throw new Error('no room for the vCPU of domain 0');
   v.s.flags &= ~VCPUF_down;

@@ -35,7 +35,7 @@ const host: CommandHost = {
   streams: { listen: async (...where) => (await import('../../host/node/stream-server.ts')).nodeStreamServer.listen(...where) },
   message,
   print: (text) => void process.stdout.write(text),
-  milliseconds: () => performance.now(),
+  milliseconds: () => Number(process.hrtime.bigint() / 1000n) / 1000,
   wall: () => Date.now(),
   uuid: () => randomName(16),
   after: (milliseconds, callback) => {

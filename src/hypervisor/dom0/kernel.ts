@@ -288,35 +288,42 @@ export class Dom0Kernel {
   }
 
   /**
-   * Show the `count` pages of another domain from gfn `first` on, part after part in one piece of the window: `use` gets the offsets into
-   * `frames` of a part's pages, and the number of pages before them. Throws HypercallError when one does not exist.
+   * Show pages of another domain by gfn, part after part in one piece of the window: `use` gets, in order, each run of pages that follow one
+   * another in `frames` as well, as its first page's offset there, that page's place among the gfns, and the number of pages. Throws HypercallError when one does not exist.
    */
-  withForeign(domid: number, first: number, count: number, use: (pages: readonly number[], before: number) => void): void {
-    const size = Math.min(count, CALLS_AT_ONCE);
+  withForeign(domid: number, gfns: Uint32Array, use: (at: number, place: number, pages: number) => void): void {
+    const size = Math.min(gfns.length, CALLS_AT_ONCE);
     const window = this.claimWindow(size);
     try {
-      for (let done = 0; done < count; done += size) {
-        const gfns = Array.from({ length: Math.min(size, count - done) }, (_, i) => first + done + i);
-        const errors = this.mapBatch(domid, gfns, window);
+      for (let done = 0; done < gfns.length; done += size) {
+        const part = gfns.subarray(done, done + size);
+        const errors = this.mapBatch(domid, part, window);
         const bad = errors.findIndex((errno) => errno !== 0);
-        if (bad >= 0) throw new HypercallError(`mapping gfn 0x${(gfns[bad] as number).toString(16)} of domain ${domid}`, errors[bad] as number);
-        use(this.mappingAt(window, gfns.length).pages, done);
+        if (bad >= 0) throw new HypercallError(`mapping gfn 0x${(part[bad] as number).toString(16)} of domain ${domid}`, errors[bad] as number);
+        for (let i = 0; i < part.length; ) {
+          const first = i;
+          const at = this.maddr((window + first) * 4096);
+          do i++;
+          while (i < part.length && part[i] === (part[first] as number) + i - first && this.maddr((window + i) * 4096) === at + (i - first) * 4096);
+          use(at, done + first, i - first);
+        }
       }
     } finally {
       this.unmapAt(window, size);
     }
   }
 
-  private mapBatch(domid: number, gfns: readonly number[], first: number): number[] {
+  private mapBatch(domid: number, gfns: ArrayLike<number>, first: number): number[] {
     const n = gfns.length;
     return this.withMemory(n * 20, (gpa) => {
-      const bytes = new Uint8Array(n * 20);
-      const view = new DataView(bytes.buffer);
+      const words = new Uint32Array(n * 5);
       for (let i = 0; i < n; i++) {
-        view.setBigUint64(i * 8, BigInt(gfns[i] as number), true);
-        view.setBigUint64(n * 8 + i * 8, BigInt(first + i), true);
+        const gfn = gfns[i] as number;
+        words[i * 2] = gfn;
+        words[i * 2 + 1] = Math.floor(gfn / 2 ** 32);
+        words[(n + i) * 2] = first + i;
       }
-      this.copyIn(gpa, bytes);
+      this.copyIn(gpa, new Uint8Array(words.buffer));
       this.call('mapping foreign pages', __HYPERVISOR_memory_op, XENMEM_add_to_physmap_batch, xen_add_to_physmap_batch, {
         domid: DOMID_SELF,
         space: XENMAPSPACE_gmfn_foreign,
@@ -326,8 +333,7 @@ export class Dom0Kernel {
         gpfns: gpa + n * 8,
         errs: gpa + n * 16,
       });
-      const errors = new DataView(this.copyOut(gpa + n * 16, n * 4).buffer);
-      return Array.from({ length: n }, (_, i) => Math.abs(errors.getInt32(i * 4, true)));
+      return Array.from(new Int32Array(this.copyOut(gpa + n * 16, n * 4).buffer), Math.abs);
     });
   }
 

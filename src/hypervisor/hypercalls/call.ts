@@ -47,12 +47,16 @@ export function readLong(call: Call, list: bigint, index: number): bigint | unde
   return size === 4 ? BigInt(view.getUint32(0, true)) : view.getBigUint64(0, true);
 }
 
-/** Elements `index` .. `index + count - 1` of a list of unsigned longs; undefined when one cannot be read. */
-export function readLongs(call: Call, list: bigint, index: number, count: number): BigUint64Array | Uint32Array | undefined {
+/** Elements `index` .. `index + count - 1` of a list of unsigned longs, rounded as numbers are; undefined when one cannot be read. */
+export function readLongs(call: Call, list: bigint, index: number, count: number): Float64Array | undefined {
   const size = longSize(call);
   const bytes = call.memory.read(list + BigInt(index * size), count * size);
   if (bytes === undefined) return undefined;
-  return size === 4 ? new Uint32Array(bytes.buffer) : new BigUint64Array(bytes.buffer);
+  const words = new Uint32Array(bytes.buffer);
+  const longs = new Float64Array(count);
+  if (size === 4) longs.set(words);
+  else for (let i = 0; i < count; i++) longs[i] = (words[2 * i] as number) + (words[2 * i + 1] as number) * 2 ** 32;
+  return longs;
 }
 
 /** Unsigned longs as the caller has them in a list; what does not fit into 32 bits loses its upper half. */

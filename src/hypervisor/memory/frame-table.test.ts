@@ -38,7 +38,7 @@ test('frames come from the top down, zeroed, once, and are counted', () => {
   assert.throws(() => frames.put(0xffff0 as never), /given back/);
 });
 
-test('a run of fresh frames is as so many single ones', () => {
+test('a run of fresh frames is as so many single ones, one behind the other', () => {
   const [single, run] = [machine(), machine()];
   const gfn = 1000; // across the border of two leaves
   const count = 600;
@@ -50,13 +50,16 @@ test('a run of fresh frames is as so many single ones', () => {
     single.frames.setGfn(mfn, gfn + i);
   }
   assert.ok(run.p2m.reserveRun(gfn, count) && run.p2m.isEmpty(gfn, count));
-  run.p2m.setRun(gfn, run.frames.allocateRun(5, gfn, count) as Mfn, count);
+  const first = run.frames.allocateRun(5, gfn, count) as Mfn;
+  run.p2m.setRun(gfn, first, count);
   assert.equal(run.frames.free, single.frames.free);
   for (let i = -1; i <= count; i++) {
-    assert.deepEqual(run.p2m.lookup(gfn + i), single.p2m.lookup(gfn + i));
-    const mfn = single.p2m.lookup(gfn + i)?.mfn;
-    if (mfn === undefined) continue;
-    for (const fact of ['owner', 'count', 'gfn'] as const) assert.equal(run.frames[fact](mfn), single.frames[fact](mfn), fact);
+    const [one, other] = [single.p2m.lookup(gfn + i), run.p2m.lookup(gfn + i)];
+    assert.equal(one === undefined, other === undefined);
+    if (one === undefined || other === undefined) continue;
+    assert.equal(other.mfn, first + i);
+    assert.deepEqual({ ...other, mfn: 0 }, { ...one, mfn: 0 });
+    for (const fact of ['owner', 'count', 'gfn'] as const) assert.equal(run.frames[fact](other.mfn), single.frames[fact](one.mfn), fact);
   }
   assert.equal(run.p2m.isEmpty(gfn + count - 1, 2), false);
   assert.equal(run.frames.allocateRun(5, 5000, 2000), undefined, 'more than there are');

@@ -105,8 +105,8 @@ export class FrameTable {
   }
 
   /**
-   * As `count` calls of `allocate` and `setGfn` for gfns from `gfn` on, but for frames that were never given out, and without a look at claims:
-   * the first of the frames; each next one is one lower. Undefined where frames that were given back would be taken first, or there are not so many.
+   * As `count` calls of `allocate` and `setGfn` for gfns from `gfn` on, but for frames that were never given out and lie one behind the other, and
+   * without a look at claims: the first of the frames. Undefined where frames that were given back would be taken first, or there are not so many.
    */
   allocateRun(owner: number, gfn: number, count: number): Mfn | undefined {
     const { view } = this;
@@ -116,16 +116,16 @@ export class FrameTable {
     if (untouched - count < view.getUint32(this.header('frame_first'), true)) return undefined;
     view.setUint32(untouchedAt, untouched - count, true);
     view.setUint32(this.header('frame_free'), this.free - count, true);
+    const first = untouched - count;
     const words = this.memories.stateWords;
     const who = (owner === OWNER_XEN ? OWNER_XEN : owner + 1) | (PGT_none << 16);
-    for (let i = 0; i < count; i++) {
-      const at = this.at(untouched - 1 - i) >>> 2;
+    for (let i = 0, at = this.at(first) >>> 2; i < count; i++, at += FRAME_TABLE_STRIDE >> 2) {
       words[at] = who;
       words[at + (offsets.count >> 2)] = 1;
       words[at + (offsets.type_count >> 2)] = 0;
       words[at + (offsets.link >> 2)] = gfn + i;
     }
-    return Mfn(untouched - 1);
+    return Mfn(first);
   }
 
   /** Is it a frame of this machine that is in use? */

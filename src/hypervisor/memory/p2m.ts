@@ -15,6 +15,9 @@ export const p2m_grant_map_ro = 3;
 export const p2m_shared = 4; // shared_info, grant and status frames: owned by Xen
 const TYPE_MASK = 0xff;
 
+/** What a raw entry that is valid shows. */
+export const p2mType = (entry: number): number => (entry >>> P2M_TYPE_SHIFT) & TYPE_MASK;
+
 const ROOT_BYTES = P2M_ROOT_ENTRIES * 4;
 const LEAF_BYTES = 4096;
 
@@ -25,12 +28,14 @@ const LEAF_BYTES = 4096;
 export class P2m {
   readonly root: number;
   private readonly view: DataView;
+  private readonly words: Int32Array;
   private readonly heap: Heap;
   private readonly maximum: number;
 
   /** The table at `root`. `maximum`: address of the word that keeps the highest gfn that ever showed a page; absent for who only reads. */
   constructor(memories: Memories, heap: Heap, root: number, maximum = 0) {
     this.view = memories.stateView;
+    this.words = memories.stateWords;
     this.heap = heap;
     this.root = root;
     this.maximum = maximum;
@@ -55,7 +60,7 @@ export class P2m {
   lookup(gfn: number): { mfn: Mfn; type: number; writable: boolean } | undefined {
     const entry = this.entry(gfn);
     if ((entry & P2M_VALID) === 0) return undefined;
-    return { mfn: (entry & P2M_MFN_MASK) as Mfn, type: (entry >>> P2M_TYPE_SHIFT) & TYPE_MASK, writable: (entry & P2M_WRITABLE) !== 0 };
+    return { mfn: (entry & P2M_MFN_MASK) as Mfn, type: p2mType(entry), writable: (entry & P2M_WRITABLE) !== 0 };
   }
 
   /** Byte offset into `frames` of a guest-physical address, -1 when nothing is there. */
@@ -92,19 +97,23 @@ export class P2m {
 
   /** Is nothing at any of `count` gfns? */
   isEmpty(gfn: number, count: number): boolean {
-    for (let i = gfn; i < gfn + count; i++) if ((this.entry(i) & P2M_VALID) !== 0) return false;
+    for (let i = gfn; i < gfn + count; ) {
+      const end = Math.min(gfn + count, (i | 1023) + 1);
+      const leaf = this.leaf(i);
+      for (let at = (leaf >>> 2) + (i & 1023); leaf !== 0 && i < end; i++, at++) if (((this.words[at] as number) & P2M_VALID) !== 0) return false;
+      i = end;
+    }
     return true;
   }
 
-  /** Put RAM at `count` gfns that are reserved: frame `mfn`, then each next lower one. */
+  /** Put RAM at `count` gfns that are reserved: frame `mfn`, and those behind it. */
   setRun(gfn: number, mfn: Mfn, count: number): void {
     this.noteMaximum(gfn + count - 1);
     const bits = P2M_VALID | P2M_WRITABLE | (p2m_ram_rw << P2M_TYPE_SHIFT);
     for (let i = 0; i < count; ) {
       const low = (gfn + i) & 1023;
       const end = Math.min(count, i + 1024 - low);
-      const leaf = this.leaf(gfn + i) - i * 4 + low * 4;
-      for (; i < end; i++) this.view.setUint32(leaf + i * 4, (bits | (mfn - i)) >>> 0, true);
+      for (let at = (this.leaf(gfn + i) >>> 2) + low; i < end; i++, at++) this.words[at] = bits | (mfn + i);
     }
   }
 
@@ -125,7 +134,7 @@ export class P2m {
       for (let low = top === from >>> 10 ? from & 1023 : 0; low < 1024; low++) {
         const entry = this.view.getUint32(leaf + low * 4, true);
         if ((entry & P2M_VALID) !== 0) {
-          yield { gfn: Gfn(top * 1024 + low), mfn: (entry & P2M_MFN_MASK) as Mfn, type: (entry >>> P2M_TYPE_SHIFT) & TYPE_MASK };
+          yield { gfn: Gfn(top * 1024 + low), mfn: (entry & P2M_MFN_MASK) as Mfn, type: p2mType(entry) };
         }
       }
     }

@@ -1,9 +1,10 @@
 import type { Mfn } from '../../base/brand.ts';
+import { P2M_VALID } from '../../machine/layout.ts';
 import { EINVAL, ENOMEM, ENXIO } from '../../spec/xen/errno.ts';
 import type { Domain, Hypervisor } from '../hypervisor.ts';
 import { putPage } from '../lifecycle/reap.ts';
 import { INVALID_M2P } from './frame-table.ts';
-import { GFN_LIMIT, p2m_grant_map_ro, p2m_grant_map_rw, p2m_map_foreign, p2m_ram_rw, p2m_shared } from './p2m.ts';
+import { GFN_LIMIT, p2m_grant_map_ro, p2m_grant_map_rw, p2m_map_foreign, p2m_ram_rw, p2m_shared, p2mType } from './p2m.ts';
 
 /** What a domain's guest-physical addresses show, changed page by page. */
 
@@ -36,10 +37,12 @@ export function emptyGfn(hv: Hypervisor, of: Domain, gfn: number): boolean {
 
 /** Show a page of another domain, or of Xen's about it, at a gfn. Takes a reference. 0 or an errno. */
 export function placeForeign(hv: Hypervisor, of: Domain, gfn: number, mfn: Mfn, writable: boolean): number {
-  const errno = replaceable(of, gfn);
-  if (errno !== 0) return errno;
+  // plain numbers, and no objects: a domain's builder does this for each page of its images
+  const before = of.p2m.entry(gfn);
+  if ((before & P2M_VALID) !== 0 && isGrant(p2mType(before))) return ENXIO;
+  if (!of.p2m.reserve(gfn)) return gfn < GFN_LIMIT ? ENOMEM : EINVAL;
   hv.frames.get(mfn); // before the gfn is emptied: it may show the same page
-  emptyGfn(hv, of, gfn);
+  if ((before & P2M_VALID) !== 0) emptyGfn(hv, of, gfn);
   hv.setEntry(of, gfn, mfn, p2m_map_foreign, writable);
   return 0;
 }

@@ -187,17 +187,35 @@ export class Xc {
     });
   }
 
-  /** Write bytes into a domain's memory at a guest-physical address, through foreign mappings. */
-  writeMemory(domid: number, gpa: number, bytes: Uint8Array): void {
-    if (bytes.length === 0) return;
-    const first = Math.floor(gpa / 4096);
-    const last = Math.floor((gpa + bytes.length - 1) / 4096);
+  /** Write pieces of bytes into a domain's memory at guest-physical addresses, in order, through foreign mappings. */
+  writeMemory(domid: number, pieces: readonly { readonly gpa: number; readonly bytes: Uint8Array }[]): void {
+    const parts = pieces
+      .filter(({ bytes }) => bytes.length > 0)
+      .map(({ gpa, bytes }) => ({
+        gpa,
+        bytes,
+        first: Math.floor(gpa / 4096),
+        pages: Math.floor((gpa + bytes.length - 1) / 4096) - Math.floor(gpa / 4096) + 1,
+      }));
+    const gfns = new Uint32Array(parts.reduce((sum, { pages }) => sum + pages, 0));
+    let place = 0;
+    for (const { first, pages } of parts) for (let i = 0; i < pages; i++) gfns[place++] = first + i;
     const { frameBytes } = this.kernel.memories;
-    this.kernel.withForeign(domid, first, last - first + 1, (pages, before) => {
-      for (const [i, page] of pages.entries()) {
-        // where the page's first byte comes from: before the bytes' beginning, for the first
-        const from = (first + before + i) * 4096 - gpa;
-        frameBytes.set(bytes.subarray(Math.max(from, 0), from + 4096), page + Math.max(-from, 0));
+    let current = 0;
+    /** Place of the current part's first page. */
+    let start = 0;
+    this.kernel.withForeign(domid, gfns, (at, from, count) => {
+      for (let done = 0; done < count; ) {
+        let part = parts[current] as (typeof parts)[number];
+        while (from + done >= start + part.pages) {
+          start += part.pages;
+          part = parts[++current] as (typeof parts)[number];
+        }
+        const pages = Math.min(count - done, start + part.pages - from - done);
+        // where the first page's first byte comes from: before the bytes' beginning, for a part's first
+        const offset = (part.first + from + done - start) * 4096 - part.gpa;
+        frameBytes.set(part.bytes.subarray(Math.max(offset, 0), offset + pages * 4096), at + done * 4096 + Math.max(-offset, 0));
+        done += pages;
       }
     });
   }

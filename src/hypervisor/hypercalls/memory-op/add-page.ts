@@ -1,4 +1,5 @@
 import type { Mfn } from '../../../base/brand.ts';
+import { P2M_MFN_MASK, P2M_VALID, P2M_WRITABLE } from '../../../machine/layout.ts';
 import { EINVAL, EPERM, ESRCH } from '../../../spec/xen/errno.ts';
 import {
   XENMAPIDX_grant_table_status,
@@ -9,19 +10,24 @@ import {
 } from '../../../spec/xen/memory.ts';
 import { grantTableFrame } from '../../grants/table.ts';
 import type { Domain } from '../../hypervisor.ts';
-import { p2m_ram_rw, p2m_shared } from '../../memory/p2m.ts';
+import { p2m_ram_rw, p2m_shared, p2mType } from '../../memory/p2m.ts';
 import { movePage, placeForeign, placeShared } from '../../memory/physmap.ts';
 import type { Call } from '../call.ts';
 
-/** A page of another domain: ESRCH no such domain (or the caller's own id); EPERM not privileged; EINVAL no page of its own there. */
-function addForeign({ hv, caller }: Call, of: Domain, domid: number, idx: number, gpfn: number): number {
+/** The domain whose pages are to be shown: ESRCH no such domain (or the caller's own id); EINVAL it is the one they are shown to; EPERM not privileged. */
+export function foreignDomain({ hv, caller }: Call, of: Domain, domid: number): Domain | number {
   const from = domid === caller.id ? undefined : hv.resolve(domid, caller);
   if (from === undefined) return ESRCH;
   if (from === of) return EINVAL;
-  if (!hv.isPrivileged(caller)) return EPERM;
-  const entry = from.p2m.lookup(idx);
-  if (entry === undefined || (entry.type !== p2m_ram_rw && entry.type !== p2m_shared)) return EINVAL;
-  return placeForeign(hv, of, gpfn, entry.mfn, entry.writable);
+  return hv.isPrivileged(caller) ? from : EPERM;
+}
+
+/** Show what stands at gfn `idx` of `from` at `gpfn`: 0, or an errno (EINVAL: nothing of its own, or no such gpfn). */
+export function showForeign({ hv }: Call, of: Domain, gpfn: number, from: Domain, idx: number): number {
+  const entry = from.p2m.entry(idx);
+  const type = p2mType(entry);
+  if ((entry & P2M_VALID) === 0 || (type !== p2m_ram_rw && type !== p2m_shared)) return EINVAL;
+  return placeForeign(hv, of, gpfn, (entry & P2M_MFN_MASK) as Mfn, (entry & P2M_WRITABLE) !== 0);
 }
 
 /** Put page `idx` of a space at a gfn: 0 or an errno (EINVAL: no such space or page). */
@@ -38,8 +44,10 @@ export function addPage(call: Call, of: Domain, space: number, idx: number, gpfn
     }
     case XENMAPSPACE_gmfn:
       return movePage(hv, of, idx, gpfn);
-    case XENMAPSPACE_gmfn_foreign:
-      return addForeign(call, of, foreign, idx, gpfn);
+    case XENMAPSPACE_gmfn_foreign: {
+      const from = foreignDomain(call, of, foreign);
+      return typeof from === 'number' ? from : showForeign(call, of, gpfn, from, idx);
+    }
     default:
       return EINVAL;
   }

@@ -1,17 +1,23 @@
 import { EDOM, EFAULT, EILSEQ, EINVAL, EOPNOTSUPP } from '../../../spec/xen/errno.ts';
-import { XENMAPSPACE_dev_mmio, XENMAPSPACE_gmfn_range, XENMEM_add_to_physmap_batch, xen_add_to_physmap_batch } from '../../../spec/xen/memory.ts';
+import {
+  XENMAPSPACE_dev_mmio,
+  XENMAPSPACE_gmfn_foreign,
+  XENMAPSPACE_gmfn_range,
+  XENMEM_add_to_physmap_batch,
+  xen_add_to_physmap_batch,
+} from '../../../spec/xen/memory.ts';
 import { type Call, ELEMENTS_AT_ONCE, mustPause, readLongs, readStruct } from '../call.ts';
 import { actFor } from '../target.ts';
-import { addPage } from './add-page.ts';
+import { addPage, foreignDomain, showForeign } from './add-page.ts';
 import { goOn, type MemoryOperation } from './operation.ts';
 
 /** The gfn that is none (as a number, which the largest gfns round to). */
 const ALL_ONES = 2 ** 64;
 
-/** Parts of the two lists. */
+/** Parts of the two lists, of the same length. */
 interface Lists {
-  readonly idxs: BigUint64Array | Uint32Array;
-  readonly gpfns: BigUint64Array | Uint32Array;
+  readonly idxs: Float64Array;
+  readonly gpfns: Float64Array;
 }
 
 /**
@@ -30,22 +36,34 @@ export const addToPhysmapBatch: MemoryOperation = (call, argument, done) => {
   if (typeof of === 'number') return -of;
   if (arg.size < done || (arg.size === done && done !== 0)) return -EILSEQ;
   if (arg.space === XENMAPSPACE_dev_mmio && arg.u.res0 !== 0) return -EOPNOTSUPP;
-  const ahead = readAhead(call, arg, done);
-  for (let i = done; i < arg.size; i++) {
-    const lists = i - done < (ahead?.gpfns.length ?? 0) ? ahead : readAt(call, arg, i, 1);
-    if (lists === undefined || (lists !== ahead && !memory.writable(arg.errs + BigInt(i * 4), 4))) return -EFAULT;
-    const place = lists === ahead ? i - done : 0;
-    const gfn = Number(lists.gpfns[place]);
-    if (gfn >= ALL_ONES) return -EINVAL;
-    const errno = addPage(call, of, arg.space, Number(lists.idxs[place]), gfn, arg.u.foreign_domid);
-    if (!memory.write(arg.errs + BigInt(i * 4), new Uint8Array(new Int32Array([-errno]).buffer))) return -EFAULT;
-    if (mustPause(call) && i + 1 < arg.size) return goOn(call, XENMEM_add_to_physmap_batch, i + 1, argument);
+  const foreign = arg.space === XENMAPSPACE_gmfn_foreign && of.s.is_dying === 0 ? foreignDomain(call, of, arg.u.foreign_domid) : undefined;
+  // one that is dying may be gone after any page
+  const from = typeof foreign === 'object' && foreign.s.is_dying === 0 ? foreign : undefined;
+  for (let i = done; i < arg.size; ) {
+    const lists = (i === done ? readAhead(call, arg, done) : undefined) ?? readAt(call, arg, i, 1);
+    if (lists === undefined) return -EFAULT;
+    const { idxs, gpfns } = lists;
+    const errors = new Int32Array(gpfns.length);
+    let handled = 0;
+    let pause = false;
+    while (handled < errors.length && !pause) {
+      const gfn = gpfns[handled] as number;
+      if (gfn >= ALL_ONES) break;
+      const idx = idxs[handled] as number;
+      errors[handled++] = -(from === undefined ? addPage(call, of, arg.space, idx, gfn, arg.u.foreign_domid) : showForeign(call, of, gfn, from, idx));
+      pause = mustPause(call) && i + handled < arg.size;
+    }
+    if (!memory.write(arg.errs + BigInt(i * 4), new Uint8Array(errors.buffer, 0, handled * 4))) return -EFAULT;
+    i += handled;
+    if (pause) return goOn(call, XENMEM_add_to_physmap_batch, i, argument);
+    if (handled < errors.length) return -EINVAL;
   }
   return 0;
 };
 
-/** Elements `i` .. `i + count - 1` of both lists, undefined when one is not readable. */
-function readAt(call: Call, arg: { idxs: bigint; gpfns: bigint }, i: number, count: number): Lists | undefined {
+/** Elements `i` .. `i + count - 1` of both lists, undefined when one is not readable, or its error could not be written. */
+function readAt(call: Call, arg: { idxs: bigint; gpfns: bigint; errs: bigint }, i: number, count: number): Lists | undefined {
+  if (!call.memory.writable(arg.errs + BigInt(i * 4), count * 4)) return undefined;
   const idxs = readLongs(call, arg.idxs, i, count);
   const gpfns = readLongs(call, arg.gpfns, i, count);
   return idxs === undefined || gpfns === undefined ? undefined : { idxs, gpfns };
@@ -53,6 +71,5 @@ function readAt(call: Call, arg: { idxs: bigint; gpfns: bigint }, i: number, cou
 
 /** What is left of the lists, read at once; nothing where a page of them is missing, or where errors cannot be written. */
 function readAhead(call: Call, arg: { idxs: bigint; gpfns: bigint; errs: bigint; size: number }, done: number): Lists | undefined {
-  const count = Math.min(arg.size - done, ELEMENTS_AT_ONCE);
-  return call.memory.writable(arg.errs + BigInt(done * 4), count * 4) ? readAt(call, arg, done, count) : undefined;
+  return readAt(call, arg, done, Math.min(arg.size - done, ELEMENTS_AT_ONCE));
 }
