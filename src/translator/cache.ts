@@ -91,27 +91,51 @@ export class BlockCache {
     return this.words[(block + BLK_UOPS) >>> 2] as number;
   }
 
-  /** Keeps an address for a block of `uops` micro-ops; 0 if the arena is full. Until it is stored there, BLK_BYTES is 0. */
-  reserve(uops: number): number {
-    const { words } = this;
-    const at = words[FREE >>> 2] as number;
-    const after = at + BLK_HEADER + uops * UOP_SIZE;
-    if (after > this.end) return 0;
-    words.fill(0, at >>> 2, (at + BLK_HEADER) >>> 2);
-    words[(at + BLK_PHYS2) >>> 2] = -1;
-    words[(at + BLK_UOPS) >>> 2] = uops;
-    words[FREE >>> 2] = after;
-    return at;
+  /** Where `reserve` would begin; 0 if there are blocks already. */
+  get reservable(): number {
+    return this.used === 0 ? ARENA : 0;
   }
 
-  /** Stores a block that is packed already, at a reserved address if one is given; `size`: BLK_BYTES. 0 if the arena is full. */
-  storePacked(code: Int32Array, size: number, phys: number, mode: number, reserved?: number): number {
+  /**
+   * Keeps places, one behind the other, for `count` blocks that may come later, of `uops(k)` micro-ops each. The first one's address, 0 if there
+   * is no room. Before there are other blocks. BLK_BYTES is 0 where a block has not come yet.
+   */
+  reserve(count: number, uops: (k: number) => number): number {
     const { words } = this;
-    const at = reserved ?? this.reserve(code.length / (UOP_SIZE >> 2));
-    if (at === 0) return 0;
+    const first = this.reservable;
+    let at = first;
+    for (let k = 0; k < count && at !== 0; k++) {
+      const after = at + BLK_HEADER + uops(k) * UOP_SIZE;
+      if (after > this.end) return 0;
+      this.writeHeader(at, 0, -1, 0, 0, after);
+      at = after;
+    }
+    words[FREE >>> 2] = Math.max(at, ARENA);
+    return first;
+  }
+
+  /** Stores a block that is packed already at the place kept for it; `size`: BLK_BYTES. */
+  place(at: number, code: Int32Array, size: number, phys: number, mode: number): void {
+    const { words } = this;
     // by hand: blocks are so short that a call to copy them takes longer
     for (let k = 0, to = (at + BLK_HEADER) >>> 2; k < code.length; k++, to++) words[to] = code[k] as number;
-    this.writeHeader(at, phys, -1, mode, size, at + BLK_HEADER + code.length * 4);
+    const w = at >>> 2;
+    words[w + (BLK_PHYS >> 2)] = phys;
+    words[w + (BLK_MODE >> 2)] = mode;
+    words[w + (BLK_BYTES >> 2)] = size;
+    words[w + (BLK_COUNT >> 2)] = this.threshold();
+    words[BLOCKS >>> 2] = (words[BLOCKS >>> 2] as number) + 1;
+  }
+
+  /** Stores a block that is packed already; `size`: BLK_BYTES. 0 if the arena is full. */
+  storePacked(code: Int32Array, size: number, phys: number, mode: number): number {
+    const { words } = this;
+    const at = words[FREE >>> 2] as number;
+    const after = at + BLK_HEADER + code.byteLength;
+    if (after > this.end) return 0;
+    words[FREE >>> 2] = after;
+    words.set(code, (at + BLK_HEADER) >>> 2);
+    this.writeHeader(at, phys, -1, mode, size, after);
     words[BLOCKS >>> 2] = (words[BLOCKS >>> 2] as number) + 1;
     return at;
   }

@@ -1,17 +1,18 @@
 /** A compiled region apart from any place: its function with what must be filled in, and the blocks it stands for. */
-import type { Relocation } from '../targets/wasm/code.ts';
-import type { BlockRecord } from './stored-blocks.ts';
+import { type Relocation, WIDE } from '../targets/wasm/code.ts';
 
+/** Everything in arrays that lie in the file: at the start nothing is made for each of many thousand numbers. */
 export interface StoredRegion {
   /** Its blocks, the head first: their records and their distances from the head. */
-  readonly records: readonly BlockRecord[];
-  readonly deltas: readonly number[];
+  readonly records: Int32Array;
+  readonly deltas: Int32Array;
   /** Blocks besides the head where it can be entered. */
-  readonly entries: readonly number[];
+  readonly entries: Int32Array;
   /** The function: locals and code. */
   readonly body: Uint8Array<ArrayBuffer>;
-  readonly hints: readonly (readonly [number, boolean])[];
-  /** Words of RELOCATION each: there are hundreds of thousands, and they are wanted once. */
+  /** Branches of which it is known whether they are likely: twice the place, and one if they are. */
+  readonly hints: Int32Array;
+  /** Words of RELOCATION each. */
   readonly relocations: Int32Array;
   /** Runs since it was of use. */
   readonly age: number;
@@ -33,68 +34,75 @@ export function packRelocations(relocations: readonly Relocation[]): Int32Array 
   return words;
 }
 
+/** Hints as a stored region has them, and back. */
+export const packHints = (hints: readonly (readonly [number, boolean])[]): Int32Array => Int32Array.from(hints, ([at, likely]) => at * 2 + (likely ? 1 : 0));
+export const unpackHints = (hints: Int32Array): [number, boolean][] => Array.from(hints, (hint) => [hint >> 1, (hint & 1) !== 0]);
+
 /** Words of a region before its lists. */
-const HEAD = 6;
+const HEAD = 7;
 
-const wordsOf = ({ records, entries, hints, relocations, body }: StoredRegion): number =>
-  HEAD + records.length * 2 + entries.length + hints.length + relocations.length + ((body.length + 3) >> 2);
-
-/** Regions as words for a file; `places` says where their blocks lie there. */
-export function encodeRegions(regions: readonly StoredRegion[], places: ReadonlyMap<BlockRecord, BlockRecord>): Int32Array {
-  const words = new Int32Array(regions.reduce((sum, region) => sum + wordsOf(region), 0));
-  const bytes = new Uint8Array(words.buffer);
+/** Regions as words for a file: `places` says which records their blocks are there, `starts` where in the file's module each function begins. */
+export function encodeRegions(regions: readonly StoredRegion[], places: Int32Array, starts: readonly number[]): Int32Array {
+  const parts: Int32Array[] = [];
+  for (const [k, { records, deltas, entries, body, hints, relocations, age }] of regions.entries()) {
+    const counts = [records.length, entries.length, hints.length, relocations.length / RELOCATION];
+    parts.push(
+      Int32Array.from([...counts, body.length, starts[k] as number, age]),
+      records.map((record) => places[record] as number),
+      deltas,
+      entries,
+      hints,
+      relocations,
+    );
+  }
+  const words = new Int32Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
-  for (const { records, deltas, entries, body, hints, relocations, age } of regions) {
-    const put = (word: number): void => {
-      words[at++] = word;
-    };
-    for (const count of [records.length, entries.length, hints.length, relocations.length / RELOCATION, body.length, age]) put(count);
-    for (const [k, record] of records.entries()) {
-      put(places.get(record) as number);
-      put(deltas[k] as number);
-    }
-    for (const entry of entries) put(entry);
-    for (const [place, likely] of hints) put(place * 2 + (likely ? 1 : 0));
-    words.set(relocations, at);
-    at += relocations.length;
-    bytes.set(body, at * 4);
-    at += (body.length + 3) >> 2;
+  for (const part of parts) {
+    words.set(part, at);
+    at += part.length;
   }
   return words;
 }
 
-/** What `encodeRegions` wrote. Throws RangeError if it is not that. */
-export function decodeRegions(words: Int32Array): StoredRegion[] {
+/** What `encodeRegions` wrote, of `records` records; the functions are in `module`. Throws RangeError if it is not that. */
+export function decodeRegions(words: Int32Array, records: number, module: Uint8Array<ArrayBuffer>): StoredRegion[] {
   const regions: StoredRegion[] = [];
   let at = 0;
   const word = (k: number): number => words[k] as number;
   while (at < words.length) {
-    for (let k = at; k < at + HEAD; k++) if (!(word(k) >= 0 && word(k) <= words.length * 4)) throw new RangeError('a stored region is too long, or cut off');
-    const [blocks, entryCount, hintCount] = [word(at), word(at + 1), word(at + 2)];
-    const [relocationCount, size, age] = [word(at + 3), word(at + 4), word(at + 5)];
-    const memberAt = at + HEAD;
-    const entryAt = memberAt + blocks * 2;
-    const hintAt = entryAt + entryCount;
-    const relocationAt = hintAt + hintCount;
-    const bodyAt = relocationAt + relocationCount * RELOCATION;
-    at = bodyAt + ((size + 3) >> 2);
-    if (at > words.length) throw new RangeError('the stored regions end early');
-    const entries = [...words.subarray(entryAt, hintAt)];
-    if (blocks === 0 || entries.some((node) => node < 0 || node >= blocks)) throw new RangeError('a stored region is entered where it has no block');
-    const records: BlockRecord[] = [];
-    const deltas: number[] = [];
-    for (let k = memberAt; k < entryAt; k += 2) {
-      records.push(word(k));
-      deltas.push(word(k + 1));
-    }
-    const hints: [number, boolean][] = [];
-    for (let k = hintAt; k < relocationAt; k++) hints.push([word(k) >> 1, (word(k) & 1) !== 0]);
-    const relocations = words.subarray(relocationAt, bodyAt);
-    for (let k = 1; k < relocations.length; k += RELOCATION)
-      if (!((relocations[k] as number) >= 0 && (relocations[k] as number) <= KIND_REGION)) throw new RangeError('a stored region has a number of no kind');
-    const start = words.byteOffset + bodyAt * 4;
-    const body = new Uint8Array(words.buffer as ArrayBuffer, start, size);
-    regions.push({ records, deltas, entries, body, hints, relocations, age });
+    for (let k = at; k < at + HEAD; k++)
+      if (!(word(k) >= 0 && word(k) <= words.length + module.length)) throw new RangeError('a stored region is too long, or cut off');
+    const [blocks, size, start, age] = [word(at), word(at + 4), word(at + 5), word(at + 6)];
+    const deltaAt = at + HEAD + blocks;
+    const entryAt = deltaAt + blocks;
+    const hintAt = entryAt + word(at + 1);
+    const relocationAt = hintAt + word(at + 2);
+    const end = relocationAt + word(at + 3) * RELOCATION;
+    if (end > words.length || start + size > module.length) throw new RangeError('the stored regions end early');
+    const region: StoredRegion = {
+      records: words.subarray(at + HEAD, deltaAt),
+      deltas: words.subarray(deltaAt, entryAt),
+      entries: words.subarray(entryAt, hintAt),
+      hints: words.subarray(hintAt, relocationAt),
+      relocations: words.subarray(relocationAt, end),
+      body: module.subarray(start, start + size),
+      age,
+    };
+    at = end;
+    verify(region, records);
+    regions.push(region);
   }
   return regions;
+}
+
+function verify({ records, entries, relocations, body }: StoredRegion, count: number): void {
+  const within = (numbers: Int32Array, limit: number): boolean => numbers.every((number) => number >= 0 && number < limit);
+  if (!within(records, count)) throw new RangeError('a stored region is made of a block that is not there');
+  if (records.length === 0 || !within(entries, records.length)) throw new RangeError('a stored region is entered where it has no block');
+  for (let k = 0; k < relocations.length; k += RELOCATION) {
+    const [at, kind, block] = [relocations[k] as number, relocations[k + 1] as number, relocations[k + 2] as number];
+    if (at < 0 || at > body.length - WIDE) throw new RangeError('a stored region names a place outside its code');
+    if (kind < 0 || kind > KIND_REGION) throw new RangeError('a stored region has a number of no kind');
+    if (kind !== KIND_REGION && !(block >= 0 && block < records.length)) throw new RangeError('a stored region names a block it does not have');
+  }
 }

@@ -5,19 +5,20 @@
  * Only bytes decide: a translation is used where the guest has exactly the bytes it was made of, at the same offset in a
  * page and in the same mode. What the store holds was made by this build for this CPU model; its keeper sees to that.
  */
-import { BLK_BYTES, BLK_FLAGS, BLK_HEADER, BLK_MODE, BLK_PHYS, BLKF_DEAD, UOP_SIZE } from '../../machine/layout.ts';
+import { BLK_BYTES, BLK_FLAGS, BLK_HEADER, BLK_MODE, BLK_PHYS, BLK_REGION, BLKF_DEAD, UOP_SIZE } from '../../machine/layout.ts';
 import type { Memories } from '../../machine/memories.ts';
 import type { BlockCache } from '../cache.ts';
-import { Code, relocate, WIDE } from '../targets/wasm/code.ts';
-import type { FunctionBody } from '../targets/wasm/module.ts';
+import { Code, relocate } from '../targets/wasm/code.ts';
+import { assemble, type FunctionBody } from '../targets/wasm/module.ts';
 import type { MadeRegion } from '../targets/wasm/region-module.ts';
 import type { Regions } from '../targets/wasm/regions.ts';
 import type { BlockTranslator } from '../translate-block.ts';
 import { type BlockRecord, StoredBlocks } from './stored-blocks.ts';
-import { decodeRegions, encodeRegions, KIND_REGION, RELOCATION, type StoredRegion } from './stored-region.ts';
+import { decodeRegions, encodeRegions, KIND_REGION, packHints, RELOCATION, type StoredRegion, unpackHints } from './stored-region.ts';
 
-const MAGIC = 0x3143545a; // "ZTC1"
-const HEAD_WORDS = 4;
+const MAGIC = 0x3243545a; // "ZTC2"
+/** Magic, words of the blocks, words of the regions, bytes of their module; what it was made for: address of the blocks' places, first place in the table. */
+const HEAD_WORDS = 6;
 /** A region that was of no use in so many runs is left out. */
 const AGE_MAX = 4;
 /** Regions are kept up to so many bytes of functions: compiling them takes 15 ms a MiB. */
@@ -57,7 +58,20 @@ interface Placed {
   used: boolean;
 }
 
-const keyOf = (records: readonly BlockRecord[], entries: readonly number[]): string => `${records.join()} ${entries.join()}`;
+const keyOf = (records: ArrayLike<BlockRecord>, entries: ArrayLike<number>): string => `${Array.from(records).join()} ${Array.from(entries).join()}`;
+
+/** The region's function, its numbers filled in where it lies (they are filled in again for other places): `addresses` of its blocks, place in the table. */
+function bodyFor({ body, hints, relocations }: StoredRegion, addresses: ArrayLike<number>, index: number): FunctionBody {
+  for (let k = 0; k < relocations.length; k += RELOCATION) {
+    const at = relocations[k] as number;
+    const own = relocations[k + 1] === KIND_REGION;
+    relocate(body, at, own ? index + 1 : (addresses[relocations[k + 2] as number] as number) + (relocations[k + 3] as number));
+  }
+  const code = new Code();
+  code.bytes = body;
+  code.length = body.length;
+  return { code, hints: unpackHints(hints), relocations: [] };
+}
 
 export class TranslationStore {
   private readonly memories: Memories;
@@ -72,30 +86,44 @@ export class TranslationStore {
   private addedBytes = 0;
   /** Regions that are kept already; undefined: made in this run. */
   private known: Map<string, Placed | undefined> | undefined;
-  /** Addresses kept for the blocks of regions, which the regions' code contains; and the other way round. */
-  private readonly addresses = new Map<BlockRecord, number>();
-  private readonly recordAt = new Map<number, BlockRecord>();
+  /** Address of the places that the file's blocks have in the arena, which the regions' code contains; 0: they have none. */
+  private places = 0;
+  /** The same in the run that the next file is made for, and where its regions are in the table. */
+  private readonly placesFrom: number;
+  private readonly firstRegion: number;
+  private readonly regions: Regions | undefined;
   readonly counters: StoreCounters = { storedBlocks: 0, usedBlocks: 0, newBlocks: 0, storedRegions: 0, usedRegions: 0, newRegions: 0 };
 
-  constructor(memories: Memories, cache: BlockCache, core: StoreCore, check?: StoredCheck) {
+  constructor(memories: Memories, cache: BlockCache, core: StoreCore, regions: Regions | undefined, check?: StoredCheck) {
     this.memories = memories;
     this.check = check;
     this.cache = cache;
     this.core = core;
+    this.regions = regions;
+    this.placesFrom = cache.reservable;
+    this.firstRegion = regions?.next ?? 0;
     this.blocks = new StoredBlocks(memories);
   }
 
   /** Takes over what `save` gave in an earlier run, and its memory. False if it is not that. Before anything is translated. */
-  load(file: Uint8Array, regions: Regions | undefined): boolean {
+  load(file: Uint8Array): boolean {
+    const { regions } = this;
     // what a host reads lies where words may lie
     const whole = file.byteOffset % 4 === 0 ? file : file.slice();
     const words = new Int32Array(whole.buffer, whole.byteOffset, whole.byteLength >> 2);
-    const [magic, blockWords = 0, regionWords = 0] = words;
-    if (magic !== MAGIC || blockWords < 0 || regionWords < 0 || HEAD_WORDS + blockWords + regionWords !== words.length) return false;
+    const [magic, blockWords = 0, regionWords = 0, moduleBytes = 0, from = 0, first = 0] = words;
+    const regionsFrom = HEAD_WORDS + blockWords;
+    const moduleFrom = regionsFrom + regionWords;
+    if (magic !== MAGIC || blockWords < 0 || regionWords < 0 || moduleBytes < 0 || moduleFrom + ((moduleBytes + 3) >> 2) !== words.length) return false;
     try {
-      const stored = decodeRegions(words.subarray(HEAD_WORDS + blockWords));
-      this.blocks.load(words.subarray(HEAD_WORDS, HEAD_WORDS + blockWords));
-      if (regions !== undefined) this.place(stored, regions);
+      this.blocks.load(words.subarray(HEAD_WORDS, regionsFrom));
+      this.places = this.cache.reserve(this.blocks.loaded, (record) => this.blocks.uops(record));
+      const module = new Uint8Array(whole.buffer as ArrayBuffer, whole.byteOffset + moduleFrom * 4, moduleBytes);
+      const stored = decodeRegions(words.subarray(regionsFrom, moduleFrom), this.blocks.loaded, module);
+      if (regions !== undefined && stored.length > 0 && this.places !== 0) {
+        const fits = this.check === undefined && from === this.places && first === regions.next;
+        this.adopt(stored, regions, fits ? module : undefined);
+      }
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       this.blocks.clear();
@@ -105,28 +133,22 @@ export class TranslationStore {
     return true;
   }
 
-  /** Compiles all regions for the addresses that their blocks will have. */
-  private place(stored: readonly StoredRegion[], regions: Regions): void {
-    for (const { records } of stored) {
-      for (const record of records) {
-        if (this.addresses.has(record)) continue;
-        if (!this.blocks.has(record)) throw new RangeError('a stored region is made of a block that is not there');
-        const at = this.cache.reserve(this.blocks.uops(record));
-        if (at === 0) return;
-        this.addresses.set(record, at);
-        this.recordAt.set(at, record);
-        this.blocks.setInRegion(record);
-      }
-    }
-    const first = regions.adopt(stored.length, (index) => stored.map((region, k) => this.bodyFor(region, index + k)), this.check?.module);
-    if (first === -1) return;
+  /** Compiles all regions: `module`, if it was made for the addresses that their blocks have now. */
+  private adopt(stored: readonly StoredRegion[], regions: Regions, module: Uint8Array<ArrayBuffer> | undefined): void {
+    const first = regions.next;
+    const addressOf = (record: BlockRecord): number => this.addressOf(record);
+    const bytes = module ?? assemble(stored.map((region, k) => bodyFor(region, region.records.map(addressOf), first + k)));
+    if (this.check?.module(bytes) === false || !regions.adopt(stored.length, bytes)) return;
     this.placed = stored.map((region, k) => ({ region, index: first + k, used: false }));
     this.counters.storedRegions = stored.length;
     for (const one of this.placed) {
       const { records, deltas } = one.region;
-      for (const [k, record] of records.entries()) {
+      for (let k = 0; k < records.length; k++) {
+        const record = records[k] as BlockRecord;
         // one of another page is no sign that the others are there
-        if (Math.floor((this.blocks.offset(records[0] as BlockRecord) + (deltas[k] as number)) / 4096) !== 0) continue;
+        const offset = this.blocks.offset(records[0] as BlockRecord) + (deltas[k] as number);
+        if (offset < 0 || offset > 4095) continue;
+        this.blocks.setInRegion(record);
         const list = this.having.get(record);
         if (list === undefined) this.having.set(record, [one]);
         else list.push(one);
@@ -134,90 +156,105 @@ export class TranslationStore {
     }
   }
 
-  /** The region's function, its numbers filled in where it lies: they are filled in again in every run. */
-  private bodyFor({ body, hints, relocations, records }: StoredRegion, index: number): FunctionBody {
-    const addresses = records.map((record) => this.addresses.get(record) as number);
-    for (let k = 0; k < relocations.length; k += RELOCATION) {
-      const at = relocations[k] as number;
-      if (at < 0 || at > body.length - WIDE) throw new RangeError('a stored region names a place outside its code');
-      if (relocations[k + 1] === KIND_REGION) {
-        relocate(body, at, index + 1);
-        continue;
-      }
-      const address = addresses[relocations[k + 2] as number];
-      if (address === undefined) throw new RangeError('a stored region names a block it does not have');
-      relocate(body, at, address + (relocations[k + 3] as number));
-    }
-    const code = new Code();
-    code.bytes = body;
-    code.length = body.length;
-    return { code, hints, relocations: [] };
-  }
-
-  /** Regions can no longer be placed: the arena is emptied. */
+  /** Blocks of the file have no places any more: the arena is emptied. */
   forgetPlaces(): void {
+    this.places = 0;
     this.having.clear();
-    this.recordAt.clear();
-    this.addresses.clear();
   }
 
-  /** The block at `phys` in `mode`, entered in the hash, if the store knows its bytes; else 0. */
+  /** The block at `phys` in `mode`, entered in the hash, if the store knows its bytes; else 0. With it come the other blocks of its page that are there. */
   find(ctx: number, phys: number, mode: number): number {
     const record = this.blocks.find(phys, mode);
     if (record < 0) return 0;
+    if (!this.hasPlace(record)) return this.copy(ctx, record, phys);
     const block = this.insert(ctx, record, phys);
-    if (block !== 0 && this.blocks.isInRegion(record))
-      for (const one of this.having.get(record) ?? []) this.install(ctx, one, phys - this.deltaOf(one, record));
+    if (block !== 0) this.insertPage(ctx, record, phys);
     return block;
   }
 
-  private deltaOf({ region }: Placed, record: BlockRecord): number {
-    return region.deltas[region.records.indexOf(record)] as number;
+  /** Has the block a place in the arena that was not used yet? A block that is gone stays where it was, its memory may still be looked at. */
+  private hasPlace(record: BlockRecord): boolean {
+    return this.places !== 0 && record < this.blocks.loaded && this.memories.stateWords[(this.addressOf(record) + BLK_BYTES) >>> 2] === 0;
   }
 
-  private insert(ctx: number, record: BlockRecord, phys: number): number {
+  private addressOf(record: BlockRecord): number {
+    return this.places + this.blocks.placeOf(record);
+  }
+
+  /** A copy of a block, which no region can be made of that the file has. 0: there is no room. */
+  private copy(ctx: number, record: BlockRecord, phys: number): number {
     const { blocks, cache } = this;
     if (!this.isTrue(record, phys)) return 0;
-    const kept = blocks.isInRegion(record) ? this.addresses.get(record) : undefined;
-    const at = kept !== undefined && this.isFree(kept) ? kept : undefined;
-    const block = cache.storePacked(blocks.code(record), this.sizeOf(record), phys, blocks.mode(record), at);
-    if (block === 0) return 0;
-    this.core.insertBlock(ctx, block);
-    blocks.touch(record);
-    this.counters.usedBlocks++;
+    const block = cache.storePacked(blocks.code(record), blocks.sizes(record), phys, blocks.mode(record));
+    if (block !== 0) this.enter(ctx, record, block);
     return block;
   }
 
-  /** BLK_BYTES. */
-  private sizeOf(record: BlockRecord): number {
-    return this.blocks.length(record) | (this.blocks.instructions(record) << 16);
+  /** Makes the block, at its place, one of the guest's at `phys`. 0: it does not stand the check. */
+  private insert(ctx: number, record: BlockRecord, phys: number): number {
+    if (!this.isTrue(record, phys)) return 0;
+    const block = this.addressOf(record);
+    this.cache.place(block, this.blocks.code(record), this.blocks.sizes(record), phys, this.blocks.mode(record));
+    this.enter(ctx, record, block);
+    return block;
+  }
+
+  private enter(ctx: number, record: BlockRecord, block: number): void {
+    this.core.insertBlock(ctx, block);
+    this.blocks.touch(record);
+    this.counters.usedBlocks++;
+  }
+
+  /**
+   * Inserts the blocks of the page that `record`, at `phys`, is of, those whose bytes are there; then the regions of the page: some were installed before, and
+   * dropped when its code was changed.
+   */
+  private insertPage(ctx: number, record: BlockRecord, phys: number): void {
+    const { blocks } = this;
+    const page = phys - (phys & 4095);
+    const first = blocks.pageOf(record, phys);
+    const regions = new Set<Placed>();
+    for (let one = first; blocks.isOfPage(one, first); one++) {
+      if (!blocks.isTouched(one)) {
+        const own = page + blocks.offset(one);
+        if (blocks.matches(one, own) && this.hasPlace(one)) this.insert(ctx, one, own);
+      }
+      if (blocks.isInRegion(one)) for (const region of this.having.get(one) ?? []) regions.add(region);
+    }
+    for (const one of regions) this.install(ctx, one, page + blocks.offset(one.region.records[0] as BlockRecord));
   }
 
   /** Stands the check, if there is one. */
   private isTrue(record: BlockRecord, phys: number): boolean {
-    return this.check?.block(this.blocks.code(record), this.sizeOf(record), phys, this.blocks.mode(record)) ?? true;
+    if (this.check === undefined) return true;
+    const { blocks } = this;
+    return this.check.block(blocks.code(record), blocks.sizes(record), phys, blocks.mode(record));
   }
 
-  /** Has a kept address not been used yet? A block that is gone stays where it was, its memory may still be looked at. */
-  private isFree(address: number): boolean {
-    return this.memories.stateWords[(address + BLK_BYTES) >>> 2] === 0;
-  }
-
-  /** Installs a region whose head is at `phys` if the guest has all its bytes and the kept addresses are its blocks'. */
+  /** Installs a region whose head is at `phys` if the guest has all its bytes and its blocks are at their places. */
   private install(ctx: number, one: Placed, phys: number): boolean {
     const { records, deltas, entries } = one.region;
+    const head = this.addressOf(records[0] as BlockRecord);
+    const words = this.memories.stateWords;
+    if (words[(head + BLK_REGION) >>> 2] === one.index + 1) return true;
     const missing: number[] = [];
-    for (const [k, record] of records.entries()) {
-      const at = this.addresses.get(record) as number;
+    for (let k = 0; k < records.length; k++) {
+      const record = records[k] as BlockRecord;
       const place = phys + (deltas[k] as number);
       if (place < 0 || place >= this.memories.frameBytes.length) return false;
-      if (this.isFree(at)) {
+      if (this.hasPlace(record)) {
         if (!this.blocks.matches(record, place) || !this.isTrue(record, place)) return false;
         missing.push(k);
-      } else if (!this.isAlive(at, place, this.blocks.mode(record))) return false;
+      } else if (!this.isAlive(this.addressOf(record), place, this.blocks.mode(record))) return false;
     }
     for (const k of missing) this.insert(ctx, records[k] as BlockRecord, phys + (deltas[k] as number));
-    for (const k of [0, ...entries]) this.core.installRegion(ctx, this.addresses.get(records[k] as BlockRecord) as number, one.index, k);
+    this.core.installRegion(ctx, head, one.index, 0);
+    for (let k = 0; k < entries.length; k++) {
+      const node = entries[k] as number;
+      const block = this.addressOf(records[node] as BlockRecord);
+      // a block's own region knows its surroundings better than one that it is a way into
+      if (words[(block + BLK_REGION) >>> 2] === 0) this.core.installRegion(ctx, block, one.index, node);
+    }
     if (!one.used) this.counters.usedRegions++;
     one.used = true;
     return true;
@@ -231,9 +268,11 @@ export class TranslationStore {
 
   /** A block is hot enough for a region: is there a stored one for it (again)? */
   promote(ctx: number, block: number): boolean {
-    const record = this.recordAt.get(block);
-    if (record === undefined) return false;
-    const phys = (this.memories.stateWords[(block + BLK_PHYS) >>> 2] as number) >>> 0;
+    const words = this.memories.stateWords;
+    const phys = (words[(block + BLK_PHYS) >>> 2] as number) >>> 0;
+    if (this.having.size === 0) return false;
+    const record = this.blocks.find(phys, words[(block + BLK_MODE) >>> 2] as number);
+    if (record < 0 || record >= this.blocks.loaded || this.addressOf(record) !== block) return false;
     for (const one of this.having.get(record) ?? []) {
       const k = one.region.records.indexOf(record);
       if ((k === 0 || one.region.entries.includes(k)) && this.install(ctx, one, phys - (one.region.deltas[k] as number))) return true;
@@ -265,7 +304,15 @@ export class TranslationStore {
     if (this.known.has(key) || this.addedBytes > REGION_BYTES_MAX) return;
     this.addedBytes += body.length;
     this.known.set(key, undefined);
-    this.added.push({ records, deltas, entries: [...entries], body, hints, relocations, age: 0 });
+    this.added.push({
+      records: Int32Array.from(records),
+      deltas: Int32Array.from(deltas),
+      entries: Int32Array.from(entries),
+      body,
+      hints: packHints(hints),
+      relocations,
+      age: 0,
+    });
   }
 
   /** What a file keeps for the next run; undefined when that is hardly more than the file has already, or, without a file, fewer than `least` blocks. */
@@ -283,12 +330,19 @@ export class TranslationStore {
       size += region.body.length;
       if (size <= REGION_BYTES_MAX) regions.push(region);
     }
-    const { words, places } = this.blocks.save(new Set(regions.flatMap(({ records }) => records)));
-    const regionWords = encodeRegions(regions, places);
-    const file = new Int32Array(HEAD_WORDS + words.length + regionWords.length);
-    file.set([MAGIC, words.length, regionWords.length, 0]);
+    const { words, places } = this.blocks.save(new Set(regions.flatMap(({ records }) => Array.from(records))));
+    const offsets = StoredBlocks.placesOf(words);
+    const addressOf = (record: BlockRecord): number => this.placesFrom + (offsets[places[record] as number] as number);
+    const starts: number[] = [];
+    const bodies = regions.map((region, k) => bodyFor(region, region.records.map(addressOf), this.firstRegion + k));
+    const module = bodies.length === 0 ? new Uint8Array() : assemble(bodies, [], starts);
+    const regionWords = encodeRegions(regions, places, starts);
+    const file = new Int32Array(HEAD_WORDS + words.length + regionWords.length + ((module.length + 3) >> 2));
+    file.set([MAGIC, words.length, regionWords.length, module.length, this.placesFrom, this.firstRegion]);
     file.set(words, HEAD_WORDS);
     file.set(regionWords, HEAD_WORDS + words.length);
-    return new Uint8Array(file.buffer);
+    const bytes = new Uint8Array(file.buffer);
+    bytes.set(module, (HEAD_WORDS + words.length + regionWords.length) * 4);
+    return bytes;
   }
 }

@@ -104,8 +104,8 @@ const nameSection = (names: readonly string[]): W.Code => {
 const types = typeSection();
 const imports = importSection();
 
-/** A module whose export `r<k>` is the function with body k; `names`, if any, are what a profiler shows for them. */
-export function assemble(bodies: readonly FunctionBody[], names: readonly string[] = []): Uint8Array<ArrayBuffer> {
+/** A module whose export `r<k>` is the function with body k; `names`, if any, are what a profiler shows for them. `starts` is told where each body begins. */
+export function assemble(bodies: readonly FunctionBody[], names: readonly string[] = [], starts: number[] = []): Uint8Array<ArrayBuffer> {
   const out = new W.Code();
   for (const byte of [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]) out.byte(byte);
   section(out, 1, types);
@@ -127,9 +127,12 @@ export function assemble(bodies: readonly FunctionBody[], names: readonly string
   code.u32(bodies.length);
   for (const { code: body } of bodies) {
     code.u32(body.length);
+    starts.push(code.length);
     code.raw(body);
   }
   section(out, 10, code);
+  const from = out.length - code.length;
+  for (const k of starts.keys()) starts[k] = (starts[k] as number) + from;
   if (names.length > 0) section(out, 0, nameSection(names));
   return out.done();
 }

@@ -25,7 +25,6 @@ import { OP_F_RET64, OP_RET } from '../../../machine/ops.ts';
 import type { BlockTranslator } from '../../translate-block.ts';
 import { chainModule } from './chain.ts';
 import { coreFunctions } from './imports.ts';
-import { assemble, type FunctionBody } from './module.ts';
 import { type MadeRegion, makeRegions, type RegionJob, type RegionModule, type RegionRequest } from './region-module.ts';
 
 /** Executions after which a block does not wait for others any more: a loop may be all that runs for long. */
@@ -233,29 +232,28 @@ export class Regions {
     }
   }
 
-  /**
-   * Compiles functions of regions that exist already: `make` gives them for places in the table from `first` on, which
-   * stay theirs until the end. -1 if `isSound` or the host refuses the module.
-   */
-  adopt(count: number, make: (first: number) => readonly FunctionBody[], isSound: (bytes: Uint8Array<ArrayBuffer>) => boolean = () => true): number {
-    if (count === 0) return -1;
+  /** Where in the table `adopt` puts regions. */
+  get next(): number {
+    return this.core.table.length;
+  }
+
+  /** Compiles a module of `count` regions that exist already, made for places in the table from `next` on, which stay theirs until the end. False if the host refuses it. */
+  adopt(count: number, bytes: Uint8Array<ArrayBuffer>): boolean {
     const { table } = this.core;
-    const first = table.grow(count);
-    const bytes = assemble(make(first));
-    if (!isSound(bytes)) return -1;
     this.check?.(bytes);
     try {
       const module = new WebAssembly.Module(bytes);
       this.compiler?.prepare(module);
       const { exports } = new WebAssembly.Instance(module, this.imports);
+      const first = table.grow(count);
       for (let k = 0; k < count; k++) table.set(first + k, exports[`r${k}`] as () => number);
     } catch (error) {
       if (this.check !== undefined) throw error;
-      return -1;
+      return false;
     }
     this.counters.modules++;
     this.counters.bytes += bytes.length;
-    return first;
+    return true;
   }
 
   /** Bytes of the modules since regions were last forgotten, dropped ones included. */
