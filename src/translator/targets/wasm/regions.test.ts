@@ -932,6 +932,38 @@ for (const [name, source] of [...Object.entries(programs), ...Object.entries(pro
   });
 }
 
+test('of the blocks that wait, those that run most meanwhile are compiled first', { skip }, () => {
+  // twelve loops, each in a page of its own: all are offered, two run on for long
+  const rounds = [100, 100, 100, 100, 100, 100, 100, 100, 30_000, 100, 50_000, 100];
+  const loops = rounds.map((count, k) => `align 4096, nop\nmov ecx, ${count}\nloop${k}: dec ecx\njnz loop${k}\njmp next${k}\nalign 64\nnext${k}:`);
+  const code = nasm(`bits 64\norg ${START}\n${loops.join('\n')}\nhlt`);
+  const jobs: RegionJob[] = [];
+  const late = new LateCompiler(() => 0);
+  let answers = false;
+  const submit = (job: RegionJob): void => {
+    jobs.push(job);
+    late.submit(job);
+  };
+  const regionCompiler = { threads: 1, prepare: () => {}, submit, take: () => (answers ? late.take() : undefined) };
+  const machine = new TestMachine({ promoteAfter: 20, regionCompiler }, PAGES);
+  late.memories = machine.memories;
+  machine.write(START, code);
+  machine.enter(64, START);
+  assert.equal(machine.run(1_000_000), EXIT_HLT);
+  assert.equal(machine.engine.regions?.counters.regions, 0);
+  const before = jobs.length;
+  answers = true;
+  machine.run(0);
+  const pages = (jobs[before]?.requests ?? []).map(({ phys }) => (phys - machine.offset(START)) >> 12);
+  assert.deepEqual(pages.slice(0, 2), [10, 8]);
+  assert.ok(pages.length < rounds.length - before);
+  machine.enter(64, START);
+  assert.equal(machine.run(1_000_000), EXIT_HLT);
+  machine.run(0);
+  assert.equal(machine.engine.regions?.counters.regions, rounds.length);
+  assert.equal(jobs.flatMap(({ requests }) => requests).length, rounds.length, 'asked for once each');
+});
+
 for (const suite of ['lift/long.test.ts', 'lift/string.test.ts']) {
   test(`${suite} passes when every block becomes a region at once`, { skip }, () => {
     const env = { ...process.env, ZENDO_TEST_PROMOTE: '1' } as NodeJS.ProcessEnv;

@@ -27,11 +27,11 @@ import { chainModule } from './chain.ts';
 import { coreFunctions } from './imports.ts';
 import { type MadeRegion, makeRegions, type RegionJob, type RegionModule, type RegionRequest } from './region-module.ts';
 
-/** Executions after which a block does not wait for others any more: a loop may be all that runs for long. */
+/** Executions after which a block that waits is offered again: a loop may be all that runs for long. */
 const PATIENCE = 2000;
-/** Jobs that each thread of a compiler has at once, so that it never waits; regions that go into one of them. */
+/** Jobs that each thread of a compiler has at once, so that it never waits; regions that go into one of them, few enough that the next hottest need not wait for long. */
 const JOBS = 2;
-const JOB_REGIONS = 16;
+const JOB_REGIONS = 6;
 const PAGE = 4096;
 /** Bytes that a direct jump reaches. */
 const NEAR = 0x7fffff00;
@@ -73,6 +73,14 @@ export interface RegionCounters {
   refused: number;
 }
 
+/** A block that waits for its region. */
+interface Waiting {
+  /** Its address in the guest. */
+  readonly address: number;
+  /** Instructions that it has run as bytecode since it was offered first, in times of PATIENCE executions. */
+  heat: number;
+}
+
 export class Regions {
   readonly counters: RegionCounters = { regions: 0, modules: 0, blocks: 0, bytes: 0, refused: 0 };
   /** Blocks with at most so many executions left before their promotion go into the regions of others. */
@@ -95,9 +103,11 @@ export class Regions {
   private readonly core: RegionCore;
   private readonly translator: BlockTranslator;
   private readonly imports: WebAssembly.Imports;
-  private readonly waiting: number[] = [];
-  /** Their addresses in the guest. */
-  private readonly addresses: number[] = [];
+  /** Blocks to be compiled, and those that a compiler has. */
+  private readonly waiting = new Map<number, Waiting>();
+  private readonly underWay = new Set<number>();
+  /** The latter by their places in the table. */
+  private readonly requested = new Map<number, number>();
   /** Hot functions that only return, by guest address: kernels leave every function by a jump to such a one. */
   private readonly returns = new Map<number, number>();
   private readonly free: number[] = [];
@@ -124,16 +134,19 @@ export class Regions {
   /** `block` is to have a region: when enough of them wait to fill a module, or it has run for long while it waits. */
   promote(ctx: number, block: number): void {
     if (this.store?.promote(ctx, block) === true) return;
-    const again = this.waiting.includes(block);
-    if (!again) {
-      this.waiting.push(block);
-      const rip = this.address(ctx);
-      this.addresses.push(rip);
-      if (Number.isSafeInteger(rip) && this.onlyReturns(block)) this.returns.set(rip, block);
+    const words = this.memories.stateWords;
+    const known = this.waiting.get(block);
+    if (known !== undefined) known.heat += (words[(block + BLK_BYTES) >>> 2] as number) >>> 16;
+    else if (!this.underWay.has(block)) {
+      const address = this.address(ctx);
+      this.waiting.set(block, { address, heat: 0 });
+      if (Number.isSafeInteger(address) && this.onlyReturns(block)) this.returns.set(address, block);
     }
-    if (this.compiler !== undefined) this.poll(ctx);
-    else if (again || this.waiting.length >= this.batch) this.install(ctx, this.made(ctx));
-    else this.memories.stateWords[(block + BLK_COUNT) >>> 2] = PATIENCE;
+    if (this.compiler === undefined && (known !== undefined || this.waiting.size >= this.batch)) this.install(ctx, this.made(ctx));
+    else {
+      words[(block + BLK_COUNT) >>> 2] = PATIENCE;
+      this.poll(ctx);
+    }
   }
 
   /** Takes what the compiler has made, gives it what waits. */
@@ -146,8 +159,10 @@ export class Regions {
       this.jobs--;
       this.install(ctx, made);
     }
-    while (this.jobs < JOBS * compiler.threads && this.waiting.length > 0) {
-      compiler.submit(this.job());
+    while (this.jobs < JOBS * compiler.threads && this.waiting.size > 0) {
+      const heads = this.hottest();
+      if (heads.length === 0) break;
+      compiler.submit(this.job(heads));
       this.jobs++;
     }
   }
@@ -156,17 +171,35 @@ export class Regions {
   private made(ctx: number): RegionModule {
     const { ahead } = this;
     const more = ahead === undefined ? undefined : (phys: number, mode: number): number => ahead(ctx, phys, mode);
-    return makeRegions(this.job(), this.translator, this.memories, more);
+    return makeRegions(this.job([...this.waiting.keys()]), this.translator, this.memories, more);
   }
 
-  /** What waits, as a job. */
-  private job(): RegionJob {
+  /** Those of the blocks that wait which have run most since, and are to be compiled next. */
+  private hottest(): number[] {
     const words = this.memories.stateWords;
-    const waiting = this.waiting.splice(0, this.compiler === undefined ? this.waiting.length : JOB_REGIONS);
-    const addresses = this.addresses.splice(0, waiting.length);
-    const requests: RegionRequest[] = [];
-    for (const [k, head] of waiting.entries()) {
+    for (const block of this.waiting.keys()) {
       // it may have got one as an entry of another's, or may be gone
+      if (words[(block + BLK_REGION) >>> 2] !== 0 || ((words[(block + BLK_FLAGS) >>> 2] as number) & BLKF_DEAD) !== 0) this.waiting.delete(block);
+    }
+    const blocks = [...this.waiting.keys()];
+    if (blocks.length <= JOB_REGIONS) return blocks;
+    const heat = (block: number): number => (this.waiting.get(block) as Waiting).heat;
+    return blocks.sort((a, b) => heat(b) - heat(a)).slice(0, JOB_REGIONS);
+  }
+
+  /** Blocks that wait, as a job. */
+  private job(heads: readonly number[]): RegionJob {
+    const words = this.memories.stateWords;
+    const page = (block: number): number => (words[(block + BLK_PHYS) >>> 2] as number) >>> 12;
+    const pages = new Set(heads.map(page));
+    // all that wait there: they can be entries of these regions
+    const waiting = [...this.waiting.keys()].filter((block) => pages.has(page(block)));
+    const requests: RegionRequest[] = [];
+    for (const head of heads) {
+      const wanted = this.waiting.get(head) as Waiting;
+      this.waiting.delete(head);
+      // not offered again, unless its code changes
+      words[(head + BLK_COUNT) >>> 2] = 0;
       if (words[(head + BLK_REGION) >>> 2] !== 0 || ((words[(head + BLK_FLAGS) >>> 2] as number) & BLKF_DEAD) !== 0) continue;
       const mode = words[(head + BLK_MODE) >>> 2] as number;
       if (!hasRegions(mode) || words[(head + BLK_PHYS2) >>> 2] !== -1) {
@@ -174,9 +207,16 @@ export class Regions {
         continue;
       }
       const phys = (words[(head + BLK_PHYS) >>> 2] as number) >>> 0;
-      const rip = addresses[k] as number;
+      const index = this.entry();
+      if (this.compiler !== undefined) {
+        this.underWay.add(head);
+        this.requested.set(index, head);
+        // to ask for the answer
+        words[(head + BLK_COUNT) >>> 2] = PATIENCE;
+      }
+      const rip = wanted.address;
       const name = this.names ? { name: `guest ${BigInt.asUintN(64, BigInt(rip)).toString(16)}` } : {};
-      requests.push({ index: this.entry(), head, phys, mode, known: this.known(phys | 0, mode, head), returns: this.returnsFor(rip, mode), ...name });
+      requests.push({ index, head, phys, mode, known: this.known(phys | 0, mode, head), returns: this.returnsFor(rip, mode), ...name });
     }
     return { generation: this.generation, requests, waiting };
   }
@@ -186,6 +226,13 @@ export class Regions {
     const words = this.memories.stateWords;
     const { counters } = this;
     const lives = (block: number): boolean => ((words[(block + BLK_FLAGS) >>> 2] as number) & BLKF_DEAD) === 0;
+    for (const { index } of made.regions) {
+      const head = this.requested.get(index);
+      if (head === undefined) continue;
+      this.requested.delete(index);
+      this.underWay.delete(head);
+      words[(head + BLK_COUNT) >>> 2] = 0;
+    }
     const bodies = made.regions.filter(({ blocks }) => blocks.length > 0);
     counters.refused += made.regions.filter(({ refused }) => refused).length;
     const good = bodies.filter(
@@ -265,8 +312,9 @@ export class Regions {
 
   /** Forgets all regions; the blocks are gone already. */
   reset(): void {
-    this.waiting.length = 0;
-    this.addresses.length = 0;
+    this.waiting.clear();
+    this.underWay.clear();
+    this.requested.clear();
     this.returns.clear();
     this.generation++;
     this.bytesBefore = this.counters.bytes;
