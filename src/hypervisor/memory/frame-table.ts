@@ -152,6 +152,11 @@ export class FrameTable {
     this.view.setUint32(this.at(mfn) + frame_info.offsets.link, gfn, true);
   }
 
+  /** Index into `stateWords` of the frame's count of references. */
+  countIndex(mfn: number): number {
+    return (this.at(mfn) + offsets.count) >>> 2;
+  }
+
   /** Take a reference. */
   get(mfn: Mfn): void {
     const at = this.at(mfn) + frame_info.offsets.count;

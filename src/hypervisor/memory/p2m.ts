@@ -117,7 +117,14 @@ export class P2m {
     }
   }
 
-  private noteMaximum(gfn: number): void {
+  /** Index into `stateWords` of the entry of a gfn, 0 where no entry was ever reserved. The 1023 - (gfn & 1023) entries behind it are those of the next gfns. */
+  entryIndex(gfn: number): number {
+    const leaf = this.leaf(gfn);
+    return leaf === 0 ? 0 : (leaf >>> 2) + (gfn & 1023);
+  }
+
+  /** To be called when an entry was written at `entryIndex`. */
+  noteMaximum(gfn: number): void {
     if (this.maximum !== 0 && gfn > this.view.getUint32(this.maximum, true)) this.view.setUint32(this.maximum, gfn, true);
   }
 

@@ -230,3 +230,49 @@ test('XENMEM_maximum_gpfn: the highest gfn that ever had a page, placed alone or
     assert.equal(m.op(d, MEMORY, M.XENMEM_maximum_gpfn, M.xen_memory_domain, { domid: DOMID_SELF }).result, gfn + 2 ** order - 1);
   }
 });
+
+test('many foreign pages at once: where one page is not as the others, the rest of the list goes on', () => {
+  const m = new TestMachine(16384);
+  const count = 1500; // across the borders of leaves on both sides
+  const d = m.guest({ pages: 2000 });
+  const other = m.guest();
+  const WINDOW = 0x10000 + 700;
+  const show = (from: number, first: number, gfns: readonly number[]): number[] => {
+    const idxs = 0x20000;
+    m.poke(m.dom0, idxs, quads(...gfns));
+    m.poke(m.dom0, idxs + 0x8000, quads(...gfns.map((_, i) => first + i)));
+    const { result } = m.op(m.dom0, MEMORY, M.XENMEM_add_to_physmap_batch, M.xen_add_to_physmap_batch, {
+      domid: DOMID_SELF,
+      space: M.XENMAPSPACE_gmfn_foreign,
+      size: gfns.length,
+      u: { foreign_domid: from },
+      idxs,
+      gpfns: idxs + 0x8000,
+      errs: idxs + 0x10000,
+    });
+    assert.equal(result, 0);
+    return gfns.map((_, i) => new DataView(m.memories.frames.buffer).getInt32(m.dom0.p2m.maddr(idxs + 0x10000 + i * 4), true));
+  };
+  const gfns = Array.from({ length: count }, (_, i) => 300 + i);
+  const shows = (gfn: number) => m.dom0.p2m.lookup(gfn);
+  // a page of somebody else's who dies meanwhile: taking it out of the window ends that domain
+  show(other.id, WINDOW + 40, [1]);
+  m.destroy(other);
+  assert.deepEqual(new Set(show(d.id, WINDOW, gfns)), new Set([0]));
+  assert.equal(m.hv.domain(other.id), undefined);
+  for (const i of [0, 40, 723, 724, count - 1]) assert.deepEqual(shows(WINDOW + i), { ...d.p2m.lookup(300 + i), type: 1 });
+  assert.equal(m.op(m.dom0, MEMORY, M.XENMEM_maximum_gpfn, M.xen_memory_domain, { domid: DOMID_SELF }).result, WINDOW + count - 1);
+  assert.deepEqual(findBroken(m.hv), []);
+  // the same window shows others instead, but for one that does not exist
+  const errors = show(d.id, WINDOW, [...gfns.slice(1, 30), 5000, ...gfns.slice(30)]);
+  assert.deepEqual(
+    errors.flatMap((errno, i) => (errno === 0 ? [] : [[i, errno]])),
+    [[29, -EINVAL]],
+  );
+  assert.equal(shows(WINDOW)?.mfn, d.p2m.lookup(301)?.mfn);
+  assert.equal(shows(WINDOW + 29)?.mfn, d.p2m.lookup(329)?.mfn, 'as it was');
+  assert.deepEqual(findBroken(m.hv), []);
+  m.destroy(d);
+  assert.equal(m.hv.domain(d.id)?.s.tot_pages, new Set(Array.from({ length: count }, (_, i) => shows(WINDOW + i)?.mfn)).size);
+  assert.deepEqual(findBroken(m.hv), []);
+});

@@ -1,10 +1,10 @@
 import type { Mfn } from '../../base/brand.ts';
-import { P2M_VALID } from '../../machine/layout.ts';
+import { P2M_MFN_MASK, P2M_VALID, P2M_WRITABLE } from '../../machine/layout.ts';
 import { EINVAL, ENOMEM, ENXIO } from '../../spec/xen/errno.ts';
 import type { Domain, Hypervisor } from '../hypervisor.ts';
 import { putPage } from '../lifecycle/reap.ts';
 import { INVALID_M2P } from './frame-table.ts';
-import { GFN_LIMIT, p2m_grant_map_ro, p2m_grant_map_rw, p2m_map_foreign, p2m_ram_rw, p2m_shared, p2mType } from './p2m.ts';
+import { GFN_LIMIT, P2M_TYPE_SHIFT, p2m_grant_map_ro, p2m_grant_map_rw, p2m_map_foreign, p2m_ram_rw, p2m_shared, p2mType } from './p2m.ts';
 
 /** What a domain's guest-physical addresses show, changed page by page. */
 
@@ -45,6 +45,41 @@ export function placeForeign(hv: Hypervisor, of: Domain, gfn: number, mfn: Mfn, 
   if ((before & P2M_VALID) !== 0) emptyGfn(hv, of, gfn);
   hv.setEntry(of, gfn, mfn, p2m_map_foreign, writable);
   return 0;
+}
+
+/**
+ * Show what stands at `count` gfns of `from` from `idx` on at as many gfns from `gfn` on, while nothing is special about a page: it is RAM, and at its
+ * gfn there is nothing, or a foreign page that others hold too and that has no code. How many it did; what the next one needs is for `placeForeign`.
+ */
+export function placeForeignRun(hv: Hypervisor, of: Domain, gfn: number, from: Domain, idx: number, count: number): number {
+  const words = hv.memories.stateWords;
+  const KIND = ~(P2M_MFN_MASK | P2M_WRITABLE);
+  const ram = P2M_VALID | (p2m_ram_rw << P2M_TYPE_SHIFT);
+  const foreign = P2M_VALID | (p2m_map_foreign << P2M_TYPE_SHIFT);
+  const source = from.p2m.entryIndex(idx);
+  if (source === 0 || ((words[source] as number) & KIND) !== ram || !of.p2m.reserve(gfn)) return 0;
+  const target = of.p2m.entryIndex(gfn);
+  const most = Math.min(count, 1024 - (idx & 1023), 1024 - (gfn & 1023));
+  // one loop over words: a domain's builder comes here for each page of its images, before the host has had time to make good code of it
+  let done = 0;
+  for (; done < most; done++) {
+    const entry = words[source + done] as number;
+    if ((entry & KIND) !== ram) break;
+    const holders = hv.frames.countIndex(entry & P2M_MFN_MASK);
+    if ((words[holders] as number) <= 0) break; // more than a signed number says
+    const before = words[target + done] as number;
+    if (before !== 0) {
+      const mfn = before & P2M_MFN_MASK;
+      const at = hv.frames.countIndex(mfn);
+      if ((before & KIND) !== foreign || (words[at] as number) < 2 || hv.frames.hasCode(mfn)) break;
+      words[at] = (words[at] as number) - 1;
+    }
+    words[holders] = (words[holders] as number) + 1;
+    words[target + done] = foreign | (entry & (P2M_MFN_MASK | P2M_WRITABLE));
+  }
+  if (done > 0) of.p2m.noteMaximum(gfn + done - 1);
+  hv.cpu.flushTlb();
+  return done;
 }
 
 /** Show a page of Xen's that the domain has (shared info, grant table) at a gfn; it leaves its old place. 0 or an errno. */

@@ -6,7 +6,8 @@ import {
   XENMEM_add_to_physmap_batch,
   xen_add_to_physmap_batch,
 } from '../../../spec/xen/memory.ts';
-import { type Call, ELEMENTS_AT_ONCE, mustPause, readLongs, readStruct } from '../call.ts';
+import { placeForeignRun } from '../../memory/physmap.ts';
+import { type Call, ELEMENTS_AT_ONCE, elementsLeft, mustPause, readLongs, readStruct, weigh } from '../call.ts';
 import { actFor } from '../target.ts';
 import { addPage, foreignDomain, showForeign } from './add-page.ts';
 import { goOn, type MemoryOperation } from './operation.ts';
@@ -47,6 +48,16 @@ export const addToPhysmapBatch: MemoryOperation = (call, argument, done) => {
     let handled = 0;
     let pause = false;
     while (handled < errors.length && !pause) {
+      if (from !== undefined) {
+        const run = placeForeignRun(call.hv, of, gpfns[handled] as number, from, idxs[handled] as number, runLength(lists, handled, elementsLeft(call)));
+        // the last one counts as all others do
+        if (run > 1) weigh(call, run - 1);
+        handled += run;
+        if (run > 0) {
+          pause = mustPause(call) && i + handled < arg.size;
+          continue;
+        }
+      }
       const gfn = gpfns[handled] as number;
       if (gfn >= ALL_ONES) break;
       const idx = idxs[handled] as number;
@@ -60,6 +71,15 @@ export const addToPhysmapBatch: MemoryOperation = (call, argument, done) => {
   }
   return 0;
 };
+
+/** How many elements from `at` on, at most `most`, name pages that follow one another in both lists. */
+function runLength({ idxs, gpfns }: Lists, at: number, most: number): number {
+  const end = Math.min(gpfns.length, at + most);
+  const apart = (idxs[at] as number) - (gpfns[at] as number);
+  let last = at + 1;
+  while (last < end && gpfns[last] === (gpfns[last - 1] as number) + 1 && (idxs[last] as number) - (gpfns[last] as number) === apart) last++;
+  return last - at;
+}
 
 /** Elements `i` .. `i + count - 1` of both lists, undefined when one is not readable, or its error could not be written. */
 function readAt(call: Call, arg: { idxs: bigint; gpfns: bigint; errs: bigint }, i: number, count: number): Lists | undefined {
