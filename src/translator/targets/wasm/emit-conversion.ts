@@ -5,13 +5,15 @@ import { attempt, type EmitInline, pushAllOf, resultLocals, setResult, sourcesOf
 import * as F from './float-format.ts';
 import { callFloating } from './helper-call.ts';
 import type { RegionEmitter } from './region-emitter.ts';
-import { bytesOf, pushZero, shuffle, simd, simdLane } from './simd.ts';
+import { AND, bytesOf, OR, pushZero, shuffle, simd, simdLane } from './simd.ts';
 
 type Push = () => void;
 
 const F64X2_PROMOTE_LOW = 95;
 const F32X4_DEMOTE_ZERO = 94;
 const F32X4_CONVERT = 250;
+/** The upper ones: one more. */
+const I32X4_EXTEND_LOW_U = 169;
 const F64X2_CONVERT_LOW = 254;
 const I32X4_TRUNC_F32X4 = 248;
 const I32X4_TRUNC_F64X2_ZERO = 252;
@@ -55,6 +57,50 @@ const widenSingles: EmitInline = (e, k) => {
       (upper) => F.pushNotDenormal(e, F.SINGLE, part(upper)),
       (upper) => F.pushNotNan(e, F.SINGLE, part(upper)),
     );
+    take();
+  });
+};
+
+/** Halves to singles: their exponents are put right by a multiplication, which does so with those of denormals, too. Neither infinite nor NaN. */
+const widenHalves: EmitInline = (e, k) => {
+  const { code } = e;
+  const { y, halves } = sourcesOf(e, k);
+  const results = resultLocals(e);
+  const bits = e.scratchLocal('bits', W.V128);
+  const masked =
+    (push: Push, mask: bigint): Push =>
+    () => {
+      push();
+      F.pushAll(e, F.SINGLE, mask);
+      simd(e, AND);
+    };
+  const part =
+    (upper: number): Push =>
+    () => {
+      y(0)();
+      simd(e, I32X4_EXTEND_LOW_U + upper);
+    };
+  const moved = (mask: bigint, by: number): void => {
+    masked(() => code.get(bits), mask)();
+    code.i32(by);
+    simd(e, F.SINGLE.shiftLeft);
+  };
+  for (let upper = 0; upper < halves; upper++) {
+    part(upper)();
+    code.set(bits);
+    moved(0x7fffn, 13);
+    F.pushAll(e, F.SINGLE, 0x77800000n);
+    simd(e, F.SINGLE.add + F.OP_MUL);
+    moved(0x8000n, 16);
+    simd(e, OR);
+    code.set(results[upper] as number);
+  }
+  attempt(e, k, (take) => {
+    pushAllOf(e, F.SINGLE, 4, halves, (upper) => {
+      F.pushAll(e, F.SINGLE, 0x7c00n);
+      masked(part(upper), 0x7fffn)();
+      simd(e, F.SINGLE.integerGreater);
+    });
     take();
   });
 };
@@ -353,6 +399,7 @@ const round =
 /** By helper number, without V_VEX128 and V_VEX256. */
 export const emitConversion: Readonly<Record<number, EmitInline>> = {
   [V.V_CVTPS2PD]: widenSingles,
+  [V.V_CVTPH2PS]: widenHalves,
   [V.V_CVTPD2PS]: narrowToSingles,
   [V.V_CVTSS2SD]: widenSingle,
   [V.V_CVTSD2SS]: narrowDouble,

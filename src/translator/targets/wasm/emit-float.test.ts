@@ -21,6 +21,13 @@ const operations = [
   ...['vsqrtps', 'vsqrtpd', 'vcvtdq2ps', 'vcvtps2dq', 'vcvttps2dq'].map((name) => `${name} ymm0, ymm1`),
   ...['vcvtpd2ps xmm0, ymm1', 'vcvtps2pd ymm0, xmm1', 'vcvtdq2pd ymm0, xmm1', 'vcvtpd2dq xmm0, ymm1', 'vmulsd xmm0, xmm1, xmm0', 'vsubss xmm0, xmm1, xmm0'],
   ...[0, 5, 11, 14, 23, 31].flatMap((predicate) => [`vcmppd ymm0, ymm0, ymm1, ${predicate}`, `vcmpss xmm0, xmm0, xmm1, ${predicate}`]),
+  ...['vfmadd132', 'vfmsub213', 'vfnmadd231', 'vfnmsub132'].flatMap((name) => ['pd', 'ps'].map((kind) => `${name}${kind} ymm0, ymm1, ymm2`)),
+  ...['vfmadd231', 'vfmsub132', 'vfnmadd213', 'vfnmsub231'].flatMap((name) => ['sd', 'ss'].map((kind) => `${name}${kind} xmm0, xmm1, xmm2`)),
+  ...['vfmaddsub231pd', 'vfmsubadd132ps'].map((name) => `${name} ymm0, ymm1, ymm2`),
+  ...['vfmaddsub213ps', 'vfmsubadd231pd'].map((name) => `${name} xmm0, xmm1, xmm2`),
+  // the addend takes away what the product has, but for its last bits
+  ...['vmulpd ymm2, ymm0, ymm1\n vfmsub213pd ymm0, ymm1, ymm2', 'vmulps ymm2, ymm0, ymm1\n vfnmadd213ps ymm0, ymm1, ymm2'],
+  ...['vcvtph2ps ymm0, xmm1', 'vcvtph2ps xmm0, xmm1', 'vcvtps2ph xmm0, ymm1, 0', 'vcvtps2ph xmm0, ymm1, 4'],
   ...[0, 2, 4, 11, 12].flatMap((how) => [`vroundps ymm0, ymm1, ${how}`, `roundsd xmm0, xmm1, ${how}`]),
 ];
 const RESULT = 48;
@@ -37,6 +44,7 @@ ${operations
     (operation) => `
   vmovupd ymm0, [rsi]
   vmovupd ymm1, [rsi + 32]
+  vmovupd ymm2, [rsi + 64]
   mov rax, [rsi]
   ldmxcsr [rbp]
   ${operation}

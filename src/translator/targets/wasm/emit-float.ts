@@ -295,7 +295,7 @@ const squareRoot =
   };
 
 /** x, r on the stack: x with the lowest lane of r. */
-const mergeLow = (e: RegionEmitter, f: F.Format): void => {
+export const mergeLow = (e: RegionEmitter, f: F.Format): void => {
   const size = 16 / f.lanes;
   shuffle(
     e,

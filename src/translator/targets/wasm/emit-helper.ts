@@ -6,6 +6,7 @@ import type { Emit } from './emit-alu.ts';
 import { emitConversion } from './emit-conversion.ts';
 import { emitFlagHelper } from './emit-flags.ts';
 import { emitFloat } from './emit-float.ts';
+import { emitFma } from './emit-fma.ts';
 import { emitLanes } from './emit-simd.ts';
 import { emitWhole } from './emit-vector.ts';
 import { floating, pushArguments } from './helper-call.ts';
@@ -78,7 +79,7 @@ const vector: Emit = (e, k) => {
   if (emitLanes[base] !== undefined) return lanes(e, k, number);
   const whole = emitWhole[base];
   if (whole !== undefined) return whole(e, k, number >= V_VEX256);
-  const inline = emitFloat[base] ?? emitConversion[base];
+  const inline = emitFloat[base] ?? emitConversion[base] ?? emitFma[base];
   if (inline !== undefined) return inline(e, k);
   const is = e.block.bits[k] as number;
   if ((is & CLOBBERS) !== 0) general(e, k, F_VEC);

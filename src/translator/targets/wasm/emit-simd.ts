@@ -3,9 +3,18 @@ import * as V from '../../../machine/helpers/vec.ts';
 import * as W from './code.ts';
 import type { RegionEmitter } from './region-emitter.ts';
 import * as S from './simd.ts';
-import { bytesOf, pushZero, shuffle, simd, splat } from './simd.ts';
+import { bytesOf, pushZero, shuffle, simd, simdLane, splat } from './simd.ts';
 
 type Push = () => void;
+
+const I32X4_SPLAT = 17;
+const I64X2_SPLAT = 18;
+const I32X4_EXTRACT = 27;
+const I32X4_EQ = 55;
+const I32X4_SHR_U = 173;
+const I32X4_MIN_U = 183;
+const I64X2_SHR_U = 205;
+const I64X2_EQ = 214;
 
 /** Operands of one half. */
 export interface Lanes {
@@ -114,6 +123,37 @@ const blendBySign =
     e.code.i32(count);
     simd(e, shift);
     simd(e, S.BITSELECT);
+  };
+
+/** Elements of `size` bytes of x moved by the elements of y, by `op` of scalars; counts beyond the element leave zeros, or its sign. */
+const shiftEach =
+  (size: 4 | 8, op: number): EmitLanes =>
+  ({ e, x, y }) => {
+    const { code } = e;
+    const counts = e.scratchLocal('counts', W.V128);
+    const quadwords = size === 8;
+    y();
+    if (op === W.I32_SHR_S) {
+      splat(e, 4, 31);
+      simd(e, I32X4_MIN_U);
+    }
+    code.set(counts);
+    for (let lane = 0; lane < 16 / size; lane++) {
+      for (const push of [x, (): void => code.get(counts)]) {
+        push();
+        simdLane(e, quadwords ? S.I64X2_EXTRACT : I32X4_EXTRACT, lane);
+      }
+      code.byte(op);
+      if (lane === 0) simd(e, quadwords ? I64X2_SPLAT : I32X4_SPLAT);
+      else simdLane(e, quadwords ? S.I64X2_REPLACE : S.I32X4_REPLACE, lane);
+    }
+    if (op === W.I32_SHR_S) return;
+    code.get(counts);
+    code.i32(quadwords ? 6 : 5);
+    simd(e, quadwords ? I64X2_SHR_U : I32X4_SHR_U);
+    pushZero(e);
+    simd(e, quadwords ? I64X2_EQ : I32X4_EQ);
+    simd(e, S.AND);
   };
 
 /** Sixteen bytes from byte `n` of y, then x, then zeros. */
@@ -453,6 +493,11 @@ export const emitLanes: Readonly<Record<number, EmitLanes>> = {
   [V.V_PSRLQ]: shift(205, 64),
   [V.V_PSRAW]: shiftArithmetic(140, 16),
   [V.V_PSRAD]: shiftArithmetic(172, 32),
+  [V.V_PSLLVD]: shiftEach(4, W.I32_SHL),
+  [V.V_PSRLVD]: shiftEach(4, W.I32_SHR_U),
+  [V.V_PSRAVD]: shiftEach(4, W.I32_SHR_S),
+  [V.V_PSLLVQ]: shiftEach(8, W.I64_SHL),
+  [V.V_PSRLVQ]: shiftEach(8, W.I64_SHR_U),
   [V.V_PMOVSXBW]: extend(BYTES_SIGNED),
   [V.V_PMOVSXBD]: extend(BYTES_SIGNED, WORDS_SIGNED),
   [V.V_PMOVSXBQ]: extend(BYTES_SIGNED, WORDS_SIGNED, DOUBLEWORDS_SIGNED),
