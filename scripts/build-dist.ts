@@ -94,6 +94,8 @@ for (const program of programs) {
     chunkNames: '[name]-[hash]',
     allowOverwrite: true,
     bundle: true,
+    // writes constants of other modules where they are used: each would be a variable to be loaded until V8 optimises
+    minifySyntax: true,
     format: 'esm',
     platform: 'node',
     target: 'esnext',
