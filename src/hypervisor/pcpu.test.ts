@@ -37,7 +37,7 @@ import { TIME_HOST, TIME_VIRTUAL } from './header.ts';
 import { ELEMENTS_AT_ONCE } from './hypercalls/call.ts';
 import type { Domain } from './hypervisor.ts';
 import { mailbox, REQUEST, REQUEST_ANSWERED, REQUEST_POSTED, STOP, STOP_WANTED, TURN, TURN_DONE, TURN_NONE, TURN_SHARED, WANT_TURN } from './mailbox.ts';
-import { Pcpu } from './pcpu.ts';
+import { newPace, Pcpu } from './pcpu.ts';
 import { ARGUMENT_GPA, TestMachine } from './testing/test-machine.ts';
 import { Trace } from './trace.ts';
 
@@ -301,4 +301,13 @@ test('in host time guests run on during a turn of domain 0, unless it must come 
   header.time_mode = TIME_VIRTUAL;
   header.now = m.hv.now();
   alone(m.hv.now());
+});
+
+test('the pace of the guests follows a slice that took long at once, and a short one hardly', () => {
+  const FAST = 3;
+  const SLOW = 0.05;
+  const after = newPace(FAST, 4_000_000, 80_000_000);
+  assert.ok(after > SLOW && after < 4 * SLOW, `${after}`);
+  assert.ok(newPace(FAST, 500, 10_000) > 0.98 * FAST);
+  assert.equal(newPace(FAST, 3_000_000, 1_000_000), FAST);
 });

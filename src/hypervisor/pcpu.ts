@@ -51,7 +51,9 @@ import { nextDeadline, runTimers } from './time/timers.ts';
 import type { Trace } from './trace.ts';
 
 /** Longest uninterrupted run of one vCPU, in instructions: bounds how late a host wish for a turn is seen. */
-const SLICE = 2_000_000;
+const SLICE = 4_000_000;
+/** Host time in which a new pace of the guests counts as much as the one before, in nanoseconds. */
+const PACE_NS = 3_000_000;
 /** Exits handled before the run loop looks at timers, the mailbox and other vCPUs again. */
 const EXITS_PER_SLICE = 4096;
 /** Nanoseconds of virtual time that an element of a long hypercall takes, once the call stops in the middle. */
@@ -62,6 +64,9 @@ const SLICES_BETWEEN = 16;
 const IDLE_MS_MAX = 1000;
 /** Hypercalls that domain 0's programs may make while guests run: who needs more gets them sooner when the guests wait. */
 const SHARED_CALLS = 4;
+
+/** Instructions per nanosecond, after so many were retired in so many nanoseconds. A slice counts by its time: one that took long says what comes. */
+export const newPace = (before: number, retired: number, ns: number): number => before + (retired / ns - before) * (ns / (ns + PACE_NS));
 
 const earlier = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 
@@ -269,7 +274,7 @@ export class Pcpu {
     }
     const retired = this.retired(v) - this.sliceRetired;
     const end = hv.now();
-    if (!hv.virtualTime && end > start) this.rate = this.rate * 0.9 + (Number(retired) / Number(end - start)) * 0.1;
+    if (!hv.virtualTime && end > start) this.rate = newPace(this.rate, Number(retired), Number(end - start));
     hv.header.retired += retired;
     v.s.retired_seen += retired;
     this.current = undefined;
