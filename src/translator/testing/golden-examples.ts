@@ -102,10 +102,15 @@ export const FAMILIES: Readonly<Record<string, readonly GoldenExample[]>> = {
     [64, 'c5f5fe03', 'vpaddd ymm0, ymm1, [rbx]'],
     [64, 'c5f358c2', 'vaddsd xmm0, xmm1, xmm2'],
     [64, 'c4e27d18c2', 'vbroadcastss ymm0, xmm2'],
-    [64, 'c4e2f5b8c2', 'vfmadd231pd ymm0, ymm1, ymm2'],
     [64, 'c4e2ed9104cb', 'vpgatherqq ymm0, [rbx+ymm1*8], ymm2'],
     [64, 'c5fdd7c1', 'vpmovmskb eax, ymm1'],
     [64, 'c5f877', 'vzeroupper'],
+  ],
+  avxfp: [
+    [64, 'c4e2f1b8c2', 'vfmadd231pd xmm0, xmm1, xmm2'],
+    [64, 'c4e27913c2', 'vcvtph2ps xmm0, xmm2'],
+    [64, 'c4e2f5b8c2', 'vfmadd231pd ymm0, ymm1, ymm2'],
+    [64, 'c4e271bdc2', 'vfnmadd231ss xmm0, xmm1, xmm2'],
   ],
   flag: [
     [64, '9f', 'lahf'],

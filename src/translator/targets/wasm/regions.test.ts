@@ -539,6 +539,25 @@ l: vcvtsi2sd xmm2, xmm1, ecx
   vmovdqa ymm9, ymm7
   vpgatherdd ymm10, [rdi + ymm8 * 4], ymm9
   vpxor ymm11, ymm11, ymm10
+  vpsllvd ymm9, ymm5, ymm8
+  vpsrlvd ymm14, ymm6, ymm8
+  vpaddd ymm9, ymm9, ymm14
+  vpsravd ymm14, ymm5, ymm8
+  vpxor ymm9, ymm9, ymm14
+  vpsrlq ymm8, ymm6, 57
+  vpsllvq ymm14, ymm9, ymm8
+  vpsrlvq ymm15, ymm6, ymm8
+  vpaddq xmm14, xmm14, xmm15
+  vpsllvd xmm15, xmm9, xmm6
+  vpxor ymm14, ymm14, ymm15
+  vpaddq ymm11, ymm11, ymm14
+  vcvtph2ps ymm15, xmm5
+  vpxor ymm11, ymm11, ymm15
+  vmovq r8, xmm11
+  add rbx, r8
+  vextracti128 xmm15, ymm11, 1
+  vpextrq r8, xmm15, 1
+  xor rbx, r8
   vcvttsd2si edx, xmm2
   pdep rdx, rbx, rdx
   bextr r11, rbx, rdx
