@@ -415,6 +415,9 @@ export const PCID_SPACES = 8;
 export const USER_TLB = 193;
 /** Greatest address-space number. Half of what a tag could hold: the other half is ASID_PARANOID's. */
 export const ASID_MOST = 511;
+// ---- additions of the soft TLB -----------------------------------------------------------------------------------------------------
+/** One bit per frame: some soft TLB has let writes to it through since the machine was made. Elsewhere there is nothing to take away. */
+export const FRAME_WRITE_TAGS = 0x13c00000;
 // ---- additions of the interpreter --------------------------------------------------------------------------------------------------
 /** In a link word, or the upper half of an indirect jump's immediate: the first micro-op of the block that the branch led to last, if that is in another page. It is compared, not trusted. */
 export const LINK_GUESS = 0x80000000;

@@ -131,14 +131,11 @@ export function dropRange(ctx: usize, mfn: u32, first: u32, last: u32): void {
     }
   }
   store<u64>(<usize>FRAME_CODE_BITS + (<usize>mfn << 3), bits);
-  if (dropped) {
-    dropRegions(mfn);
-    for (let block = <usize>load<u32>(<usize>FRAME_BLOCKS + (<usize>mfn << 2)); block != 0; block = <usize>load<u32>(chainField(block, mfn))) unlink(block);
-  }
+  if (dropped) dropRegions(mfn);
 }
 
-/** Clears the links of `block`'s last branch that lead to dropped blocks (links never leave a frame; guesses are compared when they are used). */
-function unlink(block: usize): void {
+/** Clears the links of `block`'s last branch that lead to dropped blocks, once it has led to one (guesses are compared when they are used). */
+export function unlink(block: usize): void {
   const last = <usize>load<u32>(block, BLK_LAST);
   const op = <i32>load<u16>(last);
   // ends without a link word

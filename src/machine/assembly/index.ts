@@ -63,6 +63,6 @@ export { dispatchVec } from "./vec/dispatch";
 export { dispatchX87 } from "./x87/dispatch";
 export { dropRegions, installRegion, lazyCarry, lazyCond, lazyFlags, runRegion, tryRead, tryReadVector, tryVector, tryWrite, tryWriteVector } from "./regions";
 export { leave } from "./interpreter";
-export { find, findFar, lookup, lookupOne, start } from "./lookup";
+export { find, findFar, lookup, lookupOne, onward, start } from "./lookup";
 export { segmentLinear } from "./memory/segment";
 export { slowRead, slowWrite } from "./memory/access";

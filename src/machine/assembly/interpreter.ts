@@ -12,10 +12,11 @@ import {
 import * as O from "../ops";
 import { promote } from "./env";
 import { runRegion } from "./regions";
+import { unlink } from "./blocks";
 import { carry, cond, condSub, getFlags, OSZAPC } from "./flags";
 import { ld128, ld16u, ld32u, ld64, ld8u, st128, st16, st32, st64, st8 } from "./frames";
 import { dispatchInt } from "./int/dispatch";
-import { find, findFar, lookup, lookupOne, start } from "./lookup";
+import { find, findFar, lookup, lookupOne, onward, start } from "./lookup";
 import { raiseGp } from "./exceptions/raise";
 import { wrapRip } from "./exceptions/unwind";
 import { load256, read128, slowRead, slowWrite, store256, write128 } from "./memory/access";
@@ -272,6 +273,8 @@ export function run(ctx: usize): i32 {
       pc = runRegion(ctx, pc);
       continue;
     } else if (first == O.OP_DEAD) {
+      // by a link of the block just left
+      unlink(<usize>Ctx.get32(ctx, CUR_BLOCK));
       pc = lookup(ctx, 0);
       continue;
     }
@@ -881,12 +884,12 @@ export function run(ctx: usize): i32 {
           break;
         }
         case O.OP_NEXT:
-          pc = lookup(ctx, 0);
+          pc = onward(ctx);
           break;
         case O.OP_EXIT:
           leave(ctx, pc);
           if (!answeredPort(ctx)) return <i32>Ctx.get32(ctx, EXIT_REASON);
-          pc = lookup(ctx, 0);
+          pc = onward(ctx);
           break;
         // ---- fused forms
         case O.OP_F_CMPBR: {

@@ -2,8 +2,9 @@
  * Between two blocks: pending events, then the translation of the code at RIP.
  *
  * find() is the short way for branches within a running stretch (one probe of the soft TLB, one of the hash), findFar() for those that lead to
- * another page, and mostly to where they led before; lookup() is the full way, taken on entry of run(), after helpers that change the mode, and wherever find() misses. Both answer with the
- * address of a block's first micro-op; lookup() answers 0 when run() has to return EXIT_REASON.
+ * another page, and mostly to where they led before, onward() behind helpers; lookup() is the full way, taken on entry of run(), where an event, a
+ * trap or a single instruction waits, and wherever find() misses. All answer with the address of a block's first micro-op; 0 when run() has to
+ * return EXIT_REASON.
  */
 import {
   ASID, BLK_BYTES, BLK_FLAGS, BLK_HEADER, BLK_INSNS, BLK_MODE, BLK_NEXT, BLK_PHYS, BLK_PHYS2, BLKF_DEAD, BUDGET, CUR_BLOCK, CUR_UOP, DEBUG_PENDING, DR0, DR6, DR7,
@@ -256,6 +257,16 @@ export function lookupOne(ctx: usize): usize {
   const left = <i64>Ctx.get(ctx, BUDGET);
   if (left > 0) Ctx.set(ctx, ONE_INSN, left);
   return lookup(ctx, 0);
+}
+
+/** Behind an operation that may have changed anything: the short way, unless something has to happen before the next block. */
+export function onward(ctx: usize): usize {
+  const waits =
+    Ctx.get(ctx, EXIT_PENDING) | Ctx.get(ctx, EXC) | Ctx.get(ctx, STEP_PENDING) | Ctx.get(ctx, DEBUG_PENDING) | Ctx.get(ctx, WANT_WINDOW) | Ctx.get(ctx, SHADOW) |
+    Ctx.get(ctx, SLOW_NEXT) | Ctx.get(ctx, ONE_INSN) | (Ctx.get(ctx, EFLAGS_SYS) & 0x10000) | (Ctx.get(ctx, MODE) & MODE_STEP);
+  if (waits != 0) return lookup(ctx, 0);
+  Ctx.set(ctx, CUR_UOP, 0);
+  return find(ctx, 0);
 }
 
 /** On entry of run(). */

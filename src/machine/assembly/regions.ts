@@ -15,7 +15,7 @@ import { OP_ENTER, OP_REGION } from "../ops";
 import { chunkBits } from "./blocks";
 import { condOf, flagsOf } from "./flags";
 import { copy_from_state, copy_to_state, ld16u, ld32u, ld64, ld8u, st16, st32, st64, st8 } from "./frames";
-import { find, lookup, lookupOne } from "./lookup";
+import { find, lookup, lookupOne, onward } from "./lookup";
 import { currentView, prepareFault, R_FAILED, R_FAULT, R_MMIO, resolve } from "./memory/access";
 import { READ, VIEW_ALIGN, WRITE } from "./memory/walk";
 import { Ctx } from "./state";
@@ -48,7 +48,7 @@ export function runRegion(ctx: usize, pc: usize): usize {
   const next = call_indirect<i32>((region & ((1 << REGION_NODE_SHIFT) - 1)) - 1, ctx, region >> REGION_NODE_SHIFT);
   leaveRegion(ctx);
   if (next == NEXT_FIND) return find(ctx, 0);
-  if (next == NEXT_LOOKUP) return lookup(ctx, 0);
+  if (next == NEXT_LOOKUP) return onward(ctx);
   return interpretOne(ctx);
 }
 

@@ -6,7 +6,7 @@
  * larger pages are remembered in two small bitmaps, so that INVLPG of one address finds all entries made from the same page.
  */
 import {
-  CR3, DR0, DR7, FRAME_CODE_BITS, P2M_MFN_MASK, P2M_WRITABLE, PCPU, PCPU_SCRATCH, TLB, TLB_ADDEND, TLB_COUNT, TLB_ENTRIES, TLB_EXEC, TLB_FLAGS, TLB_LARGE_1G,
+  CR3, DR0, DR7, FRAME_CODE_BITS, FRAME_WRITE_TAGS, P2M_MFN_MASK, P2M_WRITABLE, PCPU, PCPU_SCRATCH, TLB, TLB_ADDEND, TLB_COUNT, TLB_ENTRIES, TLB_EXEC, TLB_FLAGS, TLB_LARGE_1G,
   TLB_LARGE_2M, TLB_LIST, TLB_LIST_COUNT, TLB_READ, TLB_STRIDE, TLB_SIZE, TLB_USED, TLB_WRITE, TLBF_GLOBAL, TLBF_LISTED, WALK_RIGHTS,
 } from "../../layout";
 import { Ctx } from "../state";
@@ -53,6 +53,7 @@ export function fill(ctx: usize, va: u64, view: u32, p2m: u32): void {
   const write = data && rights & CAN_WRITE && p2m & P2M_WRITABLE && load<u64>(<usize>FRAME_CODE_BITS + (<usize>mfn << 3)) == 0;
   store<u64>(entry, data && rights & CAN_READ ? tag : EMPTY, TLB_READ);
   store<u64>(entry, write ? tag : EMPTY, TLB_WRITE);
+  if (write) noteWrites(mfn);
   store<u64>(entry, rights & CAN_EXEC ? tag : EMPTY, TLB_EXEC);
   store<u32>(entry, (mfn << 12) - (<u32>va & 0xfffff000), TLB_ADDEND);
   const scratch = <usize>Ctx.get32(ctx, PCPU) + PCPU_SCRATCH;
@@ -77,6 +78,14 @@ export function fill(ctx: usize, va: u64, view: u32, p2m: u32): void {
     const word = scratch + TLB_LARGE_1G + <usize>(bit >> 3);
     store<u8>(word, load<u8>(word) | <u8>(<u32>1 << (bit & 7)));
   }
+}
+
+function noteWrites(mfn: u32): void {
+  const at = <usize>FRAME_WRITE_TAGS + (<usize>mfn >> 3);
+  const bits = load<u8>(at);
+  const bit = <u8>(<u32>1 << (mfn & 7));
+  // pCPUs may share the byte
+  if (!(bits & bit)) atomic.or<u8>(at, bit);
 }
 
 function empty(entry: usize): void {
@@ -184,6 +193,7 @@ export function flushFrame(ctx: usize, mfn: u32): void {
 
 /** Drops the write tags of frame `mfn` on this pCPU: from now on stores to it take the slow path (it holds translated code). */
 export function protectFrame(ctx: usize, mfn: u32): void {
+  if (!(load<u8>(<usize>FRAME_WRITE_TAGS + (<usize>mfn >> 3)) & <u8>(<u32>1 << (mfn & 7)))) return;
   const pcpu = <usize>Ctx.get32(ctx, PCPU);
   const used = load<u32>(pcpu + PCPU_SCRATCH, TLB_USED);
   for (let n: u32 = 0; n < <u32>TLB_COUNT; n++) {
