@@ -95,6 +95,11 @@ export function jumpsIndirectly(block: RegionBlock): boolean {
   return block.op[block.count - 1] === O.OP_IND;
 }
 
+/** The block ends in a RET. */
+export function endsFunction(block: RegionBlock): boolean {
+  return block.op[block.count - 1] === O.OP_RET;
+}
+
 /** Delta of the function that a block's CALL calls. */
 export function callDelta(block: RegionBlock): number | undefined {
   const k = block.count - 1;
@@ -138,11 +143,14 @@ class RegionCompiler {
   private outLabel = 0;
   private bailLabel = 0;
   private readonly jumpTargets: readonly number[];
+  /** Offset of the first block in its page. */
+  private readonly page: number;
 
   constructor(blocks: readonly RegionBlock[], entries: readonly number[], index: number, page: number, jumpTargets: readonly number[]) {
     this.blocks = blocks;
     this.entries = entries;
     this.jumpTargets = jumpTargets;
+    this.page = page;
     this.e = new RegionEmitter(blocks, index, page);
     for (const [n, block] of blocks.entries()) this.nodeAt.set(block.delta, n);
     this.returnSites = this.findReturnSites();
@@ -244,7 +252,7 @@ class RegionCompiler {
       }
       const inside = successorDeltas(block).every((delta) => {
         const to = this.nodeAt.get(block.delta + delta);
-        return to !== undefined && !(blocks[to] as RegionBlock).foreign;
+        return to !== undefined && !this.isElsewhere(n, to);
       });
       return inside ? undefined : true;
     });
@@ -555,17 +563,28 @@ class RegionCompiler {
     const { e } = this;
     const to = this.nodeAt.get(e.block.delta + delta);
     if (e.mustCheck || to === undefined) e.leave(delta);
-    else if ((this.blocks[to] as RegionBlock).foreign) this.goElsewhere(n, to, delta);
+    else if (this.isElsewhere(n, to)) this.goElsewhere(n, to, delta);
     else this.go(n, to);
   }
 
-  /** To a block of another page, if the guest still has that one there. */
+  /** The page of a node, counted from that of the first. */
+  private pageOf(n: number): number {
+    return Math.floor((this.page + (this.blocks[n] as RegionBlock).delta) / 4096);
+  }
+
+  /** Must be looked before node `to` is gone to from node `from`? Code of another page cannot change while it runs: the store that would do it bails. */
+  private isElsewhere(from: number, to: number): boolean {
+    return (this.blocks[to] as RegionBlock).foreign && this.pageOf(from) !== this.pageOf(to);
+  }
+
+  /** To a block of another page, if the guest still has that one there, and the others that it may lead to. */
   private goElsewhere(n: number, to: number, delta: number): void {
     const { e } = this;
-    const target = this.blocks[to] as RegionBlock;
+    const page = this.pageOf(to);
+    const others = this.blocks.filter((block, n) => n !== to && block.foreign && this.pageOf(n) === page);
     e.blockRip(delta);
     e.code.set(e.exitRip);
-    e.pushMapped(target);
+    e.pushMapped(this.blocks[to] as RegionBlock, others);
     e.openHinted(true);
     this.go(n, to);
     e.close();

@@ -42,6 +42,7 @@ import {
   I32_EQZ,
   I32_LOAD,
   I32_NE,
+  I32_OR,
   I32_SHR_U,
   I32_WRAP,
   I64,
@@ -631,7 +632,7 @@ export class RegionEmitter {
   }
 
   /** Pushes (i32) whether exitRip leads to `block`: it is alive, and its frame mapped there, by the soft TLB. */
-  pushMapped(block: RegionBlock): void {
+  pushMapped(block: RegionBlock, others: readonly RegionBlock[]): void {
     const { code } = this;
     code.get(this.exitRip);
     code.byte(I32_WRAP);
@@ -658,6 +659,10 @@ export class RegionEmitter {
     code.byte(I32_EQ);
     code.byte(I32_AND);
     this.headerWord(block, BLK_FLAGS);
+    for (const other of others) {
+      this.headerWord(other, BLK_FLAGS);
+      code.byte(I32_OR);
+    }
     code.byte(I32_EQZ);
     code.byte(I32_AND);
   }

@@ -10,6 +10,7 @@ import type { BlockTranslator } from '../../translate-block.ts';
 import { callDelta, canEmit, compileRegion, jumpsIndirectly, returnDelta, successorDeltas } from './compile-region.ts';
 import { assemble, type FunctionBody } from './module.ts';
 import { RegionBlock } from './region-block.ts';
+import { type GuestPlace, smallCallee } from './small-callees.ts';
 
 /** Blocks and operations that one region may hold: functions stay small enough for the host's optimising compiler. */
 const MAX_BLOCKS = 48;
@@ -19,6 +20,8 @@ const MAX_ENTRIES = 12;
 /** Blocks so far, in bytes, behind the start of a function may be what its indirect jump leads to, at most so many. */
 const JUMP_REACH = 2048;
 const MAX_JUMP_TARGETS = 24;
+/** Operations of small functions of other pages that a region may hold besides its own. */
+const MAX_CALLEE_OPERATIONS = 480;
 const PAGE = 4096;
 
 /** A region to be made. */
@@ -34,6 +37,8 @@ export interface RegionRequest {
   readonly known: Int32Array;
   /** Functions elsewhere that only return: distance from the first block, address. */
   readonly returns: Int32Array;
+  /** Where the guest was when it was wanted. */
+  readonly place: GuestPlace;
   /** What profilers show. */
   readonly name?: string;
 }
@@ -130,6 +135,22 @@ function collect(
   const blocks: RegionBlock[] = [];
   const seen = new Set<number>();
   let operations = 0;
+  let calleeOperations = 0;
+  const make = (address: number, delta: number, foreign: boolean): RegionBlock | undefined => retranslate(address, delta, mode, translator, memories, foreign);
+  /** A small function of another page. */
+  const addCallee = (delta: number): void => {
+    const callee = smallCallee(memories, request.place, delta, mode, elsewhere, (address, to) => make(address, to, true));
+    if (callee === undefined || blocks.length + callee.length > MAX_BLOCKS) return;
+    const fresh = callee.filter((block) => block === callee[0] || !seen.has(block.delta));
+    const count = fresh.reduce((sum, block) => sum + block.count, 0);
+    if (calleeOperations + count > MAX_CALLEE_OPERATIONS) return;
+    calleeOperations += count;
+    operations += count;
+    for (const block of fresh) {
+      seen.add(block.delta);
+      blocks.push(block);
+    }
+  };
   const add = (first: number): RegionBlock | undefined => {
     let at: RegionBlock | undefined;
     seen.add(first);
@@ -138,7 +159,7 @@ function collect(
       const foreign = elsewhere.get(delta);
       const address = places.get(delta) ?? foreign ?? (inPage(delta) ? ahead?.(phys + delta, mode) : undefined) ?? 0;
       if (address === 0) continue;
-      const block = retranslate(address, delta, request.mode, translator, memories, foreign !== undefined);
+      const block = make(address, delta, foreign !== undefined);
       if (block === undefined) continue;
       operations += block.count;
       blocks.push(block);
@@ -150,7 +171,8 @@ function collect(
         const next = delta + further;
         if (seen.has(next)) continue;
         seen.add(next);
-        queue.push(next);
+        if (next === delta + (callDelta(block) ?? 0) && !inPage(next)) addCallee(next);
+        else queue.push(next);
       }
     }
     return at?.delta === first ? at : undefined;

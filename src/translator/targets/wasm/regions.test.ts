@@ -237,6 +237,81 @@ align 4096
 times 1111 nop
 thunk: ret
 times 8 nop`,
+  'small functions of another page, one rewritten behind its first block now and then, one that rewrites itself': `
+  mov ebp, 6
+o: mov ecx, 700
+l: mov edx, ecx
+  call bits_of
+  add rbx, rax
+  mov edx, ebp
+  call itself
+  sub rbx, rdx
+  dec ecx
+  jnz l
+  xor byte [rel inner + 2], 0x12 ^ 0x2a
+  dec ebp
+  jnz o
+  hlt
+align 4096
+times 333 nop
+bits_of: xor eax, eax
+  and edx, 63
+  jz done
+inner: db 0x83, 0xc0, 0x12
+  dec edx
+  jnz inner
+done: ret
+itself: test ecx, 255
+  jnz behind
+  xor byte [rel behind + 2], 1
+behind: add edx, 5
+  ret`,
+  'small functions of another page, where there is another frame now and then': `
+  mov edi, 0x30000
+  mov eax, 7
+fill: mov [rdi], rax
+  add rax, 4096
+  add rdi, 8
+  cmp edi, 0x31000
+  jb fill
+  mov rax, cr3
+  and rax, -4096
+  mov rax, [rax]
+  and rax, -4096
+  mov rax, [rax]
+  and rax, -4096
+  mov qword [rax], 0x30007
+  mov rax, cr3
+  mov cr3, rax
+  lea rsi, [rel twice - 1111]
+  mov edi, 0x40000
+  mov ecx, 4096
+  rep movsb
+  mov byte [0x40000 + 1111 + (thrice - twice)], 0xc6
+  mov ebp, 6
+o: mov ecx, 700
+l: call twice
+  dec ecx
+  jnz l
+  test ebp, 1
+  jz other
+  mov qword [0x30000 + ((twice - 1111 - $$ + ${START}) >> 12) * 8], 0x40007
+  jmp again
+other: mov qword [0x30000 + ((twice - 1111 - $$ + ${START}) >> 12) * 8], twice - 1111 + 7
+again: invlpg [rel twice]
+  dec ebp
+  jnz o
+  hlt
+align 4096
+times 1111 nop
+twice: lea eax, [rcx + rcx]
+  test al, 6
+  jz out
+  add rbx, rax
+  db 0x48, 0x01
+thrice: db 0xc3
+out: ret
+times 8 nop`,
   'recursive calls, pushes and pops': `
   mov edi, 15
   call fib

@@ -1,5 +1,6 @@
 /** Which regions there are: promotes hot blocks, owns the region table's entries of this thread. */
 import {
+  ASID,
   BLK_BYTES,
   BLK_COUNT,
   BLK_FLAGS,
@@ -19,6 +20,7 @@ import {
   MODE_STEP,
   REGION_RETRY,
   RIP,
+  TLB,
 } from '../../../machine/layout.ts';
 import type { Memories } from '../../../machine/memories.ts';
 import { OP_F_RET64, OP_RET } from '../../../machine/ops.ts';
@@ -26,6 +28,7 @@ import type { BlockTranslator } from '../../translate-block.ts';
 import { chainModule } from './chain.ts';
 import { coreFunctions } from './imports.ts';
 import { type MadeRegion, makeRegions, type RegionJob, type RegionModule, type RegionRequest } from './region-module.ts';
+import type { GuestPlace } from './small-callees.ts';
 
 /** Executions after which a block that waits is offered again: a loop may be all that runs for long. */
 const PATIENCE = 2000;
@@ -75,8 +78,7 @@ export interface RegionCounters {
 
 /** A block that waits for its region. */
 interface Waiting {
-  /** Its address in the guest. */
-  readonly address: number;
+  readonly place: GuestPlace;
   /** Instructions that it has run as bytecode since it was offered first, in times of PATIENCE executions. */
   heat: number;
 }
@@ -138,9 +140,9 @@ export class Regions {
     const known = this.waiting.get(block);
     if (known !== undefined) known.heat += (words[(block + BLK_BYTES) >>> 2] as number) >>> 16;
     else if (!this.underWay.has(block)) {
-      const address = this.address(ctx);
-      this.waiting.set(block, { address, heat: 0 });
-      if (Number.isSafeInteger(address) && this.onlyReturns(block)) this.returns.set(address, block);
+      const place = this.place(ctx);
+      this.waiting.set(block, { place, heat: 0 });
+      if (Number.isSafeInteger(place.rip) && this.onlyReturns(block)) this.returns.set(place.rip, block);
     }
     if (this.compiler === undefined && (known !== undefined || this.waiting.size >= this.batch)) this.install(ctx, this.made(ctx));
     else {
@@ -214,9 +216,9 @@ export class Regions {
         // to ask for the answer
         words[(head + BLK_COUNT) >>> 2] = PATIENCE;
       }
-      const rip = wanted.address;
+      const { rip } = wanted.place;
       const name = this.names ? { name: `guest ${BigInt.asUintN(64, BigInt(rip)).toString(16)}` } : {};
-      requests.push({ index, head, phys, mode, known: this.known(phys | 0, mode, head), returns: this.returnsFor(rip, mode), ...name });
+      requests.push({ index, head, phys, mode, known: this.known(phys | 0, mode, head), returns: this.returnsFor(rip, mode), place: wanted.place, ...name });
     }
     return { generation: this.generation, requests, waiting };
   }
@@ -339,11 +341,12 @@ export class Regions {
     for (const [index, head] of this.heads) if (stateWords[(head + BLK_REGION) >>> 2] !== index + 1) this.release(index);
   }
 
-  /** RIP as a signed number: exact where addresses have 48 bits. */
-  private address(ctx: number): number {
+  /** Where the vCPU is. RIP is signed: exact where addresses have 48 bits. */
+  private place(ctx: number): GuestPlace {
     const words = this.memories.stateWords;
     const at = (ctx >>> 2) + RIP * 2;
-    return (words[at + 1] as number) * 0x100000000 + ((words[at] as number) >>> 0);
+    const rip = (words[at + 1] as number) * 0x100000000 + ((words[at] as number) >>> 0);
+    return { rip, tlb: words[(ctx >>> 2) + TLB * 2] as number, asid: words[(ctx >>> 2) + ASID * 2] as number };
   }
 
   /** The block is a RET and nothing else. */
