@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { temporaryFolder } from '../../base/testing/temporary-folder.ts';
@@ -15,10 +15,11 @@ const DEAF = `
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
   });`;
 
-/** Waits, without letting events in, until a process has ended and its files are closed. */
+/** Waits, without letting events in, until a process has ended and its files are closed: when the last of its threads is gone. */
 function waitForEnd(pid: number): void {
   const word = new Int32Array(new SharedArrayBuffer(4));
-  while (!/^\d+ \(.*\) [ZX]/.test(readFileSync(`/proc/${pid}/stat`, 'latin1'))) Atomics.wait(word, 0, 0, 1);
+  const ended = (): boolean => /^\d+ \(.*\) [ZX]/.test(readFileSync(`/proc/${pid}/stat`, 'latin1')) && readdirSync(`/proc/${pid}/task`).length === 1;
+  while (!ended()) Atomics.wait(word, 0, 0, 1);
 }
 
 test('a socket that is not there, or that nobody serves any more, or whose server dies with the connection waiting, is none', async (t) => {
