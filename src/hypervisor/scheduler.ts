@@ -66,7 +66,7 @@ export function nextBudget(hv: Hypervisor): bigint {
     // So many periods until the debt is paid.
     const all = budgetOf(d.s.sched_cap);
     const at = d.s.cap_period + (-d.s.cap_budget / all + 1n) * PERIOD_NS;
-    if (at < next && [...hv.vcpus(d)].some(runnable)) next = at;
+    if (at < next && hv.vcpus(d).some(runnable)) next = at;
   }
   return next;
 }

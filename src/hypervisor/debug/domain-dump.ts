@@ -32,7 +32,7 @@ function vcpuLines(hv: Hypervisor, v: Vcpu): string[] {
 
 function one(hv: Hypervisor, d: Domain): string[] {
   const { s } = d;
-  const vcpus = [...hv.vcpus(d)];
+  const vcpus = hv.vcpus(d);
   const xenPages = (s.shared_info === 0 ? 0 : 1) + s.grants.nr_frames + s.grants.nr_status_frames;
   return [
     `General information for domain ${d.id}:`,
@@ -47,7 +47,7 @@ function one(hv: Hypervisor, d: Domain): string[] {
 }
 
 /** Key q: every domain and its vCPUs. */
-export const domainLines = (hv: Hypervisor): string[] => [...hv.domains()].flatMap((d) => one(hv, d));
+export const domainLines = (hv: Hypervisor): string[] => hv.domains().flatMap((d) => one(hv, d));
 
 /** Nanoseconds as Xen writes them in its run queues: sign, seconds and the rest. */
 const stamp = (ns: bigint): string => `${ns / 1_000_000_000n}.${String(ns % 1_000_000_000n).padStart(9, '0')}`;
@@ -64,7 +64,7 @@ export function runQueueLines(hv: Hypervisor): string[] {
   ];
   for (const d of hv.domains()) {
     if (d.id === 0) continue;
-    lines.push(`\tDomain: ${d.id} w ${d.s.sched_weight} c ${d.s.sched_cap} v ${[...hv.vcpus(d)].length}`);
+    lines.push(`\tDomain: ${d.id} w ${d.s.sched_weight} c ${d.s.sched_cap} v ${hv.vcpus(d).length}`);
     for (const v of hv.vcpus(d))
       lines.push(`\t  ${v.id}: [${d.id}.${v.id}] flags=${hex(v.s.flags & VCPUF_yields)} cpu=0 credit=${v.s.credit} [w=${d.s.sched_weight}]`);
   }
@@ -109,5 +109,5 @@ export const numaLines = (hv: Hypervisor): string[] => [
   `NODE0 start->${hv.header.frame_first} size->${hv.frames.total} free->${hv.frames.free}`,
   'CPU0...0 -> NODE0',
   'Memory location of each domain:',
-  ...[...hv.domains()].flatMap((d) => [`d${d.id} (total: ${d.s.tot_pages}):`, `    Node 0: ${d.s.tot_pages}`]),
+  ...hv.domains().flatMap((d) => [`d${d.id} (total: ${d.s.tot_pages}):`, `    Node 0: ${d.s.tot_pages}`]),
 ];

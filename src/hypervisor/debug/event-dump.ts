@@ -31,12 +31,14 @@ function channelLine(hv: Hypervisor, d: Domain, ch: NonNullable<ReturnType<typeo
 
 /** Key e: the event channels of every domain: port, pending and masked, state, vCPU, the other end. */
 export const eventLines = (hv: Hypervisor): string[] =>
-  [...hv.domains()].flatMap((d) => [
-    `Event channel information for domain ${d.id}:`,
-    `Polling vCPUs: {}`,
-    '    port [p/m/s]',
-    ...some(openChannels(hv, d), d.s.active_evtchns, (ch) => channelLine(hv, d, ch)),
-  ]);
+  hv
+    .domains()
+    .flatMap((d) => [
+      `Event channel information for domain ${d.id}:`,
+      `Polling vCPUs: {}`,
+      '    port [p/m/s]',
+      ...some(openChannels(hv, d), d.s.active_evtchns, (ch) => channelLine(hv, d, ch)),
+    ]);
 
 function grantsOf(hv: Hypervisor, d: Domain): string[] {
   const { version, nr_frames, max_frames, maptrack_used, max_maptrack_frames } = d.s.grants;
@@ -50,7 +52,7 @@ function grantsOf(hv: Hypervisor, d: Domain): string[] {
 }
 
 /** Key g: grants in use. */
-export const grantLines = (hv: Hypervisor): string[] => [...hv.domains()].flatMap((d) => grantsOf(hv, d));
+export const grantLines = (hv: Hypervisor): string[] => hv.domains().flatMap((d) => grantsOf(hv, d));
 
 /** Key m: memory that is free. */
 export const memoryLines = (hv: Hypervisor): string[] => [

@@ -256,7 +256,7 @@ function mtrrRecord(v: Vcpu): HvmRecord {
 
 /** The domain's records but for the last, in Xen's order: HEADER, then kind by kind those of each vCPU; registers of those that were initialised. */
 export function hvmRecords(hv: Hypervisor, of: Domain): HvmRecord[] {
-  const all = [...hv.vcpus(of)].filter((v) => v.s.lapic !== 0);
+  const all = hv.vcpus(of).filter((v) => v.s.lapic !== 0);
   const cpus = all.filter((v) => (v.s.flags & VCPUF_initialised) !== 0);
   return [
     record(HVM_SAVE_CODE.HEADER, 0, hvm_save_header, { magic: HVM_FILE_MAGIC, version: HVM_FILE_VERSION, gtsc_khz: TSC_KHZ }),

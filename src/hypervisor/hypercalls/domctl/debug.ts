@@ -83,7 +83,7 @@ export const gdbsxDomStatus: Domctl<(typeof xen_domctl_gdbsx_domstatus)['fields'
   run({ hv }, of) {
     const d = present(of);
     const paused = d.s.pause_count === 0 ? 0 : 1;
-    const stopped = paused === 0 ? undefined : [...hv.vcpus(d)].find((v) => v.s.debug_event !== 0);
+    const stopped = paused === 0 ? undefined : hv.vcpus(d).find((v) => v.s.debug_event !== 0);
     const vcpu_ev = stopped?.s.debug_event ?? 0;
     if (stopped !== undefined) stopped.s.debug_event = 0;
     return ok({ paused, vcpu_id: stopped?.id ?? NO_VCPU, vcpu_ev });

@@ -29,7 +29,7 @@ export const cpupoolOp = sysctlOperation(S.xen_sysctl_cpupool_op, ({ hv, caller,
     case S.XEN_SYSCTL_CPUPOOL_OP_INFO:
       if (!known) return fail(ENOENT);
       if (!writeBitmap(memory, arg.cpumap, PCPUS, ALL)) return fail(EFAULT);
-      return ok({ cpupool_id: POOL0, sched_id: XEN_SCHEDULER_CREDIT2, n_dom: [...hv.domains()].length });
+      return ok({ cpupool_id: POOL0, sched_id: XEN_SCHEDULER_CREDIT2, n_dom: hv.domains().length });
     case S.XEN_SYSCTL_CPUPOOL_OP_FREEINFO:
       return writeBitmap(memory, arg.cpumap, PCPUS, 0n) ? ok() : fail(EFAULT);
     case S.XEN_SYSCTL_CPUPOOL_OP_ADDCPU:
