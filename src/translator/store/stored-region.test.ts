@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { decodeRegions, encodeRegions, packHints, packRelocations, type StoredRegion, unpackHints } from './stored-region.ts';
+import { packRelocations } from '../targets/wasm/code.ts';
+import { decodeRegions, encodeRegions, packHints, type StoredRegion, unpackHints } from './stored-region.ts';
 
 const RECORDS = 50;
 const module = Uint8Array.from({ length: 20 }, (_, k) => k);

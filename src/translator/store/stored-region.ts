@@ -1,5 +1,5 @@
 /** A compiled region apart from any place: its function with what must be filled in, and the blocks it stands for. */
-import { type Relocation, WIDE } from '../targets/wasm/code.ts';
+import { KIND_REGION, RELOCATION, WIDE } from '../targets/wasm/code.ts';
 
 /** Everything in arrays that lie in the file: at the start nothing is made for each of many thousand numbers. */
 export interface StoredRegion {
@@ -16,22 +16,6 @@ export interface StoredRegion {
   readonly relocations: Int32Array;
   /** Runs since it was of use. */
   readonly age: number;
-}
-
-/** Words of a packed relocation: place in the function's code, kind, block, addend. */
-export const RELOCATION = 4;
-const KINDS = ['address', 'offset', 'region'] as const;
-/** Kind of one that stands for the region itself; the others stand for an address in a block. */
-export const KIND_REGION = 2;
-
-/** Relocations as a stored region has them. */
-export function packRelocations(relocations: readonly Relocation[]): Int32Array {
-  const words = new Int32Array(relocations.length * RELOCATION);
-  for (const [k, relocation] of relocations.entries()) {
-    const place = relocation.kind === 'region' ? [0, 0] : [relocation.block, relocation.addend];
-    words.set([relocation.at, KINDS.indexOf(relocation.kind), ...place], k * RELOCATION);
-  }
-  return words;
 }
 
 /** Hints as a stored region has them, and back. */

@@ -8,13 +8,13 @@
 import { BLK_BYTES, BLK_FLAGS, BLK_HEADER, BLK_MODE, BLK_PHYS, BLK_REGION, BLKF_DEAD, UOP_SIZE } from '../../machine/layout.ts';
 import type { Memories } from '../../machine/memories.ts';
 import type { BlockCache } from '../cache.ts';
-import { Code, relocate } from '../targets/wasm/code.ts';
+import { Code, KIND_REGION, RELOCATION, relocate } from '../targets/wasm/code.ts';
 import { assemble, type FunctionBody } from '../targets/wasm/module.ts';
 import type { MadeRegion } from '../targets/wasm/region-module.ts';
 import type { Regions } from '../targets/wasm/regions.ts';
 import type { BlockTranslator } from '../translate-block.ts';
 import { type BlockRecord, StoredBlocks } from './stored-blocks.ts';
-import { decodeRegions, encodeRegions, KIND_REGION, packHints, RELOCATION, type StoredRegion, unpackHints } from './stored-region.ts';
+import { decodeRegions, encodeRegions, packHints, type StoredRegion, unpackHints } from './stored-region.ts';
 
 const MAGIC = 0x3243545a; // "ZTC2"
 /** Magic, words of the blocks, words of the regions, bytes of their module; what it was made for: address of the blocks' places, first place in the table. */

@@ -139,6 +139,22 @@ export type Relocation =
   /** i32.const of BLK_REGION of the region's blocks. */
   | { readonly at: number; readonly kind: 'region' };
 
+/** Words of a packed relocation: place in the function's code, kind, block, addend. */
+export const RELOCATION = 4;
+const KINDS = ['address', 'offset', 'region'] as const;
+/** Kind of one that stands for the region itself; the others stand for an address in a block. */
+export const KIND_REGION = 2;
+
+/** Relocations in one array: threads exchange them, and files keep them, by the thousand. */
+export function packRelocations(relocations: readonly Relocation[]): Int32Array {
+  const words = new Int32Array(relocations.length * RELOCATION);
+  for (const [k, relocation] of relocations.entries()) {
+    const place = relocation.kind === 'region' ? [0, 0] : [relocation.block, relocation.addend];
+    words.set([relocation.at, KINDS.indexOf(relocation.kind), ...place], k * RELOCATION);
+  }
+  return words;
+}
+
 /** Bytes of a number that can be relocated, whatever its value. */
 export const WIDE = 5;
 

@@ -193,10 +193,13 @@ class RegionCompiler {
         const n = stack.pop() as number;
         if (seen.has(n)) continue;
         seen.add(n);
-        const block = this.blocks[n] as RegionBlock;
-        stack.push(...(returnDelta(block) === undefined ? this.directSuccessors(n) : [behind(n) ?? []].flat()));
+        if (returnDelta(this.blocks[n] as RegionBlock) === undefined) stack.push(...this.directSuccessors(n));
+        else {
+          const site = behind(n);
+          if (site !== undefined) stack.push(site);
+        }
       }
-      const list = [...seen].filter((n) => (this.blocks[n] as RegionBlock).op[(this.blocks[n] as RegionBlock).count - 1] === O.OP_RET);
+      const list = [...seen].filter((n) => endsFunction(this.blocks[n] as RegionBlock));
       returns.set(first, list);
       return list;
     };

@@ -631,7 +631,7 @@ export class RegionEmitter {
     this.close();
   }
 
-  /** Pushes (i32) whether exitRip leads to `block`: it is alive, and its frame mapped there, by the soft TLB. */
+  /** Pushes (i32) whether exitRip leads to `block`: it is alive, as are the `others` of its page, and their frame mapped there, by the soft TLB. */
   pushMapped(block: RegionBlock, others: readonly RegionBlock[]): void {
     const { code } = this;
     code.get(this.exitRip);

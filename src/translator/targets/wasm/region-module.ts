@@ -5,8 +5,8 @@
 
 import { BLK_BYTES, BLK_PHYS } from '../../../machine/layout.ts';
 import type { Memories } from '../../../machine/memories.ts';
-import { packRelocations } from '../../store/stored-region.ts';
 import type { BlockTranslator } from '../../translate-block.ts';
+import { packRelocations } from './code.ts';
 import { callDelta, canEmit, compileRegion, jumpsIndirectly, returnDelta, successorDeltas } from './compile-region.ts';
 import { assemble, type FunctionBody } from './module.ts';
 import { RegionBlock } from './region-block.ts';
@@ -57,7 +57,7 @@ export interface MadeRegion {
   readonly blocks: readonly number[];
   /** Numbers of the blocks where it may be entered, besides the first. */
   readonly entries: readonly number[];
-  /** Distances of the blocks from the first in `frames`; the function, as it would be anywhere (stored-region.ts: packRelocations). */
+  /** Distances of the blocks from the first in `frames`; the function, as it would be anywhere (code.ts: packRelocations). */
   readonly deltas: readonly number[];
   readonly body: Uint8Array<ArrayBuffer>;
   readonly hints: FunctionBody['hints'];
@@ -167,11 +167,12 @@ function collect(
       const reached = successorDeltas(block);
       const back = returnDelta(block);
       if (back !== undefined) reached.push(back);
+      const called = callDelta(block);
       for (const further of reached) {
         const next = delta + further;
         if (seen.has(next)) continue;
         seen.add(next);
-        if (next === delta + (callDelta(block) ?? 0) && !inPage(next)) addCallee(next);
+        if (further === called && !inPage(next) && !elsewhere.has(next)) addCallee(next);
         else queue.push(next);
       }
     }

@@ -49,6 +49,48 @@ without:
   iretq
 `;
 
+/**
+ * Calls `called` 700 times in each of six rounds. `label`, 1111 bytes into its page, is by turns in its own frame and in a copy at 0x40000, in which
+ * `change` was made, through a page table of the program's own at 0x30000.
+ */
+const framesInTurn = (label: string, called: string, change: string): string => `
+  mov edi, 0x30000
+  mov eax, 7
+fill: mov [rdi], rax
+  add rax, 4096
+  add rdi, 8
+  cmp edi, 0x31000
+  jb fill
+  mov rax, cr3
+  and rax, -4096
+  mov rax, [rax]
+  and rax, -4096
+  mov rax, [rax]
+  and rax, -4096
+  mov qword [rax], 0x30007
+  mov rax, cr3
+  mov cr3, rax
+  lea rsi, [rel ${label} - 1111]
+  mov edi, 0x40000
+  mov ecx, 4096
+  rep movsb
+  ${change}
+  mov ebp, 6
+o: mov ecx, 700
+l: call ${called}
+  dec ecx
+  jnz l
+  test ebp, 1
+  jz other
+  mov qword [0x30000 + ((${label} - 1111 - $$ + ${START}) >> 12) * 8], 0x40007
+  jmp again
+other: mov qword [0x30000 + ((${label} - 1111 - $$ + ${START}) >> 12) * 8], ${label} - 1111 + 7
+again: invlpg [rel ${label}]
+  dec ebp
+  jnz o
+  hlt
+`;
+
 const programs: Readonly<Record<string, string>> = {
   'a walk over the first bytes of the address space, none of them aligned': `
   mov rax, 0x1122334455667788
@@ -196,42 +238,7 @@ times 1111 nop
 thunk: ret
   nop`,
   'functions that return by a jump to another page, where there is another frame now and then': `
-  mov edi, 0x30000
-  mov eax, 7
-fill: mov [rdi], rax
-  add rax, 4096
-  add rdi, 8
-  cmp edi, 0x31000
-  jb fill
-  mov rax, cr3
-  and rax, -4096
-  mov rax, [rax]
-  and rax, -4096
-  mov rax, [rax]
-  and rax, -4096
-  mov qword [rax], 0x30007
-  mov rax, cr3
-  mov cr3, rax
-  lea rsi, [rel thunk - 1111]
-  mov edi, 0x40000
-  mov ecx, 4096
-  rep movsb
-  mov dword [0x40000 + 1111], 0xc3c2ff48
-  mov ebp, 6
-o: mov ecx, 700
-l: call add
-  dec ecx
-  jnz l
-  test ebp, 1
-  jz other
-  mov qword [0x30000 + ((thunk - 1111 - $$ + ${START}) >> 12) * 8], 0x40007
-  jmp again
-other: mov qword [0x30000 + ((thunk - 1111 - $$ + ${START}) >> 12) * 8], thunk - 1111 + 7
-again: invlpg [rel thunk]
-  dec ebp
-  jnz o
-  hlt
-add: add rbx, rcx
+${framesInTurn('thunk', 'add', 'mov dword [0x40000 + 1111], 0xc3c2ff48')}add: add rbx, rcx
   jmp thunk
 align 4096
 times 1111 nop
@@ -267,42 +274,7 @@ itself: test ecx, 255
 behind: add edx, 5
   ret`,
   'small functions of another page, where there is another frame now and then': `
-  mov edi, 0x30000
-  mov eax, 7
-fill: mov [rdi], rax
-  add rax, 4096
-  add rdi, 8
-  cmp edi, 0x31000
-  jb fill
-  mov rax, cr3
-  and rax, -4096
-  mov rax, [rax]
-  and rax, -4096
-  mov rax, [rax]
-  and rax, -4096
-  mov qword [rax], 0x30007
-  mov rax, cr3
-  mov cr3, rax
-  lea rsi, [rel twice - 1111]
-  mov edi, 0x40000
-  mov ecx, 4096
-  rep movsb
-  mov byte [0x40000 + 1111 + (thrice - twice)], 0xc6
-  mov ebp, 6
-o: mov ecx, 700
-l: call twice
-  dec ecx
-  jnz l
-  test ebp, 1
-  jz other
-  mov qword [0x30000 + ((twice - 1111 - $$ + ${START}) >> 12) * 8], 0x40007
-  jmp again
-other: mov qword [0x30000 + ((twice - 1111 - $$ + ${START}) >> 12) * 8], twice - 1111 + 7
-again: invlpg [rel twice]
-  dec ebp
-  jnz o
-  hlt
-align 4096
+${framesInTurn('twice', 'twice', 'mov byte [0x40000 + 1111 + (thrice - twice)], 0xc6')}align 4096
 times 1111 nop
 twice: lea eax, [rcx + rcx]
   test al, 6

@@ -4,15 +4,12 @@ import {
   BLK_BYTES,
   BLK_COUNT,
   BLK_FLAGS,
-  BLK_FRAME_NEXT,
-  BLK_FRAME2_NEXT,
   BLK_LAST,
   BLK_MODE,
   BLK_PHYS,
   BLK_PHYS2,
   BLK_REGION,
   BLKF_DEAD,
-  FRAME_BLOCKS,
   MODE_CODE32,
   MODE_CODE64,
   MODE_FLAT,
@@ -26,6 +23,7 @@ import type { Memories } from '../../../machine/memories.ts';
 import { OP_F_RET64, OP_RET } from '../../../machine/ops.ts';
 import type { BlockTranslator } from '../../translate-block.ts';
 import { chainModule } from './chain.ts';
+import { blocksOfFrame } from './frame-blocks.ts';
 import { coreFunctions } from './imports.ts';
 import { type MadeRegion, makeRegions, type RegionJob, type RegionModule, type RegionRequest } from './region-module.ts';
 import type { GuestPlace } from './small-callees.ts';
@@ -374,19 +372,13 @@ export class Regions {
   private known(phys: number, mode: number, head: number): Int32Array {
     const words = this.memories.stateWords;
     const blocks = [0, head];
-    const page = phys & -PAGE;
     const hot = this.hot();
-    for (let at = words[(FRAME_BLOCKS >>> 2) + (phys >>> 12)] as number; at !== 0; ) {
+    for (const at of blocksOfFrame(words, phys)) {
       const own = words[(at + BLK_PHYS) >>> 2] as number;
-      if ((own & -PAGE) !== page) {
-        at = words[(at + BLK_FRAME2_NEXT) >>> 2] as number;
-        continue;
-      }
       const count = words[(at + BLK_COUNT) >>> 2] as number;
       const inside = words[(at + BLK_PHYS2) >>> 2] === -1;
       if (inside && own !== phys && words[(at + BLK_MODE) >>> 2] === mode && (count <= hot || words[(at + BLK_REGION) >>> 2] !== 0))
         blocks.push(own - phys, at);
-      at = words[(at + BLK_FRAME_NEXT) >>> 2] as number;
     }
     return Int32Array.from(blocks);
   }

@@ -3,22 +3,11 @@
  * back. What is found here is a guess from the soft TLB as it is at the moment, which the guest's thread may be changing: the region looks before
  * it goes to another page whether that block lives and is mapped there (`pushMapped`).
  */
-import {
-  BLK_FLAGS,
-  BLK_FRAME_NEXT,
-  BLK_FRAME2_NEXT,
-  BLK_MODE,
-  BLK_PHYS,
-  BLK_PHYS2,
-  BLKF_DEAD,
-  FRAME_BLOCKS,
-  TLB_ADDEND,
-  TLB_ENTRIES,
-  TLB_EXEC,
-} from '../../../machine/layout.ts';
+import { BLK_FLAGS, BLK_MODE, BLK_PHYS, BLK_PHYS2, BLKF_DEAD, TLB_ADDEND, TLB_ENTRIES, TLB_EXEC, TLB_STRIDE } from '../../../machine/layout.ts';
 import type { Memories } from '../../../machine/memories.ts';
 import { CLOBBERS } from '../../ir/op-bits.ts';
 import { endsFunction, returnDelta, successorDeltas } from './compile-region.ts';
+import { blocksOfFrame } from './frame-blocks.ts';
 import type { RegionBlock } from './region-block.ts';
 
 /** What a function may have to be small. */
@@ -39,16 +28,10 @@ export interface GuestPlace {
 
 /** The living block at an offset in `frames`; 0: there is none. */
 function blockAt(words: Int32Array, phys: number, mode: number): number {
-  let at = words[(FRAME_BLOCKS >>> 2) + (phys >>> 12)] as number;
-  for (let seen = 0; at !== 0 && seen < LIST_MAX; seen++) {
-    const own = (words[(at + BLK_PHYS) >>> 2] as number) >>> 0;
-    if (own >>> 12 !== phys >>> 12) {
-      at = words[(at + BLK_FRAME2_NEXT) >>> 2] as number;
-      continue;
-    }
+  for (const at of blocksOfFrame(words, phys, LIST_MAX)) {
     const alive = ((words[(at + BLK_FLAGS) >>> 2] as number) & BLKF_DEAD) === 0;
-    if (own === phys && alive && words[(at + BLK_MODE) >>> 2] === mode && words[(at + BLK_PHYS2) >>> 2] === -1) return at;
-    at = words[(at + BLK_FRAME_NEXT) >>> 2] as number;
+    if ((words[(at + BLK_PHYS) >>> 2] as number) >>> 0 === phys && alive && words[(at + BLK_MODE) >>> 2] === mode && words[(at + BLK_PHYS2) >>> 2] === -1)
+      return at;
   }
   return 0;
 }
@@ -56,7 +39,7 @@ function blockAt(words: Int32Array, phys: number, mode: number): number {
 /** Offset in `frames` of the guest address `place.rip` + `delta`, -1 if the soft TLB does not have it for execution. */
 function physicalAt({ stateWords: words, stateQuads }: Memories, { rip, tlb, asid }: GuestPlace, delta: number): number {
   const address = BigInt.asUintN(64, BigInt(rip + delta));
-  const entry = tlb + Number((address >> 12n) & BigInt(TLB_ENTRIES - 1)) * 32;
+  const entry = tlb + Number((address >> 12n) & BigInt(TLB_ENTRIES - 1)) * TLB_STRIDE;
   if ((stateQuads[(entry + TLB_EXEC) >>> 3] as bigint) !== ((address & ~0xfffn) | BigInt(asid))) return -1;
   return (Number(address & 0xffffffffn) + (words[(entry + TLB_ADDEND) >>> 2] as number)) >>> 0;
 }
