@@ -70,7 +70,10 @@ class Running extends TestMachine {
   }
 
   private runGuest(context: number): number {
-    const v = [...this.hv.domains()].flatMap((d) => [...this.hv.vcpus(d)]).find((each) => each.context.address === context);
+    const v = this.hv
+      .domains()
+      .flatMap((d) => this.hv.vcpus(d))
+      .find((each) => each.context.address === context);
     assert.ok(v !== undefined);
     this.onRun();
     this.ran.push({ domid: v.domain.id, now: this.hv.now() });

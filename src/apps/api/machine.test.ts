@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { getPriority } from 'node:os';
 import { after, before, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { crashGuest, crashGuestAddress } from '../../toolstack/guests/crash.ts';
@@ -45,6 +47,12 @@ test('options that are wrong are refused, with what to do', async () => {
   await refused(() => machine.createDomain({ kernel, uuid: 'me' }), /"uuid" is "me"/);
   await refused(() => machine.createDomain({ kernel, initrd: 'x' } as never), /no domain option "initrd"/);
   assert.deepEqual(machine.domains, []);
+});
+
+test("the priorities of its user's threads are its user's", { skip: process.platform === 'linux' ? false : 'threads have no priorities here' }, () => {
+  const compilers = readdirSync('/proc/self/task').filter((thread) => readFileSync(`/proc/self/task/${thread}/comm`, 'latin1').trim() === 'node-V8Worker');
+  assert.notEqual(compilers.length, 0);
+  for (const thread of compilers) assert.equal(getPriority(Number(thread)), getPriority());
 });
 
 test('what the machine cannot give is refused, and nothing is left of it', async () => {

@@ -120,6 +120,7 @@ export class Daemon {
     this.consoleFiles = new ConsoleFiles(host.files, options.kept.consoles, host.log);
     this.machine = new MachineThread({
       workers: host.workers,
+      ownsProcess: true,
       core,
       cpuModel: CPU_MODEL,
       trace: [],

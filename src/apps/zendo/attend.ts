@@ -48,6 +48,7 @@ export async function startMachine(
     ...(named === undefined ? {} : { symbols: named.pack() }),
     ...(profile === undefined ? {} : { profileEvery: PROFILE_EVERY }),
     workers: host.workers,
+    ownsProcess: true,
     core: await host.core(),
     cpuModel: cpu,
     onConsole: (_domid, bytes) => output(bytes),

@@ -41,6 +41,8 @@ export interface MachineOptions {
   readonly compileThreads?: number | undefined;
   /** Compare translations of earlier runs with new ones. */
   readonly verifyTranslations?: boolean | undefined;
+  /** Nobody else's code runs in this process: its threads that compile may get a lower priority, which cannot be taken back. */
+  readonly ownsProcess?: boolean;
   /** Names for the trace of instructions. */
   readonly symbols?: PackedSymbols;
   /** Compare every access of guests to memory with an independent walk. */
@@ -98,6 +100,7 @@ export class MachineThread {
       ...(options.profileEvery === undefined ? {} : { profileEvery: options.profileEvery }),
       ...(options.translations === undefined ? {} : { stored: options.translations.stored }),
       ...(options.verifyTranslations === true ? { verifyStored: true } : {}),
+      ...(options.ownsProcess === true ? { ownsProcess: true } : {}),
     };
     this.door = new Door(this.memories, options.workers.parallelism);
     this.kernel = new Dom0Kernel(this.memories, this.door);

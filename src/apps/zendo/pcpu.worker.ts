@@ -64,6 +64,8 @@ export interface PcpuWorkerData {
   readonly stored?: TranslationPlace;
   /** Look at what earlier runs left before it is used. */
   readonly verifyStored?: boolean;
+  /** The process is Zendo's alone: the host's compiling threads let this one go first. */
+  readonly ownsProcess?: boolean;
   /** To the threads that make regions (regions.worker.ts); absent: this one does. */
   readonly regions?: readonly RegionChannel[];
 }
@@ -87,7 +89,7 @@ if (!('core' in given)) nodeCrypto();
 const data = 'core' in given ? given : ((await new Promise((resolve) => port.once('message', resolve))) as PcpuWorkerData);
 const post = (message: PcpuMessage): void => port.postMessage(message);
 
-lowerHostCompilers();
+if (data.ownsProcess === true) lowerHostCompilers();
 const codeMemory = data.codeMemory ?? CODE_MEMORY;
 const promoteAfter = data.promoteAfter ?? PROMOTE_AFTER;
 // Alone, the interpreter must be optimised code from its first call: it runs for ever and there is no on-stack replacement. With
