@@ -3,6 +3,7 @@ import {
   CPU_FLAGS,
   CPU_INTEL,
   CPU_OPEN_BUS,
+  CPU_WHOLE_BLOCKS,
   CR4_VALID,
   EFER_VALID,
   EXIT_BUDGET,
@@ -54,6 +55,8 @@ import type { Trace } from './trace.ts';
 const SLICE = 4_000_000;
 /** Host time in which a new pace of the guests counts as much as the one before, in nanoseconds. */
 const PACE_NS = 3_000_000;
+/** Nanoseconds that a timer may be late in host time so that a guess of when it comes is right: as Xen's timer_slop. */
+const TIMER_SLOP_NS = 50_000;
 /** Exits handled before the run loop looks at timers, the mailbox and other vCPUs again. */
 const EXITS_PER_SLICE = 4096;
 /** Nanoseconds of virtual time that an element of a long hypercall takes, once the call stops in the middle. */
@@ -224,7 +227,7 @@ export class Pcpu {
     if (deadline === NEVER) return SLICE;
     const ns = deadline - now;
     if (this.hv.virtualTime) return Number(ns < BigInt(SLICE) ? ns / BigInt(this.hv.header.ns_per_instruction) || 1n : BigInt(SLICE));
-    return Math.max(1000, Math.min(SLICE, Math.floor(Number(ns) * this.rate)));
+    return Math.max(1000, Math.min(SLICE, Math.floor((Number(ns) + TIMER_SLOP_NS) * this.rate)));
   }
 
   /** The vCPU in its slice worked on a hypercall that goes on later: in virtual time, time passes without an instruction. */
@@ -253,6 +256,9 @@ export class Pcpu {
     // memory depend on how the run was sliced.
     if (v.s.time_version === 0) updateTime(hv, v);
     const stepping = v.s.single_step !== 0;
+    // by the host's clock a budget is a guess
+    const flags = c.low(CPU_FLAGS);
+    c.setLow(CPU_FLAGS, stepping || hv.virtualTime ? flags & ~CPU_WHOLE_BLOCKS : flags | CPU_WHOLE_BLOCKS);
     this.until = until;
     this.setBudget(v, stepping ? 1 : this.budget(start, this.nextStop()));
     let exits = 0;

@@ -73,7 +73,7 @@ export class Harness {
   /** Answers the core's requests for blocks; tests replace it. */
   translate: Translate = () => undefined;
   translations = 0;
-  private arena = L.CODE_ARENA;
+  private arena = L.CODE_ARENA + 0x1000;
   private heap = L.XENHEAP;
   private readonly root: number;
 

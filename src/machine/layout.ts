@@ -34,6 +34,10 @@ export const BLOCK_HASH = 0x20000000;
 /** Entries of the block hash table (u32 block addresses, open hashing with chains through the block header). */
 export const BLOCK_HASH_ENTRIES = 262144;
 export const CODE_ARENA = 0x20100000;
+/** Which bytes hold translated code in the frame that lost some last: u32 its number + 1 (0 = none), and a bit for each byte, too many rather than too few. */
+export const CODE_MAP_FRAME = CODE_ARENA + 0x40;
+export const CODE_MAP = CODE_ARENA + 0x80;
+export const CODE_MAP_SIZE = 512;
 export const CODE_ARENA_END = 0x40000000;
 /** The hypervisor's heap: domains, p2m tables, event channels, grants, timers. */
 export const XENHEAP = 0x80000000;
@@ -202,6 +206,8 @@ export const CPU_INTEL = 1;
 export const CPU_OPEN_BUS = 2;
 /** CPU_FLAGS: no access takes the fast path, and each is told to env.check_access (the paranoid mode). Set before updateMode(). */
 export const CPU_PARANOID = 4;
+/** CPU_FLAGS: a budget that ends inside a block ends behind it instead. For those who run by a clock of the host, to whom an instruction does not matter. */
+export const CPU_WHOLE_BLOCKS = 8;
 /** Added to slot ASID in paranoid mode, so that it equals no tag's. */
 export const ASID_PARANOID = 0x800;
 export const SLOTS = 256;

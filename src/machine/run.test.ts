@@ -144,6 +144,23 @@ test('a budget ends at the exact instruction', () => {
   assert.equal(machine.run(0), L.EXIT_BUDGET);
 });
 
+test('with CPU_WHOLE_BLOCKS a budget ends behind its last block, and what has retired counts', () => {
+  put(0x5000, ...Array.from({ length: 4 }, () => ({ bytes: 2, uops: add(L.RAX, 1n) })), { bytes: 2, uops: [{ op: O.OP_JMP, imm: -8n }] });
+  cpu.set(L.CPU_FLAGS, BigInt(L.CPU_WHOLE_BLOCKS));
+  for (let budget = 1; budget < 30; budget++) {
+    cpu.set(L.RIP, 0x5000n);
+    cpu.set(L.RAX, 0n);
+    cpu.set(L.RETIRED_BASE, BigInt(budget));
+    assert.equal(machine.run(budget), L.EXIT_BUDGET);
+    const rounds = BigInt(Math.ceil(budget / 5));
+    assert.equal(cpu.get(L.RIP), 0x5000n);
+    assert.equal(cpu.get(L.RAX), rounds * 4n);
+    assert.equal(cpu.get(L.RETIRED_BASE) - cpu.get(L.BUDGET), rounds * 5n);
+  }
+  assert.equal(machine.run(0), L.EXIT_BUDGET);
+  assert.equal(cpu.get(L.RIP), 0x5000n);
+});
+
 test('HLT has retired, other exits have not', () => {
   put(0x5000, { bytes: 2, uops: add(L.RAX, 1n) }, halt, { bytes: 2, uops: add(L.RAX, 1n) }, hypercall);
   cpu.set(L.RIP, 0x5000n);
@@ -318,6 +335,35 @@ test('self-modified code: the running block is left before the store, other bloc
   cpu.set(L.RBP, 0n);
   jump(0x6000n, 1n);
   assert.equal(cpu.get(L.RBP), 2000n);
+});
+
+test('stores among code drop the blocks that they touch, and no others', () => {
+  const starts = Array.from({ length: 12 }, (_, k) => 0x6003 + k * 29);
+  for (const [k, at] of starts.entries()) put(at, { bytes: 4 + k, uops: add(L.RBX, 1n) }, halt);
+  put(0x9000, { bytes: 4, uops: [{ op: O.OP_ST32, d: L.RDX, a: L.RSI, imm: 0n }] }, halt);
+  const at = (rip: number): void => {
+    cpu.set(L.RIP, BigInt(rip));
+    assert.equal(machine.run(10), L.EXIT_HLT);
+  };
+  const runAll = (): number => {
+    const before = machine.translations;
+    for (const start of starts) at(start);
+    return machine.translations - before;
+  };
+  at(0x9000);
+  runAll();
+  let dropped = 0;
+  for (let k = 0, seed = 12345; k < 200; k++) {
+    seed = (Math.imul(seed, 1103515245) + 12345) & 0x7fffffff;
+    const store = 0x6000 + ((seed >>> 8) % 360);
+    cpu.set(L.RSI, BigInt(store));
+    at(0x9000);
+    // 4 + n bytes and HLT
+    const touched = starts.filter((start, n) => store < start + n + 5 && start < store + 4).length;
+    assert.equal(runAll(), touched, `store at ${store.toString(16)}`);
+    dropped += touched;
+  }
+  assert.ok(dropped > 50);
 });
 
 test('branches to other pages go where the page tables say, whatever they led to before', () => {

@@ -108,6 +108,15 @@ test('a read fills no write tag while the page is clean; a write sets dirty', ()
   assert.deepEqual(tags(0x5000n), [true, true, true]);
 });
 
+test('a page that is entered to run has no write tag until it is written to', () => {
+  assert.equal(gfnAt(0x5000n, WRITE), 21);
+  core.flushAll(ctx);
+  gfnAt(0x5000n, EXEC);
+  assert.deepEqual(tags(0x5000n), [true, false, true]);
+  gfnAt(0x5000n, WRITE);
+  assert.deepEqual(tags(0x5000n), [true, true, true]);
+});
+
 test('views have entries of their own: user, supervisor, SMAP', () => {
   set(4, 6, (22 << 12) | 3);
   assert.equal(gfnAt(0x6000n), 22);

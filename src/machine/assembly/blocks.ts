@@ -4,7 +4,7 @@
  */
 import {
   BLK_BYTES, BLK_FLAGS, BLK_FRAME2_NEXT, BLK_FRAME_NEXT, BLK_HEADER, BLK_INSNS, BLK_MODE, BLK_NEXT, BLK_PHYS, BLK_PHYS2, BLK_REGION, BLKF_DEAD, BLOCK_HASH,
-  BLOCK_HASH_ENTRIES, CUR_BLOCK, CUR_UOP, FRAME_BLOCKS, FRAME_CODE_BITS, HASH_MODE_SHIFT, HASH_PHYS_SHIFT, BLK_LAST, LINK_GUESS, UOP_SIZE,
+  BLOCK_HASH_ENTRIES, CODE_MAP, CODE_MAP_FRAME, CODE_MAP_SIZE, CUR_BLOCK, CUR_UOP, FRAME_BLOCKS, FRAME_CODE_BITS, HASH_MODE_SHIFT, HASH_PHYS_SHIFT, BLK_LAST, LINK_GUESS, UOP_SIZE,
 } from "../layout";
 import { OP_DEAD, OP_EXIT, OP_F_RET64, OP_IND } from "../ops";
 import { restartAlone } from "./exceptions/raise";
@@ -38,6 +38,40 @@ function bitsIn(block: usize, mfn: u32): u64 {
   return end > 4096 ? chunkBits(0, end - 4097) : 0;
 }
 
+/** Bits first..last of a word, where they lie in word `word` of a map. */
+function wordBits(word: u32, first: u32, last: u32): u64 {
+  const low = first >> 6 == word ? first & 63 : 0;
+  const high = last >> 6 == word ? last & 63 : 63;
+  return (0xffffffffffffffff >> <u64>(63 - (high - low))) << <u64>low;
+}
+
+/** Notes the bytes of `block` in frame `mfn`, which the code map is of. */
+function noteBytes(block: usize, mfn: u32): void {
+  const phys = load<u32>(block, BLK_PHYS);
+  const start = phys & 0xfff;
+  const end = start + load<u16>(block, BLK_BYTES);
+  if (phys >> 12 == mfn) notePart(start, (end > 4096 ? 4096 : end) - 1);
+  if (end > 4096 && load<u32>(block, BLK_PHYS2) >> 12 == mfn) notePart(0, end - 4097);
+}
+
+function notePart(first: u32, last: u32): void {
+  for (let word = first >> 6; word <= last >> 6; word++) {
+    const at = <usize>CODE_MAP + (<usize>word << 3);
+    store<u64>(at, load<u64>(at) | wordBits(word, first, last));
+  }
+}
+
+/** May a byte of the page offsets first..last of frame `mfn` belong to a block? */
+export function holdsCode(mfn: u32, first: u32, last: u32): bool {
+  const bits = load<u64>(<usize>FRAME_CODE_BITS + (<usize>mfn << 3));
+  if (bits == 0 || (bits & chunkBits(first, last)) == 0) return false;
+  if (load<u32>(CODE_MAP_FRAME) != mfn + 1) return true;
+  for (let word = first >> 6; word <= last >> 6; word++) {
+    if (load<u64>(<usize>CODE_MAP + (<usize>word << 3)) & wordBits(word, first, last)) return true;
+  }
+  return false;
+}
+
 /** Address of the field that chains `block` in the list of frame `mfn`. */
 function chainField(block: usize, mfn: u32): usize {
   return block + (load<u32>(block, BLK_PHYS) >> 12 == mfn ? BLK_FRAME_NEXT : BLK_FRAME2_NEXT);
@@ -63,6 +97,7 @@ function enlist(ctx: usize, block: usize, mfn: u32): void {
   const bits = <usize>FRAME_CODE_BITS + (<usize>mfn << 3);
   const old = load<u64>(bits);
   store<u64>(bits, old | bitsIn(block, mfn));
+  if (load<u32>(CODE_MAP_FRAME) == mfn + 1) noteBytes(block, mfn);
   if (old == 0) protectFrame(ctx, mfn);
 }
 
@@ -108,11 +143,17 @@ function kill(block: usize): void {
   unhash(block);
 }
 
-/** Drops the blocks that cover any of the page offsets first..last of frame `mfn`. */
+/**
+ * Drops the blocks that cover any of the page offsets first..last of frame `mfn`, and notes where there is code still: who patches code goes on nearby, and misses
+ * it more often than not.
+ */
 export function dropRange(ctx: usize, mfn: u32, first: u32, last: u32): void {
   let at = <usize>FRAME_BLOCKS + (<usize>mfn << 2);
   let bits: u64 = 0;
   let dropped = false;
+  let regions = false;
+  memory.fill(CODE_MAP, 0, CODE_MAP_SIZE);
+  store<u32>(CODE_MAP_FRAME, mfn + 1);
   for (;;) {
     const block = <usize>load<u32>(at);
     if (block == 0) break;
@@ -127,11 +168,13 @@ export function dropRange(ctx: usize, mfn: u32, first: u32, last: u32): void {
       else if (phys2 != 0xffffffff && phys2 >> 12 != mfn) unlist(block, phys2 >> 12);
     } else {
       bits |= bitsIn(block, mfn);
+      noteBytes(block, mfn);
+      if (load<u32>(block, BLK_REGION) != 0) regions = true;
       at = chainField(block, mfn);
     }
   }
   store<u64>(<usize>FRAME_CODE_BITS + (<usize>mfn << 3), bits);
-  if (dropped) dropRegions(mfn);
+  if (dropped && regions) dropRegions(mfn);
 }
 
 /** Clears the links of `block`'s last branch that lead to dropped blocks, once it has led to one (guesses are compared when they are used). */
@@ -158,10 +201,9 @@ export function dropFrame(ctx: usize, mfn: u32): void {
  */
 export function codeWrite(ctx: usize, offset: u32, size: u32): void {
   const mfn = offset >> 12;
-  const bits = load<u64>(<usize>FRAME_CODE_BITS + (<usize>mfn << 3));
   const first = offset & 0xfff;
   const last = first + size - 1;
-  if ((bits & chunkBits(first, last)) == 0) return;
+  if (!holdsCode(mfn, first, last)) return;
   let running = false;
   if (Ctx.get32(ctx, CUR_UOP) != 0) {
     const block = <usize>Ctx.get32(ctx, CUR_BLOCK);

@@ -7,7 +7,7 @@
  * return EXIT_REASON.
  */
 import {
-  ASID, BLK_BYTES, BLK_FLAGS, BLK_HEADER, BLK_INSNS, BLK_MODE, BLK_NEXT, BLK_PHYS, BLK_PHYS2, BLKF_DEAD, BUDGET, CUR_BLOCK, CUR_UOP, DEBUG_PENDING, DR0, DR6, DR7,
+  ASID, BLK_BYTES, BLK_FLAGS, BLK_HEADER, BLK_INSNS, BLK_MODE, BLK_NEXT, BLK_PHYS, BLK_PHYS2, BLKF_DEAD, BUDGET, CPU_FLAGS, CPU_WHOLE_BLOCKS, CUR_BLOCK, CUR_UOP, DEBUG_PENDING, DR0, DR6, DR7,
   EFLAGS_SYS, EXC, EXC_ERROR, EXC_EXTERNAL, EXC_PENDING, EXC_TRAP, EXIT_B, EXIT_BUDGET, EXIT_IO_STRING, EXIT_MMIO, EXIT_PENDING, EXIT_REASON,
   EXIT_WINDOW, LAST_EVENT, LINK_GUESS, MODE, MODE_CODE64, MODE_FLAT, MODE_SIZE_MASK, MODE_STEP, NMI_BLOCKED, ONE_INSN, RETIRED_BASE, RIP, SEG_BASE, SEG_LIMIT, SHADOW, SHADOW_SS, SLOW_NEXT,
   STEP_PENDING, TLB, TLB_ADDEND, TLB_ENTRIES, TLB_EXEC, WALK_GPA, WANT_WINDOW, WINDOW_INTERRUPT, WINDOW_NMI,
@@ -251,12 +251,21 @@ function secondFault(ctx: usize, linear: u64, wide: bool): void {
 
 /**
  * The budget ends inside the block that would be entered: a block of as many instructions as are left, not kept. The block it
- * is part of is in the lists, so its frame's code bits guard it against stores to itself.
+ * is part of is in the lists, so its frame's code bits guard it against stores to itself. With CPU_WHOLE_BLOCKS the budget is made to reach instead.
  */
 export function lookupOne(ctx: usize): usize {
   const left = <i64>Ctx.get(ctx, BUDGET);
-  if (left > 0) Ctx.set(ctx, ONE_INSN, left);
-  return lookup(ctx, 0);
+  const whole = Ctx.get32(ctx, CPU_FLAGS) & CPU_WHOLE_BLOCKS;
+  if (left > 0 && !whole) Ctx.set(ctx, ONE_INSN, left);
+  const at = lookup(ctx, 0);
+  if (whole && at != 0) {
+    const more = <i64>load<u16>(at - BLK_HEADER, BLK_INSNS) - <i64>Ctx.get(ctx, BUDGET);
+    if (more > 0) {
+      Ctx.set(ctx, BUDGET, Ctx.get(ctx, BUDGET) + more);
+      Ctx.set(ctx, RETIRED_BASE, Ctx.get(ctx, RETIRED_BASE) + more);
+    }
+  }
+  return at;
 }
 
 /** Behind an operation that may have changed anything: the short way, unless something has to happen before the next block. */

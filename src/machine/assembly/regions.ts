@@ -8,11 +8,11 @@
  * refuse (faults, devices, translated code) the interpreter does anew, instruction and all.
  */
 import {
-  BLK_COUNT, BLK_FRAME2_NEXT, BLK_FRAME_NEXT, BLK_HEADER, BLK_INSNS, BLK_PHYS, BLK_REGION, BUDGET, CUR_BLOCK, DR7, EXC, FRAME_BLOCKS, FRAME_CODE_BITS,
+  BLK_COUNT, BLK_FRAME2_NEXT, BLK_FRAME_NEXT, BLK_HEADER, BLK_INSNS, BLK_PHYS, BLK_REGION, BUDGET, CUR_BLOCK, DR7, EXC, FRAME_BLOCKS,
   MXCSR, PCPU, PCPU_SCRATCH, REGION_BAIL, REGION_BUDGET, REGION_NODE_SHIFT, REGION_RETIRED, REGION_RETRY, REGION_UNDER_WAY, UOP_SIZE,
 } from "../layout";
 import { OP_ENTER, OP_REGION } from "../ops";
-import { chunkBits } from "./blocks";
+import { holdsCode } from "./blocks";
 import { condOf, flagsOf } from "./flags";
 import { copy_from_state, copy_to_state, ld16u, ld32u, ld64, ld8u, st16, st32, st64, st8 } from "./frames";
 import { find, lookup, lookupOne, onward } from "./lookup";
@@ -98,9 +98,8 @@ function plainOffset(ctx: usize, va: u64, size: u32, access: u32, whole: bool): 
     return -1;
   }
   if (access == WRITE) {
-    const bits = load<u64>(<usize>FRAME_CODE_BITS + (<usize>(<u32>at >> 12) << 3));
     const first = <u32>at & 0xfff;
-    if (bits != 0 && (bits & chunkBits(first, first + size - 1)) != 0) return -1;
+    if (holdsCode(<u32>at >> 12, first, first + size - 1)) return -1;
   }
   return <i64>at;
 }

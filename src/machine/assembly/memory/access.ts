@@ -84,7 +84,7 @@ function find(ctx: usize, va: u64, access: u32, view: u32): u64 {
   const gpa = Ctx.get(ctx, WALK_GPA);
   const p2m = p2mEntry(ctx, gpa);
   if (!isRam(p2m) || (access == WRITE && !(p2m & P2M_WRITABLE))) return R_MMIO;
-  fill(ctx, va, view, p2m);
+  fill(ctx, va, access, view, p2m);
   return <u64>frameOffset(p2m, gpa);
 }
 

@@ -11,7 +11,7 @@ import {
 } from "../../layout";
 import { Ctx } from "../state";
 import { asidBase, forgetPcid, newGeneration, newSpaces, newUserSpaces, selectPcid, tlbOf } from "./asid";
-import { CAN_EXEC, CAN_READ, CAN_WRITE, IS_1G, IS_2M, IS_4M, IS_GLOBAL, VIEW_ALIGN } from "./walk";
+import { CAN_EXEC, CAN_READ, CAN_WRITE, EXEC, IS_1G, IS_2M, IS_4M, IS_GLOBAL, VIEW_ALIGN } from "./walk";
 
 const EMPTY: u64 = 0xffffffffffffffff;
 
@@ -42,15 +42,16 @@ export function watchedPage(ctx: usize, va: u64): bool {
 
 /**
  * Enters the page of `va` for `view`, backed by the RAM frame of p2m entry `p2m`, with the rights of the last walk
- * (slot WALK_RIGHTS). Frames with translated code, p2m read-only pages and clean pages get no write tag.
+ * (slot WALK_RIGHTS). Frames with translated code, p2m read-only pages and clean pages get no write tag, nor do pages that are entered for `access` to run:
+ * protectFrame() would have to look for it at once.
  */
-export function fill(ctx: usize, va: u64, view: u32, p2m: u32): void {
+export function fill(ctx: usize, va: u64, access: u32, view: u32, p2m: u32): void {
   const rights = Ctx.get32(ctx, WALK_RIGHTS);
   const mfn = p2m & P2M_MFN_MASK;
   const entry = Tlb.entryOf(ctx, va, view);
   const tag = (va & ~(<u64>0xfff)) | (asidBase(ctx, view) + view);
   const data = view != VIEW_ALIGN && !watchedPage(ctx, va);
-  const write = data && rights & CAN_WRITE && p2m & P2M_WRITABLE && load<u64>(<usize>FRAME_CODE_BITS + (<usize>mfn << 3)) == 0;
+  const write = data && access != EXEC && rights & CAN_WRITE && p2m & P2M_WRITABLE && load<u64>(<usize>FRAME_CODE_BITS + (<usize>mfn << 3)) == 0;
   store<u64>(entry, data && rights & CAN_READ ? tag : EMPTY, TLB_READ);
   store<u64>(entry, write ? tag : EMPTY, TLB_WRITE);
   if (write) noteWrites(mfn);
