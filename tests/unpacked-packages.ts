@@ -25,13 +25,18 @@ export async function unpackedPackages(kind: string, packages: readonly [string,
   mkdirSync(kept, { recursive: true });
   const unfinished = mkdtempSync(join(kept, 'unfinished-'));
   try {
-    const fetched = await runCommand('apt-get', ['download', '-q', ...packages], { cwd: unfinished });
+    const fetched = await runCommand('apt-get', ['download', '-q', '-o', 'Acquire::Retries=2', '-o', 'Acquire::http::Timeout=20', ...packages], { cwd: unfinished });
     if (fetched.status !== 0) return { missing: `Debian's ${first} cannot be fetched: ${fetched.stderr.trim()}` };
     for (const name of readdirSync(unfinished)) {
       const { status, stderr } = await runCommand('dpkg-deb', ['-x', name, 'files'], { cwd: unfinished });
       if (status !== 0) return { missing: `${name} cannot be unpacked: ${stderr.trim()}` };
     }
-    if (!existsSync(folder)) renameSync(join(unfinished, 'files'), folder);
+    try {
+      renameSync(join(unfinished, 'files'), folder);
+    } catch (error) {
+      // another test file, which runs at the same time, may have been quicker
+      if (!existsSync(folder)) throw error;
+    }
     return folder;
   } finally {
     rmSync(unfinished, { recursive: true, force: true });

@@ -21,7 +21,7 @@ function run(shell: Shell, more: string): string[] | undefined {
   const { stdout, stderr, error } = spawnSync(shell, shell === 'fish' ? ['--no-config', '-c', more] : ['-c', more], {
     cwd: folder,
     encoding: 'utf8',
-    timeout: 20_000,
+    timeout: 120_000,
   });
   if (error !== undefined && process.env['CI'] !== 'true') return undefined;
   assert.equal(stderr, '');
