@@ -25,7 +25,9 @@ export async function unpackedPackages(kind: string, packages: readonly [string,
   mkdirSync(kept, { recursive: true });
   const unfinished = mkdtempSync(join(kept, 'unfinished-'));
   try {
-    const fetched = await runCommand('apt-get', ['download', '-q', '-o', 'Acquire::Retries=2', '-o', 'Acquire::http::Timeout=20', ...packages], { cwd: unfinished });
+    const fetched = await runCommand('apt-get', ['download', '-q', '-o', 'Acquire::Retries=2', '-o', 'Acquire::http::Timeout=20', ...packages], {
+      cwd: unfinished,
+    });
     if (fetched.status !== 0) return { missing: `Debian's ${first} cannot be fetched: ${fetched.stderr.trim()}` };
     for (const name of readdirSync(unfinished)) {
       const { status, stderr } = await runCommand('dpkg-deb', ['-x', name, 'files'], { cwd: unfinished });
