@@ -329,6 +329,30 @@ export const BLK_UOPS = 36;
 export const BLK_FRAME2_NEXT = 40;
 export const BLK_LAST = 44;
 export const BLK_HEADER = 48;
+
+// ---- translations of earlier runs (assembly/stored.ts) ----------------------------------------------------------------
+/** A hash table of u32 record numbers + 1 comes first, then lists of one u32 for each record, in this order, then their guest bytes. */
+export const STORED_HASH_BITS = 17;
+export const STORED_LIST = 0x80000;
+/** Mode word; page offset, guest bytes (from bit 12) and instructions (from bit 20); size, see below; hash of the first bytes. */
+export const STORED_MODE = 0;
+export const STORED_PLACE = 1;
+export const STORED_SIZE = 2;
+export const STORED_HASH = 3;
+/** Next record (+ 1) with that hash; first record of its page; bytes from the first record's header, and from the first guest bytes. */
+export const STORED_CHAIN = 4;
+export const STORED_PAGE = 5;
+export const STORED_CODE_AT = 6;
+export const STORED_BYTES_AT = 7;
+/** What comes behind the lists. */
+export const STORED_BYTES = 8;
+/** Of the size: micro-ops; first of its page; part of a region; found or made since the start. Above that lies the age. */
+export const STORED_UOPS = 0x1fff;
+export const STORED_FIRST = 0x2000;
+export const STORED_IN_REGION = 0x4000;
+export const STORED_TOUCHED = 0x8000;
+/** A block so near its page's end that what lies behind may have shaped it is not kept. */
+export const STORED_LAST_BYTE = 4080;
 /** Dropped (self-modified); its first micro-op is DEAD. */
 export const BLKF_DEAD = 1;
 

@@ -44,7 +44,7 @@ const ARENA = ONCE + PCPU_MAX * ONCE_SIZE;
 
 export class BlockCache {
   private readonly words: Int32Array;
-  private readonly end: number;
+  private end: number;
   /** Executions before a new block is offered for promotion to a region; 0 = 2^32. */
   threshold: () => number = () => 0;
   /** Blocks that are offered at their next execution instead (the engine's watch); by the offset of their first byte in `frames`. */
@@ -96,35 +96,30 @@ export class BlockCache {
     return this.used === 0 ? ARENA : 0;
   }
 
-  /**
-   * Keeps places, one behind the other, for `count` blocks that may come later, of `uops(k)` micro-ops each. The first one's address, 0 if there
-   * is no room. Before there are other blocks. BLK_BYTES is 0 where a block has not come yet.
-   */
-  reserve(count: number, uops: (k: number) => number): number {
-    const { words } = this;
+  /** Keeps places of `size` bytes for blocks that may come later. The first one's address, 0 if there is no room. Before there are other blocks. */
+  reserve(size: number): number {
     const first = this.reservable;
-    let at = first;
-    for (let k = 0; k < count && at !== 0; k++) {
-      const after = at + BLK_HEADER + uops(k) * UOP_SIZE;
-      if (after > this.end) return 0;
-      this.writeHeader(at, 0, -1, 0, 0, after);
-      at = after;
-    }
-    words[FREE >>> 2] = Math.max(at, ARENA);
+    if (first === 0 || first + size > this.end) return 0;
+    this.words[FREE >>> 2] = first + size;
     return first;
   }
 
-  /** Stores a block that is packed already at the place kept for it; `size`: BLK_BYTES. */
-  place(at: number, code: Int32Array, size: number, phys: number, mode: number): void {
-    const { words } = this;
-    // by hand: blocks are so short that a call to copy them takes longer
-    for (let k = 0, to = (at + BLK_HEADER) >>> 2; k < code.length; k++, to++) words[to] = code[k] as number;
-    const w = at >>> 2;
-    words[w + (BLK_PHYS >> 2)] = phys;
-    words[w + (BLK_MODE >> 2)] = mode;
-    words[w + (BLK_BYTES >> 2)] = size;
-    words[w + (BLK_COUNT >> 2)] = this.threshold();
-    words[BLOCKS >>> 2] = (words[BLOCKS >>> 2] as number) + 1;
+  /** Gives them back. */
+  unreserve(): void {
+    this.words[FREE >>> 2] = ARENA;
+  }
+
+  /** Takes `size` bytes from the arena's end, for good. Their address, 0 if there is no room. */
+  keep(size: number): number {
+    const at = Math.floor((this.end - size) / 16) * 16;
+    if (at < (this.words[FREE >>> 2] as number)) return 0;
+    this.end = at;
+    return at;
+  }
+
+  /** Blocks have come to places kept for them. */
+  came(blocks: number): void {
+    this.words[BLOCKS >>> 2] = (this.words[BLOCKS >>> 2] as number) + blocks;
   }
 
   /** Stores a block that is packed already; `size`: BLK_BYTES. 0 if the arena is full. */

@@ -11,6 +11,7 @@
  *   flushAll, flushNonGlobal, flushPage(ctx, va), flushFrame(ctx, mfn), flushPcpu   soft TLB (memory/tlb.ts)
  *   protectFrame(ctx, mfn)              drop fast writes of a frame on this pCPU
  *   insertBlock(ctx, block), dropFrame(ctx, mfn), dropRange(ctx, mfn, first, last)  translated blocks (blocks.ts)
+ *   indexStored, findStored, matchesStored, placeStored, placeStoredPage  translations of earlier runs (stored.ts)
  *   translateVa(ctx, va, access): i64   frames offset or -1 with EXC, EXC_ERROR, CR2 prepared (access 0 read, 1 write, 2 execute)
  *   clearFault(ctx)                     forgets a prepared exception
  *   walkVa(ctx, va, access, view): i32  page walk alone: -1 and slots WALK_GPA, WALK_RIGHTS, or the error code
@@ -29,6 +30,7 @@ export { getRflags, setRflags } from "./flags";
 export { updateMode } from "./mode";
 export { flushAll, flushFrame, flushNonGlobal, flushPage, flushPcpu, protectFrame } from "./memory/tlb";
 export { dropFrame, dropRange, insertBlock } from "./blocks";
+export { findStored, indexStored, matchesStored, placeStored, placeStoredPage } from "./stored";
 export { translateVa } from "./memory/access";
 export { retiredNow } from "./state";
 

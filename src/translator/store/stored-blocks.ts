@@ -4,17 +4,30 @@
  *
  * Blocks of one page come one after the other: where one of them is found, the others are likely to be.
  */
-import { BLK_HEADER, MODE_STEP, MODE_USER, UOP_SIZE } from '../../machine/layout.ts';
+import {
+  BLK_HEADER,
+  MODE_STEP,
+  MODE_USER,
+  STORED_BYTES,
+  STORED_BYTES_AT,
+  STORED_CHAIN,
+  STORED_CODE_AT,
+  STORED_FIRST,
+  STORED_HASH,
+  STORED_HASH_BITS,
+  STORED_LAST_BYTE,
+  STORED_LIST,
+  STORED_MODE,
+  STORED_PAGE,
+  STORED_PLACE,
+  STORED_SIZE,
+  STORED_TOUCHED,
+  STORED_UOPS,
+  UOP_SIZE,
+} from '../../machine/layout.ts';
 import type { Memories } from '../../machine/memories.ts';
+import type { BlockCache } from '../cache.ts';
 
-/** Of the word `size`, above the micro-ops: first of its page; part of a region; found or made since the start. Above that lies the age. */
-const UOPS = 0x1fff;
-const FIRST = 0x2000;
-const IN_REGION = 0x4000;
-const TOUCHED = 0x8000;
-/** A block so near its page's end that what lies behind may have shaped it is not kept. */
-const LAST_BYTE = 4096 - 16;
-const HASH_BITS = 17;
 /** Blocks are found by their first bytes: as many of them as they have. Functions begin alike, at like offsets, so a few bytes say little. */
 const PREFIXES = [12, 4, 1] as const;
 /** Records are kept up to this many words (32 MiB): what one kernel and its programs need three times over. */
@@ -30,128 +43,179 @@ const SPARE = 4096;
 /** A record's number. */
 export type BlockRecord = number;
 
+/** What the records need of the core's exports. @see machine/assembly/stored.ts */
+export interface StoredCore {
+  indexStored(base: number, count: number, bytes: number, code: number, places: number): number;
+  findStored(base: number, count: number, phys: number, mode: number): number;
+  matchesStored(base: number, count: number, record: number, phys: number): number;
+  placeStored(ctx: number, base: number, count: number, record: number, places: number, phys: number, runs: number): void;
+  placeStoredPage(ctx: number, base: number, count: number, first: number, places: number, page: number, runs: number): number;
+}
+
+/** One number for each record (STORED_MODE to STORED_BYTES_AT), the guest bytes, and the micro-ops. */
+class Lists {
+  readonly mode: Int32Array;
+  readonly place: Int32Array;
+  readonly size: Int32Array;
+  readonly hash: Int32Array;
+  readonly chain: Int32Array;
+  /** First record of its page; that page's frame (see `pageKey`) if it was made in this run. */
+  readonly page: Int32Array;
+  readonly codeAt: Int32Array;
+  readonly bytesAt: Int32Array;
+
+  /** `words` has all lists, of `count` numbers. */
+  constructor(words: Int32Array, count: number) {
+    const list = (n: number): Int32Array => words.subarray(n * count, (n + 1) * count);
+    this.mode = list(STORED_MODE);
+    this.place = list(STORED_PLACE);
+    this.size = list(STORED_SIZE);
+    this.hash = list(STORED_HASH);
+    this.chain = list(STORED_CHAIN);
+    this.page = list(STORED_PAGE);
+    this.codeAt = list(STORED_CODE_AT);
+    this.bytesAt = list(STORED_BYTES_AT);
+  }
+
+  static empty(count: number): Lists {
+    return new Lists(new Int32Array(count * STORED_BYTES), count);
+  }
+
+  grown(count: number): Lists {
+    const larger = Lists.empty(count);
+    for (const name of ['mode', 'place', 'size', 'hash', 'chain', 'page', 'codeAt', 'bytesAt'] as const) larger[name].set(this[name]);
+    return larger;
+  }
+}
+
 export class StoredBlocks {
-  /** Mode word; page offset, guest bytes (from bit 12) and instructions (from bit 20); see above; hash of the first bytes. */
-  private mode_ = new Int32Array(SPARE);
-  private place = new Int32Array(SPARE);
-  private size = new Int32Array(SPARE);
-  private hash = new Int32Array(SPARE);
-  /** Next record (plus one) with that hash; first record of its page, or that page's frame (see `pageOf`); where code and guest bytes are. */
-  private chain = new Int32Array(SPARE);
-  private page = new Int32Array(SPARE);
-  private codeAt = new Int32Array(SPARE);
-  private bytesAt = new Int32Array(SPARE);
-  private readonly heads = new Int32Array(1 << HASH_BITS);
-  /** Guest bytes and micro-ops: those of the file, and those added. */
-  private fileBytes = new Uint8Array();
+  /** Records of the file, whose lists lie in `state`, where the core finds them; and those made since, numbered on. */
+  private file = Lists.empty(0);
+  private own = Lists.empty(SPARE);
+  private ownSpace = SPARE;
+  /** Hash table of those made since. */
+  private readonly heads = new Int32Array(1 << STORED_HASH_BITS);
+  /** Guest bytes and micro-ops: those of the file (these with room for a header in front), and those added. */
+  private fileBytes: Uint8Array = new Uint8Array();
   private fileCode: Int32Array = new Int32Array();
   private bytes = new Uint8Array(1 << 16);
   private code_ = new Int32Array(1 << 16);
   private bytesUsed = 0;
   private codeUsed = 0;
+  private readonly memories: Memories;
   private readonly guest: Uint8Array;
+  private readonly core: StoredCore;
+  /** Address of what the core knows of the file's records. */
+  private base = 0;
   /** Of pages that were found in this run: frame and privilege -> first record. */
   private readonly found = new Map<number, BlockRecord>();
-  private count = 0;
   /** Records that were there at the start, and made since. */
   loaded = 0;
   added = 0;
 
-  constructor(memories: Memories) {
+  constructor(memories: Memories, core: StoredCore) {
+    this.memories = memories;
     this.guest = memories.frameBytes;
+    this.core = core;
   }
 
-  /** Takes over what `save` gave, and its memory. Throws RangeError if it is not that. */
-  load(words: Int32Array): void {
+  private get count(): number {
+    return this.loaded + this.added;
+  }
+
+  /**
+   * Takes over what `save` gave, and its memory. The address of the places that its blocks get in the arena, one behind the other, each with its code; 0 if
+   * there is no room or nothing to take over. Throws RangeError if it is not what `save` gave. Before there are other records, and before other blocks are in the arena.
+   */
+  load(words: Int32Array, cache: BlockCache): number {
+    const { memories } = this;
     const [count = 0, byteWords = 0, codeWords = 0] = words;
     const bytesFrom = HEAD_WORDS + count * RECORD_WORDS;
-    if (count < 0 || byteWords < 0 || codeWords < 0 || bytesFrom + byteWords + codeWords !== words.length) throw new RangeError('stored blocks are cut off');
-    this.grow(count + SPARE);
-    for (const [k, list] of [this.mode_, this.place, this.size, this.hash].entries())
-      list.set(words.subarray(HEAD_WORDS + k * count, HEAD_WORDS + (k + 1) * count));
-    this.fileBytes = new Uint8Array(words.buffer as ArrayBuffer, words.byteOffset + bytesFrom * 4, byteWords * 4);
-    this.fileCode = words.subarray(bytesFrom + byteWords);
-    const { heads, chain, page, codeAt, bytesAt, size, hash, place } = this;
-    let code = 0;
-    let bytes = 0;
-    let first = 0;
-    for (let record = 0; record < count; record++) {
-      const sizes = size[record] as number;
-      const uops = sizes & UOPS;
-      if ((sizes & FIRST) !== 0) first = record;
-      page[record] = first;
-      codeAt[record] = code;
-      bytesAt[record] = bytes;
-      code += uops * (UOP_SIZE >> 2);
-      const length = ((place[record] as number) >>> 12) & 0xff;
-      bytes += length;
-      if (code > codeWords || bytes > byteWords * 4 || length === 0) throw new RangeError('a stored block reaches behind the end');
-      const slot = (hash[record] as number) & ((1 << HASH_BITS) - 1);
-      chain[record] = heads[slot] as number;
-      heads[slot] = record + 1;
+    const codeFrom = bytesFrom + byteWords;
+    if (count < 0 || byteWords < 0 || codeWords < 0 || codeFrom + codeWords !== words.length) throw new RangeError('stored blocks are cut off');
+    const base = count === 0 ? 0 : cache.keep(STORED_LIST + (count * STORED_BYTES + byteWords) * 4);
+    const places = base === 0 ? 0 : cache.reserve(codeWords * 4);
+    if (places === 0) return 0;
+    const state = memories.stateWords;
+    const lists = (base + STORED_LIST) >>> 2;
+    const bytes = lists + count * STORED_BYTES;
+    state.set(words.subarray(HEAD_WORDS, bytesFrom), lists);
+    state.set(words.subarray(bytesFrom, codeFrom), bytes);
+    state.set(words.subarray(codeFrom), places >>> 2);
+    if (this.core.indexStored(base, count, byteWords * 4, codeWords * 4, places) === 0) {
+      cache.unreserve();
+      throw new RangeError('stored blocks reach behind the end');
     }
-    if (code !== codeWords) throw new RangeError('there is more code than stored blocks');
-    this.count = count;
+    this.file = new Lists(state.subarray(lists, bytes), count);
+    this.fileBytes = memories.stateBytes.subarray(bytes * 4, (bytes + byteWords) * 4);
+    this.fileCode = words.subarray(codeFrom);
+    this.base = base;
     this.loaded = count;
+    return places;
   }
 
   /** Forgets all records. */
   clear(): void {
-    this.count = 0;
     this.loaded = 0;
+    this.added = 0;
     this.heads.fill(0);
   }
 
   /** Where a record of the file is among the places that the cache keeps for all of them, in bytes. @see BlockCache.reserve */
   placeOf(record: BlockRecord): number {
-    return (this.codeAt[record] as number) * 4 + record * BLK_HEADER;
-  }
-
-  private grow(to: number): void {
-    const larger = (old: Int32Array): Int32Array<ArrayBuffer> => {
-      const list = new Int32Array(to);
-      list.set(old.subarray(0, this.count));
-      return list;
-    };
-    this.mode_ = larger(this.mode_);
-    this.place = larger(this.place);
-    this.size = larger(this.size);
-    this.hash = larger(this.hash);
-    this.chain = larger(this.chain);
-    this.page = larger(this.page);
-    this.codeAt = larger(this.codeAt);
-    this.bytesAt = larger(this.bytesAt);
+    return this.file.codeAt[record] as number;
   }
 
   mode(record: BlockRecord): number {
-    return this.mode_[record] as number;
+    return (record < this.loaded ? this.file.mode[record] : this.own.mode[record - this.loaded]) as number;
+  }
+
+  private place(record: BlockRecord): number {
+    return (record < this.loaded ? this.file.place[record] : this.own.place[record - this.loaded]) as number;
+  }
+
+  private size(record: BlockRecord): number {
+    return (record < this.loaded ? this.file.size[record] : this.own.size[record - this.loaded]) as number;
+  }
+
+  private setSize(record: BlockRecord, size: number): void {
+    if (record < this.loaded) this.file.size[record] = size;
+    else this.own.size[record - this.loaded] = size;
   }
 
   /** Where in its page the block lies. */
   offset(record: BlockRecord): number {
-    return (this.place[record] as number) & 4095;
+    return this.place(record) & 4095;
   }
 
   /** Guest bytes. */
   private length(record: BlockRecord): number {
-    return ((this.place[record] as number) >>> 12) & 0xff;
+    return (this.place(record) >>> 12) & 0xff;
   }
 
   /** BLK_BYTES: guest bytes and instructions. */
   sizes(record: BlockRecord): number {
-    const place = this.place[record] as number;
+    const place = this.place(record);
     return ((place >>> 12) & 0xff) | ((place >>> 20) << 16);
   }
 
   uops(record: BlockRecord): number {
-    return (this.size[record] as number) & UOPS;
+    return this.size(record) & STORED_UOPS;
   }
 
   /** The micro-ops, as they were packed. */
   code(record: BlockRecord): Int32Array {
-    const code = record < this.loaded ? this.fileCode : this.code_;
-    const at = this.codeAt[record] as number;
-    return code.subarray(at, at + this.uops(record) * (UOP_SIZE >> 2));
+    const words = this.uops(record) * (UOP_SIZE >> 2);
+    const k = record - this.loaded;
+    const at = k < 0 ? ((this.file.codeAt[record] as number) + BLK_HEADER) >> 2 : (this.own.codeAt[k] as number);
+    return (k < 0 ? this.fileCode : this.code_).subarray(at, at + words);
+  }
+
+  /** The guest bytes that it was made of. */
+  private guestBytes(record: BlockRecord): Uint8Array {
+    const k = record - this.loaded;
+    const at = (k < 0 ? this.file.bytesAt[record] : this.own.bytesAt[k]) as number;
+    return (k < 0 ? this.fileBytes : this.bytes).subarray(at, at + this.length(record));
   }
 
   /** A hash of what is found: the `prefix` bytes at `at`, at `offset` in their page. */
@@ -161,56 +225,68 @@ export class StoredBlocks {
     return mixed ^ (mixed >>> 15);
   }
 
-  /** Do the guest bytes at `phys` (offset in `frames`) make this block? */
+  /** Do the guest bytes at `phys` (offset in `frames`) make this block of the file? */
   matches(record: BlockRecord, phys: number): boolean {
-    if (this.offset(record) !== (phys & 4095)) return false;
-    const bytes = record < this.loaded ? this.fileBytes : this.bytes;
-    const { guest } = this;
-    const start = this.bytesAt[record] as number;
-    for (let k = 0, length = this.length(record); k < length; k++) if (guest[phys + k] !== bytes[start + k]) return false;
-    return true;
+    return this.core.matchesStored(this.base, this.loaded, record, phys) !== 0;
   }
 
   /** The record of the block at `phys` in `mode`, -1 if there is none. */
   find(phys: number, mode: number): BlockRecord {
+    const record = this.loaded === 0 ? -1 : this.core.findStored(this.base, this.loaded, phys, mode);
+    return record >= 0 || this.added === 0 ? record : this.findOwn(phys, mode);
+  }
+
+  private findOwn(phys: number, mode: number): BlockRecord {
+    const { own, guest, bytes } = this;
     for (const prefix of PREFIXES) {
-      const hash = this.hashOf(mode, phys & 4095, this.guest, phys, prefix);
-      for (let chain = this.heads[hash & ((1 << HASH_BITS) - 1)] as number; chain !== 0; chain = this.chain[chain - 1] as number) {
-        const record = chain - 1;
-        if (this.hash[record] === hash && this.mode_[record] === mode && this.matches(record, phys)) return record;
+      const hash = this.hashOf(mode, phys & 4095, guest, phys, prefix);
+      for (let chain = this.heads[hash & ((1 << STORED_HASH_BITS) - 1)] as number; chain !== 0; chain = own.chain[chain - 1] as number) {
+        const k = chain - 1;
+        const place = own.place[k] as number;
+        if (own.hash[k] !== hash || own.mode[k] !== mode || (place & 4095) !== (phys & 4095)) continue;
+        const start = own.bytesAt[k] as number;
+        let same = (place >>> 12) & 0xff;
+        while (same > 0 && guest[phys + same - 1] === bytes[start + same - 1]) same--;
+        if (same === 0) return this.loaded + k;
       }
     }
     return -1;
   }
 
-  /** First record of the page that `record` of the file is of, and notes that this page lies in the frame of `phys`. */
+  /** Makes a record of the file, at its place among `places`, the guest's block at `phys`. `runs`: executions before it is offered for promotion. */
+  put(ctx: number, record: BlockRecord, places: number, phys: number, runs: number): void {
+    this.core.placeStored(ctx, this.base, this.loaded, record, places, phys, runs);
+  }
+
+  /** The same for those of the page that begins with `first` that have not come yet and whose bytes are in the guest's page at `page`. How many. */
+  putPage(ctx: number, first: BlockRecord, places: number, page: number, runs: number): number {
+    return this.core.placeStoredPage(ctx, this.base, this.loaded, first, places, page, runs);
+  }
+
+  /** First record of the page that `record` of the file is of. */
+  firstOf(record: BlockRecord): BlockRecord {
+    return this.file.page[record] as number;
+  }
+
+  /** The same, and notes that this page lies in the frame of `phys`. */
   pageOf(record: BlockRecord, phys: number): BlockRecord {
-    const first = this.page[record] as number;
+    const first = this.firstOf(record);
     this.found.set(frameKey(phys, this.mode(record)), first);
     return first;
   }
 
   /** Is it of the page that begins with the record `first`? */
   isOfPage(record: BlockRecord, first: BlockRecord): boolean {
-    return record < this.loaded && this.page[record] === first;
-  }
-
-  /** A region is made of it. */
-  setInRegion(record: BlockRecord): void {
-    this.size[record] = (this.size[record] as number) | IN_REGION;
-  }
-
-  isInRegion(record: BlockRecord): boolean {
-    return ((this.size[record] as number) & IN_REGION) !== 0;
+    return record < this.loaded && this.file.page[record] === first;
   }
 
   /** It was of use in this run. */
   touch(record: BlockRecord): void {
-    this.size[record] = (this.size[record] as number) | TOUCHED;
+    this.setSize(record, this.size(record) | STORED_TOUCHED);
   }
 
   isTouched(record: BlockRecord): boolean {
-    return ((this.size[record] as number) & TOUCHED) !== 0;
+    return (this.size(record) & STORED_TOUCHED) !== 0;
   }
 
   /** Keeps a block that was just translated from `guest` at `phys`: `code` is `uops` micro-ops. */
@@ -218,11 +294,15 @@ export class StoredBlocks {
     const offset = phys & 4095;
     const { length } = guest;
     const uops = code.length / (UOP_SIZE >> 2);
-    if (offset + length > LAST_BYTE || length === 0 || length > 0xff || uops > UOPS || (mode & MODE_STEP) !== 0) return;
+    if (offset + length > STORED_LAST_BYTE || length === 0 || length > 0xff || uops > STORED_UOPS || (mode & MODE_STEP) !== 0) return;
     const end = this.codeUsed + code.length;
     if (end + this.fileCode.length > WORDS_MAX) return;
-    const record = this.count;
-    if (record === this.mode_.length) this.grow(record * 2);
+    const k = this.added;
+    if (k === this.ownSpace) {
+      this.ownSpace *= 2;
+      this.own = this.own.grown(this.ownSpace);
+    }
+    const { own } = this;
     if (end > this.code_.length) {
       const larger = new Int32Array(end * 2);
       larger.set(this.code_);
@@ -235,21 +315,20 @@ export class StoredBlocks {
     }
     const prefix = PREFIXES.find((bytes) => bytes <= length) as number;
     const hash = this.hashOf(mode, offset, guest, 0, prefix);
-    const slot = hash & ((1 << HASH_BITS) - 1);
-    this.mode_[record] = mode;
-    this.place[record] = offset | (length << 12) | (instructions << 20);
-    this.size[record] = uops | TOUCHED;
-    this.hash[record] = hash;
-    this.chain[record] = this.heads[slot] as number;
-    this.heads[slot] = record + 1;
-    this.page[record] = frameKey(phys, mode);
-    this.codeAt[record] = this.codeUsed;
-    this.bytesAt[record] = this.bytesUsed;
+    const slot = hash & ((1 << STORED_HASH_BITS) - 1);
+    own.mode[k] = mode;
+    own.place[k] = offset | (length << 12) | (instructions << 20);
+    own.size[k] = uops | STORED_TOUCHED;
+    own.hash[k] = hash;
+    own.chain[k] = this.heads[slot] as number;
+    this.heads[slot] = k + 1;
+    own.page[k] = frameKey(phys, mode);
+    own.codeAt[k] = this.codeUsed;
+    own.bytesAt[k] = this.bytesUsed;
     this.bytes.set(guest, this.bytesUsed);
     this.code_.set(code, this.codeUsed);
     this.bytesUsed += length;
     this.codeUsed = end;
-    this.count++;
     this.added++;
   }
 
@@ -260,7 +339,7 @@ export class StoredBlocks {
     const total = { bytes: 0, code: 0 };
     for (const record of kept) {
       total.bytes += this.length(record);
-      total.code += this.uops(record) * (UOP_SIZE >> 2);
+      total.code += (BLK_HEADER + this.uops(record) * UOP_SIZE) >> 2;
     }
     const count = kept.length;
     const bytesFrom = HEAD_WORDS + count * RECORD_WORDS;
@@ -274,17 +353,17 @@ export class StoredBlocks {
     for (const [k, record] of kept.entries()) {
       places[record] = k;
       const own = this.pageKey(record);
-      const first = own === page ? 0 : FIRST;
+      const first = own === page ? 0 : STORED_FIRST;
       page = own;
       const size = this.uops(record) | first | (Math.min(this.ageOf(record), AGE_MAX) << 16);
-      for (const [n, word] of [this.mode(record), this.place[record] as number, size, this.hash[record] as number].entries())
-        words[HEAD_WORDS + n * count + k] = word;
-      const from = this.bytesAt[record] as number;
-      bytes.set((record < this.loaded ? this.fileBytes : this.bytes).subarray(from, from + this.length(record)), byteEnd);
-      byteEnd += this.length(record);
+      const guest = this.guestBytes(record);
+      const hash = record < this.loaded ? this.file.hash[record] : this.own.hash[record - this.loaded];
+      for (const [n, word] of [this.mode(record), this.place(record), size, hash as number].entries()) words[HEAD_WORDS + n * count + k] = word;
+      bytes.set(guest, byteEnd);
+      byteEnd += guest.length;
       const code = this.code(record);
-      words.set(code, codeEnd);
-      codeEnd += code.length;
+      words.set(code, codeEnd + (BLK_HEADER >> 2));
+      codeEnd += (BLK_HEADER >> 2) + code.length;
     }
     return { words, places };
   }
@@ -295,20 +374,20 @@ export class StoredBlocks {
     const places = new Int32Array(count);
     for (let k = 0, at = 0; k < count; k++) {
       places[k] = at;
-      at += BLK_HEADER + ((words[HEAD_WORDS + 2 * count + k] as number) & UOPS) * UOP_SIZE;
+      at += BLK_HEADER + ((words[HEAD_WORDS + STORED_SIZE * count + k] as number) & STORED_UOPS) * UOP_SIZE;
     }
     return places;
   }
 
   private ageOf(record: BlockRecord): number {
-    const size = this.size[record] as number;
-    return (size & TOUCHED) !== 0 ? 0 : (size >>> 16) + 1;
+    const size = this.size(record);
+    return (size & STORED_TOUCHED) !== 0 ? 0 : (size >>> 16) + 1;
   }
 
   /** What the records of one page have in common: its first record in the file, or its frame, if it is no page of the file's. */
   private pageKey(record: BlockRecord): number {
-    const page = this.page[record] as number;
-    if (record < this.loaded) return page;
+    if (record < this.loaded) return this.firstOf(record);
+    const page = this.own.page[record - this.loaded] as number;
     return this.found.get(page) ?? this.loaded + page;
   }
 

@@ -13,10 +13,10 @@ import { assemble, type FunctionBody } from '../targets/wasm/module.ts';
 import type { MadeRegion } from '../targets/wasm/region-module.ts';
 import type { Regions } from '../targets/wasm/regions.ts';
 import type { BlockTranslator } from '../translate-block.ts';
-import { type BlockRecord, StoredBlocks } from './stored-blocks.ts';
+import { type BlockRecord, StoredBlocks, type StoredCore } from './stored-blocks.ts';
 import { decodeRegions, encodeRegions, packHints, type StoredRegion, unpackHints } from './stored-region.ts';
 
-const MAGIC = 0x3243545a; // "ZTC2"
+const MAGIC = 0x3343545a; // "ZTC3"
 /** Magic, words of the blocks, words of the regions, bytes of their module; what it was made for: address of the blocks' places, first place in the table. */
 const HEAD_WORDS = 6;
 /** A region that was of no use in so many runs is left out. */
@@ -28,7 +28,7 @@ const REGION_BYTES_MAX = 16 << 20;
 const NEW_SHARE = 50;
 
 /** What the store needs of the core's exports. */
-export interface StoreCore {
+export interface StoreCore extends StoredCore {
   insertBlock(ctx: number, block: number): void;
   installRegion(ctx: number, block: number, index: number, node: number): void;
 }
@@ -82,6 +82,8 @@ export class TranslationStore {
   /** Regions of the file, those that contain a block, and those made in this run. */
   private placed: Placed[] = [];
   private readonly having = new Map<BlockRecord, Placed[]>();
+  /** The same by the first record of a page. */
+  private readonly ofPage = new Map<BlockRecord, Set<Placed>>();
   private readonly added: StoredRegion[] = [];
   private addedBytes = 0;
   /** Regions that are kept already; undefined: made in this run. */
@@ -102,7 +104,7 @@ export class TranslationStore {
     this.regions = regions;
     this.placesFrom = cache.reservable;
     this.firstRegion = regions?.next ?? 0;
-    this.blocks = new StoredBlocks(memories);
+    this.blocks = new StoredBlocks(memories, core);
   }
 
   /** Takes over what `save` gave in an earlier run, and its memory. False if it is not that. Before anything is translated. */
@@ -116,8 +118,7 @@ export class TranslationStore {
     const moduleFrom = regionsFrom + regionWords;
     if (magic !== MAGIC || blockWords < 0 || regionWords < 0 || moduleBytes < 0 || moduleFrom + ((moduleBytes + 3) >> 2) !== words.length) return false;
     try {
-      this.blocks.load(words.subarray(HEAD_WORDS, regionsFrom));
-      this.places = this.cache.reserve(this.blocks.loaded, (record) => this.blocks.uops(record));
+      this.places = this.blocks.load(words.subarray(HEAD_WORDS, regionsFrom), this.cache);
       const module = new Uint8Array(whole.buffer as ArrayBuffer, whole.byteOffset + moduleFrom * 4, moduleBytes);
       const stored = decodeRegions(words.subarray(regionsFrom, moduleFrom), this.blocks.loaded, module);
       if (regions !== undefined && stored.length > 0 && this.places !== 0) {
@@ -148,7 +149,10 @@ export class TranslationStore {
         // one of another page is no sign that the others are there
         const offset = this.blocks.offset(records[0] as BlockRecord) + (deltas[k] as number);
         if (offset < 0 || offset > 4095) continue;
-        this.blocks.setInRegion(record);
+        const page = this.blocks.firstOf(record);
+        const others = this.ofPage.get(page);
+        if (others === undefined) this.ofPage.set(page, new Set([one]));
+        else others.add(one);
         const list = this.having.get(record);
         if (list === undefined) this.having.set(record, [one]);
         else list.push(one);
@@ -160,6 +164,7 @@ export class TranslationStore {
   forgetPlaces(): void {
     this.places = 0;
     this.having.clear();
+    this.ofPage.clear();
   }
 
   /** The block at `phys` in `mode`, entered in the hash, if the store knows its bytes; else 0. With it come the other blocks of its page that are there. */
@@ -193,10 +198,14 @@ export class TranslationStore {
   /** Makes the block, at its place, one of the guest's at `phys`. 0: it does not stand the check. */
   private insert(ctx: number, record: BlockRecord, phys: number): number {
     if (!this.isTrue(record, phys)) return 0;
-    const block = this.addressOf(record);
-    this.cache.place(block, this.blocks.code(record), this.blocks.sizes(record), phys, this.blocks.mode(record));
-    this.enter(ctx, record, block);
-    return block;
+    this.blocks.put(ctx, record, this.places, phys, this.cache.threshold());
+    this.came(1);
+    return this.addressOf(record);
+  }
+
+  private came(blocks: number): void {
+    this.cache.came(blocks);
+    this.counters.usedBlocks += blocks;
   }
 
   private enter(ctx: number, record: BlockRecord, block: number): void {
@@ -213,15 +222,17 @@ export class TranslationStore {
     const { blocks } = this;
     const page = phys - (phys & 4095);
     const first = blocks.pageOf(record, phys);
-    const regions = new Set<Placed>();
+    if (this.check === undefined) this.came(blocks.putPage(ctx, first, this.places, page, this.cache.threshold()));
+    else this.insertChecked(ctx, first, page);
+    for (const one of this.ofPage.get(first) ?? []) this.install(ctx, one, page + blocks.offset(one.region.records[0] as BlockRecord));
+  }
+
+  private insertChecked(ctx: number, first: BlockRecord, page: number): void {
+    const { blocks } = this;
     for (let one = first; blocks.isOfPage(one, first); one++) {
-      if (!blocks.isTouched(one)) {
-        const own = page + blocks.offset(one);
-        if (blocks.matches(one, own) && this.hasPlace(one)) this.insert(ctx, one, own);
-      }
-      if (blocks.isInRegion(one)) for (const region of this.having.get(one) ?? []) regions.add(region);
+      const own = page + blocks.offset(one);
+      if (this.hasPlace(one) && blocks.matches(one, own)) this.insert(ctx, one, own);
     }
-    for (const one of regions) this.install(ctx, one, page + blocks.offset(one.region.records[0] as BlockRecord));
   }
 
   /** Stands the check, if there is one. */
