@@ -172,9 +172,9 @@ export class Engine {
       this.regions.batch = options.regionBatch ?? 1;
       this.regions.check = options.checkModule;
       this.regions.compiler = options.regionCompiler;
-      if (typeof promoteAfter === 'function') this.cache.threshold = promoteAfter;
-      else {
-        this.cache.threshold = () => promoteAfter;
+      this.cache.threshold = typeof promoteAfter === 'function' ? promoteAfter : () => promoteAfter;
+      this.regions.threshold = this.cache.threshold;
+      if (typeof promoteAfter === 'number') {
         this.regions.hot = () => promoteAfter - (promoteAfter >> 3);
         if (promoteAfter === 1 && options.regionCompiler === undefined) this.regions.ahead = this.translateAhead.bind(this);
       }

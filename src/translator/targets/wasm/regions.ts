@@ -85,6 +85,8 @@ export class Regions {
   readonly counters: RegionCounters = { regions: 0, modules: 0, blocks: 0, bytes: 0, refused: 0 };
   /** Blocks with at most so many executions left before their promotion go into the regions of others. */
   hot: () => number = () => 0x7fffffff;
+  /** Executions after which a new block is offered. */
+  threshold: () => number = () => 1;
   /** Looks at each module before it is compiled (tests). */
   check: ((bytes: Uint8Array<ArrayBuffer>) => void) | undefined;
 
@@ -108,6 +110,8 @@ export class Regions {
   private readonly underWay = new Set<number>();
   /** The latter by their places in the table. */
   private readonly requested = new Map<number, number>();
+  /** Blocks in the middle of regions, where none can be entered. */
+  private readonly inside = new Set<number>();
   /** Hot functions that only return, by guest address: kernels leave every function by a jump to such a one. */
   private readonly returns = new Map<number, number>();
   private readonly free: number[] = [];
@@ -181,7 +185,9 @@ export class Regions {
       // it may have got one as an entry of another's, or may be gone
       if (words[(block + BLK_REGION) >>> 2] !== 0 || ((words[(block + BLK_FLAGS) >>> 2] as number) & BLKF_DEAD) !== 0) this.waiting.delete(block);
     }
-    const blocks = [...this.waiting.keys()];
+    // what is being compiled of a page may hold them
+    const underWay = new Set([...this.underWay].map((block) => this.page(block)));
+    const blocks = [...this.waiting.keys()].filter((block) => !underWay.has(this.page(block)));
     if (blocks.length <= JOB_REGIONS) return blocks;
     const heat = (block: number): number => (this.waiting.get(block) as Waiting).heat;
     return blocks.sort((a, b) => heat(b) - heat(a)).slice(0, JOB_REGIONS);
@@ -190,10 +196,9 @@ export class Regions {
   /** Blocks that wait, as a job. */
   private job(heads: readonly number[]): RegionJob {
     const words = this.memories.stateWords;
-    const page = (block: number): number => (words[(block + BLK_PHYS) >>> 2] as number) >>> 12;
-    const pages = new Set(heads.map(page));
+    const pages = new Set(heads.map((head) => this.page(head)));
     // all that wait there: they can be entries of these regions
-    const waiting = [...this.waiting.keys()].filter((block) => pages.has(page(block)));
+    const waiting = [...this.waiting.keys()].filter((block) => pages.has(this.page(block)));
     const requests: RegionRequest[] = [];
     for (const head of heads) {
       const wanted = this.waiting.get(head) as Waiting;
@@ -276,6 +281,13 @@ export class Regions {
         const block = blocks[node] as number;
         if (words[(block + BLK_REGION) >>> 2] === 0) this.core.installRegion(ctx, block, index, node);
       }
+      // how often the others ran says nothing about how often they will as bytecode: they get a region of their own for what they run from now on
+      for (const block of blocks) {
+        if (words[(block + BLK_REGION) >>> 2] !== 0 || this.inside.has(block) || this.underWay.has(block)) continue;
+        this.inside.add(block);
+        this.waiting.delete(block);
+        words[(block + BLK_COUNT) >>> 2] = this.threshold();
+      }
     }
   }
 
@@ -315,6 +327,7 @@ export class Regions {
     this.waiting.clear();
     this.underWay.clear();
     this.requested.clear();
+    this.inside.clear();
     this.returns.clear();
     this.generation++;
     this.bytesBefore = this.counters.bytes;
@@ -337,6 +350,11 @@ export class Regions {
     const { stateWords } = this.memories;
     if (this.heads.size < 64 || Math.clz32(this.heads.size) === Math.clz32(this.heads.size - 1)) return;
     for (const [index, head] of this.heads) if (stateWords[(head + BLK_REGION) >>> 2] !== index + 1) this.release(index);
+  }
+
+  /** Number of the block's frame. */
+  private page(block: number): number {
+    return (this.memories.stateWords[(block + BLK_PHYS) >>> 2] as number) >>> 12;
   }
 
   /** Where the vCPU is. RIP is signed: exact where addresses have 48 bits. */
@@ -377,7 +395,7 @@ export class Regions {
       const own = words[(at + BLK_PHYS) >>> 2] as number;
       const count = words[(at + BLK_COUNT) >>> 2] as number;
       const inside = words[(at + BLK_PHYS2) >>> 2] === -1;
-      if (inside && own !== phys && words[(at + BLK_MODE) >>> 2] === mode && (count <= hot || words[(at + BLK_REGION) >>> 2] !== 0))
+      if (inside && own !== phys && words[(at + BLK_MODE) >>> 2] === mode && (count <= hot || words[(at + BLK_REGION) >>> 2] !== 0 || this.inside.has(at)))
         blocks.push(own - phys, at);
     }
     return Int32Array.from(blocks);
