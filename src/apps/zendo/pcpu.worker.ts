@@ -9,6 +9,7 @@ import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_thread
 import { present } from '../../base/assert.ts';
 import type { TranslationPlace } from '../../base/ports/translation-cache.ts';
 import { nodeCrypto } from '../../host/node/crypto.ts';
+import { ScriptOptimiser } from '../../host/node/script-optimiser.ts';
 import { lowerHostCompilers } from '../../host/node/thread-priority.ts';
 import { profileThread } from '../../host/node/thread-profiler.ts';
 import { NodeTranslationCache } from '../../host/node/translation-cache.ts';
@@ -90,6 +91,7 @@ const data = 'core' in given ? given : ((await new Promise((resolve) => port.onc
 const post = (message: PcpuMessage): void => port.postMessage(message);
 
 if (data.ownsProcess === true) lowerHostCompilers();
+const scriptOptimiser = data.ownsProcess === true ? new ScriptOptimiser() : undefined;
 const codeMemory = data.codeMemory ?? CODE_MEMORY;
 const promoteAfter = data.promoteAfter ?? PROMOTE_AFTER;
 // Alone, the interpreter must be optimised code from its first call: it runs for ever and there is no on-stack replacement. With
@@ -136,6 +138,7 @@ function regionCompiler(channels: readonly RegionChannel[]): RegionCompiler {
         const made = thread.answers.take() as RegionModule | undefined;
         if (made === undefined) continue;
         thread.jobs--;
+        scriptOptimiser?.putOff();
         return made;
       }
       return undefined;
@@ -210,6 +213,7 @@ pcpu.attach();
 post({ kind: 'ready' });
 const threadSamples = sampler === undefined ? undefined : profileThread();
 pcpu.loop();
+scriptOptimiser?.goOn();
 const profile =
   sampler === undefined || threadSamples === undefined
     ? undefined
