@@ -31,6 +31,7 @@ type Bytes = readonly number[];
 
 // instructions of which W has none, as the emitter of regions needs none
 const I32_STORE8 = 0x3a;
+const I32_DIV_U = 0x6e;
 const GLOBAL_GET = 0x23;
 const GLOBAL_SET = 0x24;
 const MEMORY_COPY: Bytes = [0xfc, 10];
@@ -93,18 +94,83 @@ const spread = (size: number, copy: (to: Bytes, from: Bytes) => Bytes): Bytes =>
   ...set(POS, get(TOKEN)),
 ];
 
+/**
+ * The same for a pattern of BYTE bytes, fewer than 8 (long runs of zeros are such): a byte at a time until the next multiple of BYTE from 16 on lies between
+ * source and destination, then by 16.
+ */
+const repeatShort: Bytes = [
+  ...set(TOKEN, both(get(POS), get(N), W.I32_ADD)),
+  ...set(N, both(both(both(i32(15), get(BYTE), I32_DIV_U), i32(1), W.I32_ADD), get(BYTE), W.I32_MUL)),
+  ...set(BYTE, both(both(get(POS), get(N), W.I32_ADD), get(BYTE), W.I32_SUB)),
+  ...when(both(get(BYTE), get(TOKEN), W.I32_GT_U), set(BYTE, get(TOKEN))),
+  ...repeat([...copy1(get(POS), get(SOURCE)), ...step(POS, i32(1)), ...step(SOURCE, i32(1))], both(get(POS), get(BYTE), W.I32_LT_U)),
+  ...when(both(get(POS), get(TOKEN), W.I32_LT_U), [
+    ...set(SOURCE, both(get(POS), get(N), W.I32_SUB)),
+    ...repeat([...copy16(get(POS), get(SOURCE)), ...step(POS, i32(16)), ...step(SOURCE, i32(16))], both(get(POS), get(TOKEN), W.I32_LT_U)),
+  ]),
+  ...set(POS, get(TOKEN)),
+];
+
+/** What a short sequence (both lengths in the token) needs of input behind the token, and of room: 14 literals and a match of 18. */
+const SHORT_INPUT = 16;
+const SHORT_OUTPUT = 32;
+/** Literals up to so many are copied 16 at a time here: to ask the host to do it takes longer. */
+const LITERALS_HERE = 128;
+
+/** Goes to the next sequence, from within `depth` blocks of one. */
+const next = (depth: number): Bytes => [...get(POS), ...get(STOP), W.I32_LT_U, W.BR_IF, depth, ...leave(MORE)];
+
+/** A short sequence whose match reaches back 16 bytes at least: nearly all are such. 16 bytes are copied where fewer would do. */
+const shortSequence: Bytes = when(
+  both(
+    both(
+      both(both(get(TOKEN), i32(0xf0), W.I32_LT_U), both(both(get(TOKEN), i32(15), W.I32_AND), i32(15), W.I32_NE), W.I32_AND),
+      both(both(get(TO), get(AT), W.I32_SUB), i32(SHORT_INPUT), W.I32_GE_U),
+      W.I32_AND,
+    ),
+    both(both(get(LIMIT), get(POS), W.I32_SUB), i32(SHORT_OUTPUT), W.I32_GE_U),
+    W.I32_AND,
+  ),
+  [
+    ...set(N, both(get(TOKEN), i32(4), W.I32_SHR_U)),
+    ...set(SOURCE, load16(both(get(AT), get(N), W.I32_ADD))),
+    ...when(
+      both(both(get(SOURCE), i32(16), W.I32_GE_U), both(get(SOURCE), both(both(get(POS), get(N), W.I32_ADD), get(START), W.I32_SUB), W.I32_LE_U), W.I32_AND),
+      [
+        ...copy16(get(POS), get(AT)),
+        ...step(AT, both(get(N), i32(2), W.I32_ADD)),
+        ...step(POS, get(N)),
+        ...set(SOURCE, both(get(POS), get(SOURCE), W.I32_SUB)),
+        ...copy16(get(POS), get(SOURCE)),
+        ...copy16(both(get(POS), i32(16), W.I32_ADD), both(get(SOURCE), i32(16), W.I32_ADD)),
+        ...step(POS, both(both(get(TOKEN), i32(15), W.I32_AND), i32(4), W.I32_ADD)),
+        ...next(2),
+      ],
+    ),
+  ],
+);
+
 /** Literals, then a match. @see lz4_Block_format.md */
 const sequence: Bytes = [
   ...when(atEnd, leave(CORRUPT)),
   ...set(TOKEN, load8(get(AT))),
   ...step(AT, i32(1)),
+  ...shortSequence,
   ...set(N, both(get(TOKEN), i32(4), W.I32_SHR_U)),
   ...longer,
   ...when(both(get(N), both(get(TO), get(AT), W.I32_SUB), W.I32_GT_U), leave(CORRUPT)),
   ...fits,
-  ...when(both(get(N), i32(16), W.I32_GT_U), copyMany(get(POS), get(AT), get(N)), copy16(get(POS), get(AT))),
-  ...step(AT, get(N)),
-  ...step(POS, get(N)),
+  ...when(
+    both(get(N), i32(LITERALS_HERE), W.I32_GT_U),
+    [...copyMany(get(POS), get(AT), get(N)), ...step(AT, get(N)), ...step(POS, get(N))],
+    [
+      ...set(BYTE, both(get(AT), get(N), W.I32_ADD)),
+      ...set(SOURCE, both(get(POS), get(N), W.I32_ADD)),
+      ...repeat([...copy16(get(POS), get(AT)), ...step(POS, i32(16)), ...step(AT, i32(16))], both(get(AT), get(BYTE), W.I32_LT_U)),
+      ...set(AT, get(BYTE)),
+      ...set(POS, get(SOURCE)),
+    ],
+  ),
   ...when(atEnd, leave(DONE)),
   ...when(both(both(get(TO), get(AT), W.I32_SUB), i32(2), W.I32_LT_U), leave(CORRUPT)),
   ...set(SOURCE, load16(get(AT))),
@@ -117,7 +183,7 @@ const sequence: Bytes = [
   ...fits,
   ...set(BYTE, get(SOURCE)),
   ...set(SOURCE, both(get(POS), get(SOURCE), W.I32_SUB)),
-  ...when(both(get(BYTE), i32(16), W.I32_GE_U), spread(16, copy16), when(both(get(BYTE), i32(8), W.I32_GE_U), spread(8, copy8), spread(1, copy1))),
+  ...when(both(get(BYTE), i32(16), W.I32_GE_U), spread(16, copy16), when(both(get(BYTE), i32(8), W.I32_GE_U), spread(8, copy8), repeatShort)),
 ];
 
 const decode: Bytes = [
