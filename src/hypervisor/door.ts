@@ -126,17 +126,28 @@ export class Door {
    * The answer is a value or a negative errno.
    */
   hypercall(nr: number, ...args: (number | bigint)[]): number {
+    this.post(nr, ...args);
+    return this.answer();
+  }
+
+  /** Begin a hypercall whose `answer` is asked for later, before any other is made: what the caller does meanwhile takes no time of its own. Inside a turn only. */
+  post(nr: number, ...args: (number | bigint)[]): void {
     if (this.turn === 'none') throw new Error('a hypercall was made outside a turn');
+    if (Atomics.load(this.words, REQUEST) !== REQUEST_NONE) throw new Error('a hypercall was made before the last one was answered');
     const box = mailbox(this.memories);
     box.nr = nr;
     for (let i = 0; i < 6; i++) box.args.set(i, BigInt.asUintN(64, BigInt(args[i] ?? 0)));
     Atomics.store(this.words, REQUEST, REQUEST_POSTED);
     wakePcpu(this.memories);
+  }
+
+  /** The answer of the hypercall that was posted, waited for. */
+  answer(): number {
     while (Atomics.load(this.words, REQUEST) === REQUEST_POSTED) {
       waitForChange(this.words, REQUEST, REQUEST_POSTED, LIFE_CHECK_MS, this.processors);
       if (this.ended || Atomics.load(this.words, STOP) === STOP_ENDED) throw new MachineGoneError('the processor thread of the machine has ended');
     }
     Atomics.store(this.words, REQUEST, REQUEST_NONE);
-    return Number(BigInt.asIntN(64, box.result));
+    return Number(BigInt.asIntN(64, mailbox(this.memories).result));
   }
 }

@@ -3,7 +3,6 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { Dom0Kernel } from '../../hypervisor/dom0/kernel.ts';
 import { Privcmd } from '../../hypervisor/dom0/privcmd.ts';
-import type { Door } from '../../hypervisor/door.ts';
 import { findBroken } from '../../hypervisor/testing/invariants.ts';
 import { TestMachine } from '../../hypervisor/testing/test-machine.ts';
 import { EINVAL, ESRCH } from '../../spec/xen/errno.ts';
@@ -17,8 +16,7 @@ const ATTACH = request(1, u32(1));
 
 /** A client of a session on a test machine. */
 function client(m = new TestMachine()) {
-  const door = { hypercall: (nr: number, ...args: (number | bigint)[]) => m.hypercall(m.dom0, nr, args) };
-  const kernel = new Dom0Kernel(m.memories, door as unknown as Door);
+  const kernel = new Dom0Kernel(m.memories, m.door);
   let data: (bytes: Uint8Array) => void = () => {};
   let end: () => void = () => {};
   const sent: number[] = [];

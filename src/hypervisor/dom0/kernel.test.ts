@@ -2,14 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { EVTCHNOP_alloc_unbound, EVTCHNOP_send, evtchn_alloc_unbound, evtchn_send } from '../../spec/xen/event-channel.ts';
 import { __HYPERVISOR_event_channel_op, VIRQ_DOM_EXC } from '../../spec/xen/xen.ts';
-import type { Door } from '../door.ts';
 import { sendGlobalVirq } from '../events/deliver.ts';
 import { TestMachine } from '../testing/test-machine.ts';
 import { Dom0Kernel } from './kernel.ts';
 
 test('events of ports that may be handled beside the guests are taken alone, the others stay', () => {
   const m = new TestMachine();
-  const kernel = new Dom0Kernel(m.memories, { hypercall: (nr: number, ...args: (number | bigint)[]) => m.hypercall(m.dom0, nr, args) } as unknown as Door);
+  const kernel = new Dom0Kernel(m.memories, m.door);
   const guest = m.guest();
   const handled: string[] = [];
   const [store, first, second] = [false, true, true].map((beside, i) => {

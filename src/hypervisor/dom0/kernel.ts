@@ -49,6 +49,11 @@ import { P2m } from '../memory/p2m.ts';
 
 /** Entries of one multicall. */
 const CALLS_AT_ONCE = 512;
+/** Pages shown at a time while all of many are looked at. */
+const PAGES_SHOWN = 1024;
+
+/** Bytes of the arguments with which `n` pages are mapped: the struct, gfns there and here, errors. */
+const mapArgument = (n: number): number => Math.ceil((xen_add_to_physmap_batch.size + n * 20) / 8) * 8;
 
 /** A hypercall of domain 0 failed; `errno` is positive. */
 export class HypercallError extends Error {
@@ -288,53 +293,91 @@ export class Dom0Kernel {
   }
 
   /**
-   * Show pages of another domain by gfn, part after part in one piece of the window: `use` gets, in order, each run of pages that follow one
-   * another in `frames` as well, as its first page's offset there, that page's place among the gfns, and the number of pages. Throws HypercallError when one does not exist.
+   * Show pages of another domain by gfn, part after part in two pieces of the window: `use` gets, in order, each run of pages that follow one
+   * another in `frames` as well, as its first page's offset there, that page's place among the gfns, and the number of pages. While it looks at one part the
+   * next is mapped, so it makes no hypercalls. Throws HypercallError when a page does not exist.
    */
   withForeign(domid: number, gfns: Uint32Array, use: (at: number, place: number, pages: number) => void): void {
-    const size = Math.min(gfns.length, CALLS_AT_ONCE);
-    const window = this.claimWindow(size);
+    const size = Math.min(gfns.length, PAGES_SHOWN);
+    const windows = [this.claimWindow(size), this.claimWindow(size)] as const;
+    const argument = mapArgument(size);
     try {
-      for (let done = 0; done < gfns.length; done += size) {
-        const part = gfns.subarray(done, done + size);
-        const errors = this.mapBatch(domid, part, window);
-        const bad = errors.findIndex((errno) => errno !== 0);
-        if (bad >= 0) throw new HypercallError(`mapping gfn 0x${(part[bad] as number).toString(16)} of domain ${domid}`, errors[bad] as number);
-        for (let i = 0; i < part.length; ) {
-          const first = i;
-          const at = this.maddr((window + first) * 4096);
-          do i++;
-          while (i < part.length && part[i] === (part[first] as number) + i - first && this.maddr((window + i) * 4096) === at + (i - first) * 4096);
-          use(at, done + first, i - first);
+      this.withMemory(2 * argument, (memory) => {
+        const part = (at: number): Uint32Array => gfns.subarray(at, at + size);
+        const begin = (at: number, turn: 0 | 1): void => this.postMap(domid, part(at), windows[turn], memory + turn * argument);
+        let turn: 0 | 1 = 0;
+        begin(0, turn);
+        for (let done = 0; done < gfns.length; done += size) {
+          const mapped = part(done);
+          const errors = this.mapped(mapped.length, memory + turn * argument);
+          const window = windows[turn];
+          const bad = errors.findIndex((errno) => errno !== 0);
+          if (bad >= 0) throw new HypercallError(`mapping gfn 0x${(mapped[bad] as number).toString(16)} of domain ${domid}`, errors[bad] as number);
+          turn = turn === 0 ? 1 : 0;
+          const more = done + size < gfns.length;
+          if (more) begin(done + size, turn);
+          try {
+            this.eachRun(mapped, window, (at, place, pages) => use(at, done + place, pages));
+          } catch (error) {
+            if (more) this.door.answer();
+            throw error;
+          }
         }
-      }
+      });
     } finally {
-      this.unmapAt(window, size);
+      for (const window of windows) this.unmapAt(window, size);
+    }
+  }
+
+  /** The runs of pages among gfns shown at `window`. */
+  private eachRun(gfns: Uint32Array, window: number, use: (at: number, place: number, pages: number) => void): void {
+    for (let i = 0; i < gfns.length; ) {
+      const first = i;
+      const at = this.maddr((window + first) * 4096);
+      do i++;
+      while (i < gfns.length && gfns[i] === (gfns[first] as number) + i - first && this.maddr((window + i) * 4096) === at + (i - first) * 4096);
+      use(at, first, i - first);
     }
   }
 
   private mapBatch(domid: number, gfns: ArrayLike<number>, first: number): number[] {
-    const n = gfns.length;
-    return this.withMemory(n * 20, (gpa) => {
-      const words = new Uint32Array(n * 5);
-      for (let i = 0; i < n; i++) {
-        const gfn = gfns[i] as number;
-        words[i * 2] = gfn;
-        words[i * 2 + 1] = Math.floor(gfn / 2 ** 32);
-        words[(n + i) * 2] = first + i;
-      }
-      this.copyIn(gpa, new Uint8Array(words.buffer));
-      this.call('mapping foreign pages', __HYPERVISOR_memory_op, XENMEM_add_to_physmap_batch, xen_add_to_physmap_batch, {
-        domid: DOMID_SELF,
-        space: XENMAPSPACE_gmfn_foreign,
-        size: n,
-        u: { foreign_domid: domid },
-        idxs: gpa,
-        gpfns: gpa + n * 8,
-        errs: gpa + n * 16,
-      });
-      return Array.from(new Int32Array(this.copyOut(gpa + n * 16, n * 4).buffer), Math.abs);
+    return this.withMemory(mapArgument(gfns.length), (gpa) => {
+      this.postMap(domid, gfns, first, gpa);
+      return this.mapped(gfns.length, gpa);
     });
+  }
+
+  /** Begin to map pages of another domain by gfn, from `first` on; `gpa`: memory for the arguments. */
+  private postMap(domid: number, gfns: ArrayLike<number>, first: number, gpa: number): void {
+    const n = gfns.length;
+    const words = new Uint32Array(n * 4);
+    for (let i = 0; i < n; i++) {
+      const gfn = gfns[i] as number;
+      words[i * 2] = gfn;
+      words[i * 2 + 1] = Math.floor(gfn / 2 ** 32);
+      words[(n + i) * 2] = first + i;
+    }
+    const lists = gpa + xen_add_to_physmap_batch.size;
+    const argument = new Uint8Array(xen_add_to_physmap_batch.size);
+    xen_add_to_physmap_batch.write(new DataView(argument.buffer), 0, {
+      domid: DOMID_SELF,
+      space: XENMAPSPACE_gmfn_foreign,
+      size: n,
+      u: { foreign_domid: domid },
+      idxs: lists,
+      gpfns: lists + n * 8,
+      errs: lists + n * 16,
+    });
+    this.copyIn(gpa, argument);
+    this.copyIn(lists, new Uint8Array(words.buffer));
+    this.door.post(__HYPERVISOR_memory_op, XENMEM_add_to_physmap_batch, gpa);
+  }
+
+  /** Why each of the `n` pages could not be mapped that `postMap` began with: 0, or an errno. Throws HypercallError. */
+  private mapped(n: number, gpa: number): number[] {
+    const returned = this.door.answer();
+    if (returned < 0) throw new HypercallError('mapping foreign pages', -returned);
+    return Array.from(new Int32Array(this.copyOut(gpa + xen_add_to_physmap_batch.size + n * 16, n * 4).buffer), Math.abs);
   }
 
   /** Put a page of another domain at a gfn of the window where it is mapped already: what was written through the mapping is told to the engine. */

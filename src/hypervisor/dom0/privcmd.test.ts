@@ -10,7 +10,6 @@ import * as M from '../../spec/xen/memory.ts';
 import { SCHEDOP_block, SCHEDOP_remote_shutdown, sched_remote_shutdown } from '../../spec/xen/sched.ts';
 import * as S from '../../spec/xen/sysctl.ts';
 import * as X from '../../spec/xen/xen.ts';
-import type { Door } from '../door.ts';
 import { findBroken } from '../testing/invariants.ts';
 import { GUEST_OPERATIONS } from '../testing/operations.ts';
 import { structImage } from '../testing/struct-values.ts';
@@ -20,8 +19,7 @@ import { type Dom0Program, Privcmd } from './privcmd.ts';
 
 function setUp() {
   const m = new TestMachine();
-  const door = { hypercall: (nr: number, ...args: (number | bigint)[]) => m.hypercall(m.dom0, nr, args) };
-  const kernel = new Dom0Kernel(m.memories, door as unknown as Door);
+  const kernel = new Dom0Kernel(m.memories, m.door);
   const privcmd = new Privcmd(kernel);
   const program = privcmd.open();
   assert.ok(program !== undefined);

@@ -6,6 +6,7 @@ import { __HYPERVISOR_domctl } from '../../spec/xen/xen.ts';
 import { setPvhEntry } from '../arch/x86/vcpu-state.ts';
 import { VCPUF_down } from '../domain.ts';
 import { createDomain0 } from '../domain0.ts';
+import type { Door } from '../door.ts';
 import { takeGuestConsole } from '../guest-console.ts';
 import { GuestPhysicalMemory, GuestVirtualMemory } from '../guest-memory.ts';
 import { TIME_VIRTUAL } from '../header.ts';
@@ -120,6 +121,23 @@ export class TestMachine {
       this.between(rest);
     }
     return result;
+  }
+
+  /** Domain 0's way in without threads: a hypercall is served where it is posted. */
+  get door(): Door {
+    let answer = 0;
+    const post = (nr: number, ...args: readonly (number | bigint)[]): void => {
+      answer = this.hypercall(this.dom0, nr, args);
+    };
+    const door: Pick<Door, 'hypercall' | 'post' | 'answer'> = {
+      post,
+      answer: () => answer,
+      hypercall: (nr, ...args) => {
+        post(nr, ...args);
+        return answer;
+      },
+    };
+    return door as Door;
   }
 
   /** What domain 0's programs do first in a turn. */

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Dom0Kernel } from '../../hypervisor/dom0/kernel.ts';
-import type { Door } from '../../hypervisor/door.ts';
 import { entryAt } from '../../hypervisor/grants/table.ts';
 import type { Domain } from '../../hypervisor/hypervisor.ts';
 import { findBroken } from '../../hypervisor/testing/invariants.ts';
@@ -16,8 +15,7 @@ import { pvhBuildSteps } from './build-pvh-domain.ts';
 test('the rings of a new domain are granted to domain 0, in the entries that are theirs', () => {
   const m = new TestMachine(16384);
   const free = m.hv.frames.free;
-  const door = { hypercall: (nr: number, ...args: (number | bigint)[]) => m.hypercall(m.dom0, nr, args) };
-  const xc = new Xc(new Dom0Kernel(m.memories, door as unknown as Door));
+  const xc = new Xc(new Dom0Kernel(m.memories, m.door));
   const kernel = loadKernel(helloGuest(), 'hello');
   const built = runSteps(pvhBuildSteps(xc, { kernel, cmdline: '', memoryBytes: 32 << 20, vcpus: 1, handle: new Uint8Array(16) }));
   const d = m.hv.domain(built.domid) as Domain;

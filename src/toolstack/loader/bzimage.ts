@@ -1,8 +1,10 @@
 import { decompressAs, detectCodec } from './decompress/decompress.ts';
 import type { Codec } from './decompress/decompress-error.ts';
+import { lateLz4Legacy } from './decompress/lz4-legacy.ts';
 import { isElf } from './elf/elf-file.ts';
 import { identifyFile } from './identify-file.ts';
 import { type ImageSource, imageError } from './image-error.ts';
+import type { LateBytes } from './late-bytes.ts';
 
 /** Offsets in the setup header. @see Linux, Documentation/x86/boot.rst, "The Real-Mode Kernel Header" */
 const SETUP_SECTORS = 0x1f1;
@@ -20,8 +22,16 @@ export const KERNEL_LIMIT = 512 << 20;
 export const isBzImage = (bytes: Uint8Array): boolean =>
   bytes[MAGIC] === 0x48 && bytes[MAGIC + 1] === 0x64 && bytes[MAGIC + 2] === 0x72 && bytes[MAGIC + 3] === 0x53;
 
-/** The kernel proper inside a bzImage, and how it was packed. Throws operator errors only. */
-export function unpackBzImage(bytes: Uint8Array, source: ImageSource): { vmlinux: Uint8Array; codec: Codec | undefined } {
+/** What a bzImage holds. */
+interface Payload {
+  readonly payload: Uint8Array;
+  /** How it is packed; undefined: not at all. */
+  readonly codec: Codec | undefined;
+  /** Bytes of the kernel proper, as the file has it; undefined: more than a kernel may have. */
+  readonly expected: number | undefined;
+}
+
+function payloadOf(bytes: Uint8Array, source: ImageSource): Payload {
   const cutShort = (): Error =>
     imageError(source, 'is cut short', {
       details: `It is a Linux kernel (bzImage), but the file ends after ${bytes.length} bytes, before the end of what its header announces.`,
@@ -42,7 +52,7 @@ export function unpackBzImage(bytes: Uint8Array, source: ImageSource): { vmlinux
   const length = view.getUint32(PAYLOAD_LENGTH, true);
   if (start + length > bytes.length || length < 8) throw cutShort();
   const payload = bytes.subarray(start, start + length);
-  if (isElf(payload)) return { vmlinux: payload, codec: undefined };
+  if (isElf(payload)) return { payload, codec: undefined, expected: length };
   const codec = detectCodec(payload);
   if (codec === undefined) {
     throw imageError(source, 'is packed in an unknown way', {
@@ -52,8 +62,13 @@ export function unpackBzImage(bytes: Uint8Array, source: ImageSource): { vmlinux
   }
   // All but gzip are followed by the unpacked size; gzip ends with it.
   const expected = view.getUint32(start + length - 4, true);
+  return { payload, codec, expected: expected <= KERNEL_LIMIT ? expected : undefined };
+}
+
+/** What unpacking throws, as an operator error about the file. */
+function unpacking<T>(source: ImageSource, unpack: () => T): T {
   try {
-    return { vmlinux: decompressAs(codec, payload, KERNEL_LIMIT, { expected: expected <= KERNEL_LIMIT ? expected : undefined }), codec };
+    return unpack();
   } catch (cause) {
     throw imageError(source, 'is damaged', {
       details: `It is a Linux kernel (bzImage), but the packed kernel in it cannot be unpacked: ${cause instanceof Error ? cause.message.split('\n').slice(0, 2).join(': ') : String(cause)}.`,
@@ -61,4 +76,20 @@ export function unpackBzImage(bytes: Uint8Array, source: ImageSource): { vmlinux
       cause,
     });
   }
+}
+
+/** The kernel proper inside a bzImage, and how it was packed. Throws operator errors only. */
+export function unpackBzImage(bytes: Uint8Array, source: ImageSource): { vmlinux: Uint8Array; codec: Codec | undefined } {
+  const { payload, codec, expected } = payloadOf(bytes, source);
+  if (codec === undefined) return { vmlinux: payload, codec };
+  return { vmlinux: unpacking(source, () => decompressAs(codec, payload, KERNEL_LIMIT, { expected })), codec };
+}
+
+/** As `unpackBzImage`, unpacked where it is asked for; undefined where it is not packed in a way that allows it. Throws operator errors only. */
+export function unpackBzImageLate(bytes: Uint8Array, source: ImageSource): { vmlinux: LateBytes; codec: Codec } | undefined {
+  const { payload, codec, expected } = payloadOf(bytes, source);
+  if (codec !== 'lz4' || expected === undefined) return undefined;
+  const late = unpacking(source, () => lateLz4Legacy(payload, expected));
+  if (late === undefined) return undefined;
+  return { vmlinux: { length: late.length, from: (offset) => unpacking(source, () => late.from(offset)) }, codec };
 }

@@ -4,11 +4,12 @@ import fc from 'fast-check';
 import { gzipSync } from 'fflate';
 import { OperatorError } from '../../base/operator-error.ts';
 import { compressWith } from './decompress/compressor-fixture.test.ts';
-import { loadKernel } from './domain-image.ts';
+import { type KernelSegment, loadKernel } from './domain-image.ts';
 import { checkInitrd } from './domain-initrd.ts';
 import { buildBzImage, buildElf, buildKernel, joined, note, pvhNotes } from './elf/elf-fixture.test.ts';
 import { identifyFile } from './identify-file.ts';
 import { ImageError, unreadable } from './image-error.ts';
+import { copyOf } from './late-bytes.ts';
 
 const text = (s: string): Uint8Array => new TextEncoder().encode(s);
 const refused = (bytes: Uint8Array, pattern: RegExp): void => {
@@ -56,6 +57,12 @@ test('segments come sorted; parts of the file that are not loaded are left out',
   );
 });
 
+const bytesOfSegment = ({ bytes, paddr, memsz }: KernelSegment): unknown => ({
+  paddr,
+  memsz,
+  bytes: bytes instanceof Uint8Array ? bytes : copyOf(bytes, 0, bytes.length),
+});
+
 for (const [codec, tool, args] of [
   ['gzip', 'gzip', ['-9n']],
   ['bzip2', 'bzip2', ['-9']],
@@ -77,6 +84,10 @@ for (const [codec, tool, args] of [
     assert.equal(kernel.format, `bzImage (${codec})`);
     assert.equal(kernel.entry, 0x1000010);
     assert.equal(kernel.segments[0]!.bytes.length, 300_000);
+    const late = loadKernel(buildBzImage(codec === 'gzip' ? packed : joined(packed, size)), 'late', true);
+    assert.deepEqual({ ...late, segments: [], symbols: 0 }, { ...kernel, segments: [], symbols: 0 });
+    assert.deepEqual(late.segments.map(bytesOfSegment), kernel.segments.map(bytesOfSegment), 'the same, unpacked late');
+    assert.equal(late.symbols(), kernel.symbols());
     const cut = buildBzImage(packed);
     refused(cut.subarray(0, cut.length - 100), /is cut short[\s\S]*bzImage/);
     const damaged = cut.slice();

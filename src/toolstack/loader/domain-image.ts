@@ -1,20 +1,21 @@
-import { isBzImage, KERNEL_LIMIT, unpackBzImage } from './bzimage.ts';
+import { isBzImage, KERNEL_LIMIT, unpackBzImage, unpackBzImageLate } from './bzimage.ts';
 import { decompressAs, detectCodec } from './decompress/decompress.ts';
 import type { Codec } from './decompress/decompress-error.ts';
-import { type ElfFile, type ElfSegment, ET_DYN, ET_EXEC, isElf, PT_LOAD, readElf } from './elf/elf-file.ts';
+import { type ElfFile, type ElfSegment, ET_DYN, ET_EXEC, isElf, PT_LOAD, PT_NOTE, readElf } from './elf/elf-file.ts';
 import { describeMachine, EM_386, EM_X86_64 } from './elf/elf-machine.ts';
 import { readKallsyms } from './elf/kallsyms.ts';
 import { readSymbols, type SymbolTable } from './elf/symbol-table.ts';
 import { identifyFile } from './identify-file.ts';
 import { type ImageSource, imageError } from './image-error.ts';
+import { copyOf, type LateBytes, lateSlice } from './late-bytes.ts';
 import { readXenNotes, type XenNotes } from './xen-notes.ts';
 
 /** A part of the kernel and where it goes. */
 export interface KernelSegment {
   /** Guest-physical address in bytes. */
   readonly paddr: number;
-  /** What the file holds for it (a view of the file, not a copy). */
-  readonly bytes: Uint8Array;
+  /** What the file holds for it (a view of the file, not a copy), or what makes it of the file. */
+  readonly bytes: Uint8Array | LateBytes;
   /** Size in memory in bytes, at least `bytes.length`; the rest is zero. */
   readonly memsz: number;
 }
@@ -33,19 +34,27 @@ export interface KernelImage {
   symbols(): SymbolTable | undefined;
 }
 
+/** What errors call it. */
+const PACKED = 'the kernel packed in the bzImage';
 /** Program headers that are loaded at most; real kernels have fewer than ten. */
 const MOST_SEGMENTS = 64;
+/** Bytes at a file's beginning among which linkers put the program headers, and most bytes of notes that are looked at there. */
+const HEAD = 4096;
+const MOST_NOTE_BYTES = 65536;
 
 /**
  * Read a kernel: a bzImage, an ELF file, or either compressed as a whole. `path` names it in errors.
- * Throws operator errors only; each says what was found and what to do.
+ * `late`: where it can be, the kernel is unpacked only when its segments' bytes are asked for, which then throws if the file is damaged: for one who
+ * starts it once. Throws operator errors only; each says what was found and what to do.
  */
-export function loadKernel(bytes: Uint8Array, path = 'file'): KernelImage {
+export function loadKernel(bytes: Uint8Array, path = 'file', late = false): KernelImage {
   const source: ImageSource = { what: 'kernel', path };
   if (bytes.length === 0) throw imageError(source, 'is empty', { hint: 'Give a Linux bzImage or vmlinux, or another ELF kernel with a Xen PVH entry.' });
   if (isBzImage(bytes)) {
+    const image = late ? fromLate(bytes, source) : undefined;
+    if (image !== undefined) return image;
     const { vmlinux, codec } = unpackBzImage(bytes, source);
-    return fromElf(vmlinux, source, codec === undefined ? 'bzImage' : `bzImage (${codec})`, 'the kernel packed in the bzImage');
+    return fromElf(vmlinux, source, codec === undefined ? 'bzImage' : `bzImage (${codec})`, PACKED);
   }
   if (isElf(bytes)) return fromElf(bytes, source, undefined, 'the file');
   const codec = detectCodec(bytes);
@@ -73,7 +82,7 @@ function fromCompressed(bytes: Uint8Array, source: ImageSource, codec: Codec): K
   }
   if (isBzImage(inner)) {
     const { vmlinux } = unpackBzImage(inner, source);
-    return fromElf(vmlinux, source, `${codec}-compressed bzImage`, 'the kernel packed in the bzImage');
+    return fromElf(vmlinux, source, `${codec}-compressed bzImage`, PACKED);
   }
   if (!isElf(inner)) throw notAKernel(source, `${codec}-compressed data, and in it ${identifyFile(inner)}`);
   return fromElf(inner, source, `${codec}-compressed ELF`, 'the compressed file');
@@ -92,26 +101,58 @@ function fromElf(bytes: Uint8Array, source: ImageSource, wrapped: string | undef
       hint: 'Give the linked kernel, not an object file or a core dump.',
     });
   }
-  const notes = readXenNotes(elf);
+  let symbols: SymbolTable | undefined | null = null;
+  const symbolsOf = (): SymbolTable | undefined => {
+    if (symbols === null) symbols = readSymbols(elf) ?? readKallsyms(elf);
+    return symbols;
+  };
+  return imageOf({ elf, notes: readXenNotes(elf), file: bytes, symbols: symbolsOf }, source, wrapped, what);
+}
+
+/** A bzImage whose kernel need not be unpacked to be understood; undefined: it must be, if only to say what is wrong with it. */
+function fromLate(bytes: Uint8Array, source: ImageSource): KernelImage | undefined {
+  const unpacked = unpackBzImageLate(bytes, source);
+  if (unpacked === undefined) return undefined;
+  const { vmlinux, codec } = unpacked;
+  const elf = readElf(copyOf(vmlinux, 0, Math.min(HEAD, vmlinux.length)));
+  if ('wrong' in elf || elf.machine !== EM_X86_64 || elf.type !== ET_EXEC) return undefined;
+  const noted = elf.segments.filter(({ type, offset, fileSize }) => type === PT_NOTE && fileSize <= MOST_NOTE_BYTES && offset + fileSize <= vmlinux.length);
+  const [note] = noted;
+  if (note === undefined || noted.length > 1) return undefined;
+  const notes = readXenNotes({ ...elf, bytes: copyOf(vmlinux, note.offset, note.fileSize), segments: [{ ...note, offset: 0 }], sections: [] });
+  if (notes.phys32Entry === undefined) return undefined;
+  const what = `bzImage (${codec})`;
+  let whole: KernelImage | undefined;
+  const symbols = (): SymbolTable | undefined => {
+    whole ??= fromElf(unpackBzImage(bytes, source).vmlinux, source, what, PACKED);
+    return whole.symbols();
+  };
+  return imageOf({ elf, notes, file: vmlinux, symbols }, source, what, PACKED);
+}
+
+/** What was read of a kernel's ELF file. */
+interface KernelFile extends Pick<KernelImage, 'notes' | 'symbols'> {
+  readonly elf: ElfFile;
+  /** The whole file. */
+  readonly file: Uint8Array | LateBytes;
+}
+
+function imageOf({ elf, notes, file, symbols }: KernelFile, source: ImageSource, wrapped: string | undefined, what: string): KernelImage {
   const entry = entryOf(notes, elf, source, what);
-  const segments = segmentsOf(elf, source, what);
+  const segments = segmentsOf(elf, file, source, what);
   if (!segments.some((segment) => entry >= segment.paddr && entry < segment.paddr + segment.memsz)) {
     throw imageError(source, 'cannot be started', {
       details: `Its PVH entry point 0x${entry.toString(16)} lies outside the memory it loads.`,
       hint: 'Check its linker script: PHYS32_ENTRY is a physical address.',
     });
   }
-  let symbols: SymbolTable | undefined | null = null;
   return {
     format: wrapped === undefined || wrapped.endsWith('ELF') ? `${wrapped ?? 'ELF'}${elf.bits}` : wrapped,
     bits: elf.bits,
     segments,
     entry,
     notes,
-    symbols() {
-      if (symbols === null) symbols = readSymbols(elf) ?? readKallsyms(elf);
-      return symbols;
-    },
+    symbols,
   };
 }
 
@@ -143,14 +184,18 @@ function entryOf(notes: XenNotes, elf: ElfFile, source: ImageSource, what: strin
   return Number(phys32Entry);
 }
 
-function segmentsOf(elf: ElfFile, source: ImageSource, what: string): KernelSegment[] {
+function segmentsOf(elf: ElfFile, file: Uint8Array | LateBytes, source: ImageSource, what: string): KernelSegment[] {
   const bad = (details: string, hint = 'Copy or download it again.'): Error => imageError(source, 'is damaged', { details, hint });
   const loads = elf.segments.filter((segment) => segment.type === PT_LOAD && segment.memorySize > 0);
   if (loads.length === 0) throw bad(`In ${what} there is nothing to load.`, 'Give the linked kernel, not a file of symbols only.');
   if (loads.length > MOST_SEGMENTS) throw bad(`In ${what} there are ${loads.length} segments to load; at most ${MOST_SEGMENTS} are read.`);
-  for (const segment of loads) check(segment, elf.bytes.length, what, bad);
+  for (const segment of loads) check(segment, file.length, what, bad);
   const segments = loads
-    .map((s) => ({ paddr: s.physicalAddress, bytes: elf.bytes.subarray(s.offset, s.offset + s.fileSize), memsz: s.memorySize }))
+    .map((s) => ({
+      paddr: s.physicalAddress,
+      bytes: file instanceof Uint8Array ? file.subarray(s.offset, s.offset + s.fileSize) : lateSlice(file, s.offset, s.fileSize),
+      memsz: s.memorySize,
+    }))
     .sort((a, b) => a.paddr - b.paddr);
   for (let i = 1; i < segments.length; i++) {
     const before = segments[i - 1]!;

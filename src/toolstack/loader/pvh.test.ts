@@ -18,7 +18,9 @@ function memory(start: PvhStart): (gpa: number, length: number) => Uint8Array {
     for (const write of start.writes) {
       const from = Math.max(gpa, write.gpa);
       const to = Math.min(gpa + length, write.gpa + write.bytes.length);
-      if (from < to) out.set(write.bytes.subarray(from - write.gpa, to - write.gpa), from - gpa);
+      if (from >= to) continue;
+      assert.ok(write.bytes instanceof Uint8Array);
+      out.set(write.bytes.subarray(from - write.gpa, to - write.gpa), from - gpa);
     }
     return out;
   };

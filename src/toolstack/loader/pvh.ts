@@ -4,6 +4,7 @@ import { hvm_memmap_table_entry, hvm_modlist_entry, hvm_start_info, XEN_HVM_STAR
 import { buildAcpiTables } from './acpi/acpi-tables.ts';
 import { MOST_VCPUS } from './acpi/processors.ts';
 import type { KernelImage } from './domain-image.ts';
+import type { LateBytes } from './late-bytes.ts';
 import { ACPI_BASE, type FrameRange, layOut, type MemoryMapEntry, PAGE_SIZE, SPECIAL_PAGES } from './pvh-layout.ts';
 
 /** What a PVH domain is started with. */
@@ -20,7 +21,7 @@ export interface PvhRequest {
 /** Bytes to put at a guest-physical address. Memory that no write names is zero. */
 export interface GuestWrite {
   readonly gpa: number;
-  readonly bytes: Uint8Array;
+  readonly bytes: Uint8Array | LateBytes;
 }
 
 /** Everything the domain builder must do for a PVH domain, in order: populate, write, set the registers of vCPU 0. */

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Dom0Kernel, type HypercallError } from '../../hypervisor/dom0/kernel.ts';
 import { VCPUF_down, VCPUF_nmi_pending } from '../../hypervisor/domain.ts';
-import type { Door } from '../../hypervisor/door.ts';
 import { findBroken } from '../../hypervisor/testing/invariants.ts';
 import { TestMachine } from '../../hypervisor/testing/test-machine.ts';
 import { RIP, VEC, VEC_STRIDE, XCR0 } from '../../machine/layout.ts';
@@ -17,8 +16,7 @@ import { Xc } from './xc.ts';
 
 function setUp(): { m: TestMachine; xc: Xc } {
   const m = new TestMachine();
-  const door = { hypercall: (nr: number, ...args: (number | bigint)[]) => m.hypercall(m.dom0, nr, args) };
-  return { m, xc: new Xc(new Dom0Kernel(m.memories, door as unknown as Door)) };
+  return { m, xc: new Xc(new Dom0Kernel(m.memories, m.door)) };
 }
 
 const fails = (errno: number, action: () => unknown): void =>

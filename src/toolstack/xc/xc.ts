@@ -6,6 +6,7 @@ import { ERESTART } from '../../spec/xen/errno.ts';
 import { HVMOP_get_param, HVMOP_set_param, xen_hvm_param } from '../../spec/xen/hvm/hvm-op.ts';
 import { XENMEM_claim_pages, XENMEM_populate_physmap, XENMEM_set_memory_map, xen_foreign_memory_map, xen_memory_reservation } from '../../spec/xen/memory.ts';
 import { __HYPERVISOR_domctl, __HYPERVISOR_hvm_op, __HYPERVISOR_memory_op, DOMID_FIRST_RESERVED } from '../../spec/xen/xen.ts';
+import { bytesFrom, type LateBytes } from '../loader/late-bytes.ts';
 
 const HEAD = D.xen_domctl.offsets.u;
 /** Frame numbers handed over in one hypercall. */
@@ -188,7 +189,7 @@ export class Xc {
   }
 
   /** Write pieces of bytes into a domain's memory at guest-physical addresses, in order, through foreign mappings. */
-  writeMemory(domid: number, pieces: readonly { readonly gpa: number; readonly bytes: Uint8Array }[]): void {
+  writeMemory(domid: number, pieces: readonly { readonly gpa: number; readonly bytes: Uint8Array | LateBytes }[]): void {
     const parts = pieces
       .filter(({ bytes }) => bytes.length > 0)
       .map(({ gpa, bytes }) => ({
@@ -214,7 +215,13 @@ export class Xc {
         const pages = Math.min(count - done, start + part.pages - from - done);
         // where the first page's first byte comes from: before the bytes' beginning, for a part's first
         const offset = (part.first + from + done - start) * 4096 - part.gpa;
-        frameBytes.set(part.bytes.subarray(Math.max(offset, 0), offset + pages * 4096), at + done * 4096 + Math.max(-offset, 0));
+        const to = at + done * 4096 - offset;
+        const end = Math.min(offset + pages * 4096, part.bytes.length);
+        for (let next = Math.max(offset, 0); next < end; ) {
+          const bytes = bytesFrom(part.bytes, next).subarray(0, end - next);
+          frameBytes.set(bytes, to + next);
+          next += bytes.length;
+        }
         done += pages;
       }
     });

@@ -11,6 +11,7 @@ import { DecompressError } from '../../../src/toolstack/loader/decompress/decomp
 import { loadKernel } from '../../../src/toolstack/loader/domain-image.ts';
 import { checkInitrd } from '../../../src/toolstack/loader/domain-initrd.ts';
 import { buildBzImage, buildKernel } from '../../../src/toolstack/loader/elf/elf-fixture.test.ts';
+import { copyOf } from '../../../src/toolstack/loader/late-bytes.ts';
 import { mutate } from '../mutate.ts';
 import { refusing, type Target } from '../target.ts';
 
@@ -84,7 +85,9 @@ export const kernelTarget: Target = {
     return {
       run(random) {
         return refusing(() => {
-          const image = loadKernel(mutate(random, corpus, LIMIT), 'kernel');
+          const file = mutate(random, corpus, LIMIT);
+          for (const { bytes } of loadKernel(file, 'kernel', true).segments) if (!(bytes instanceof Uint8Array)) copyOf(bytes, 0, bytes.length);
+          const image = loadKernel(file, 'kernel');
           image.symbols()?.lookup(0x1000010n);
         }, OperatorError);
       },

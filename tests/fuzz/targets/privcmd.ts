@@ -3,7 +3,6 @@ import { servePrivcmd } from '../../../src/apps/daemon/privcmd-session.ts';
 import { streamPair } from '../../../src/apps/daemon/rpc/testing/stream-pair.ts';
 import { Dom0Kernel } from '../../../src/hypervisor/dom0/kernel.ts';
 import { Privcmd } from '../../../src/hypervisor/dom0/privcmd.ts';
-import type { Door } from '../../../src/hypervisor/door.ts';
 import { findBroken } from '../../../src/hypervisor/testing/invariants.ts';
 import { TestMachine } from '../../../src/hypervisor/testing/test-machine.ts';
 import * as D from '../../../src/spec/xen/domctl.ts';
@@ -62,12 +61,12 @@ export const privcmdTarget: Target = {
   about: 'the socket for hypercalls of processes: a machine whose domains come and go by them',
   prepare: () => {
     let m = new TestMachine();
-    let kernel = new Dom0Kernel(m.memories, {} as Door);
+    let kernel = new Dom0Kernel(m.memories, m.door);
     let inputs = 0;
     let free = 0;
     const begin = (): void => {
       m = new TestMachine();
-      kernel = new Dom0Kernel(m.memories, { hypercall: (nr: number, ...args: (number | bigint)[]) => m.hypercall(m.dom0, nr, args) } as unknown as Door);
+      kernel = new Dom0Kernel(m.memories, m.door);
       free = m.hv.frames.free;
     };
     begin();

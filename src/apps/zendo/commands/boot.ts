@@ -70,7 +70,7 @@ export interface GuestImages {
 export function imagesOf(file: Uint8Array, path: string, initrd?: Uint8Array): GuestImages {
   let kernel: KernelImage | undefined;
   const unpacked = (): KernelImage => {
-    kernel ??= loadKernel(file, path);
+    kernel ??= loadKernel(file, path, true);
     return kernel;
   };
   return { file, kernel: unpacked, name: path.split('/').at(-1) ?? 'guest', ...(initrd === undefined ? {} : { initrd }) };
@@ -133,7 +133,7 @@ export async function boot(host: CommandHost, options: BootOptions, images?: Gue
     ...(options.profile === undefined ? {} : { profile: options.profile }),
     ...(options.translationCache === undefined ? {} : { translationCache: options.translationCache }),
   });
-  // the kernel is unpacked while the machine's thread gets ready
+  // the kernel is looked at while the machine's thread gets ready
   let kernel: KernelImage;
   try {
     kernel = unpack();
