@@ -47,6 +47,13 @@ const PART_NS = BigInt(ELEMENTS_AT_ONCE) * 25n;
 const LIST = 0x20000;
 const FAR_GFN = 0x10000;
 
+function* steps(work: readonly (() => void)[]): Generator<void> {
+  for (const step of work) {
+    step();
+    yield;
+  }
+}
+
 /** A machine whose guests "run": each does what its script says, else it computes until its budget is used up. */
 class Running extends TestMachine {
   readonly pcpu: Pcpu;
@@ -55,7 +62,7 @@ class Running extends TestMachine {
   /** Who ran, when. */
   readonly ran: { domid: number; now: bigint }[] = [];
 
-  constructor(frames: number) {
+  constructor(frames: number, beforehand: readonly (() => void)[] = []) {
     super(frames);
     this.cpu.run = (context?: number) => this.runGuest(context as number);
     // domain 0's turn is over when its call was answered
@@ -65,7 +72,7 @@ class Running extends TestMachine {
       counted(v, ...rest);
       if (v.domain.id === 0) Atomics.store(this.memories.stateWords, TURN, TURN_DONE);
     };
-    this.pcpu = new Pcpu({ hv: this.hv, model: AMD_X86_64_V2, trace, processors: 1, rowName: String });
+    this.pcpu = new Pcpu({ hv: this.hv, model: AMD_X86_64_V2, trace, processors: 1, rowName: String, beforehand: steps(beforehand) });
     this.hv.header.now = this.time;
   }
 
@@ -313,4 +320,34 @@ test('the pace of the guests follows a slice that took long at once, and a short
   assert.ok(after > SLOW && after < 4 * SLOW, `${after}`);
   assert.ok(newPace(FAST, 500, 10_000) > 0.98 * FAST);
   assert.equal(newPace(FAST, 3_000_000, 1_000_000), FAST);
+});
+
+test("what is to be done beforehand is done in domain 0's turn while it asks for nothing, and all of it before a guest's first instruction", () => {
+  const order: string[] = [];
+  const words = (): Int32Array => m.memories.stateWords;
+  const m: Running = new Running(4096, [
+    () => {
+      order.push('one');
+      // the programs ask for something meanwhile: it comes first
+      const box = mailbox(m.memories);
+      box.nr = __HYPERVISOR_xen_version;
+      for (let i = 0; i < 6; i++) box.args.set(i, 0n);
+      Atomics.store(words(), REQUEST, REQUEST_POSTED);
+    },
+    () => order.push('two'),
+    () => order.push('three'),
+  ]);
+  m.onRun = () => order.push('guest');
+  const trace = m.pcpu['trace'];
+  const counted = trace.hypercall.bind(trace);
+  trace.hypercall = (v, ...rest) => {
+    counted(v, ...rest);
+    order.push('call');
+  };
+  m.guest();
+  Atomics.store(words(), WANT_TURN, 1);
+  m.pcpu.step();
+  assert.deepEqual(order.slice(0, 2), ['one', 'call'], 'a step in the turn, then what was asked for, which ends it');
+  for (let i = 0; i < 3 && !order.includes('guest'); i++) m.pcpu.step();
+  assert.deepEqual(order, ['one', 'call', 'two', 'three', 'guest']);
 });

@@ -65,6 +65,8 @@ const ELEMENT_NS = 25n;
 const SLICES_BETWEEN = 16;
 /** Longest sleep of the idle loop, in ms, so that a lost wake-up is never for ever. */
 const IDLE_MS_MAX = 1000;
+/** When they ask for nothing for so many ms they are at work on something that takes longer. */
+const PAUSE_MS = 1;
 /** Hypercalls that domain 0's programs may make while guests run: who needs more gets them sooner when the guests wait. */
 const SHARED_CALLS = 4;
 
@@ -81,6 +83,8 @@ export interface PcpuConfig {
   /** How many threads of the host may run at once. */
   readonly processors: number;
   rowName(row: number): string;
+  /** Work to be done before the first instruction of a guest: step by step while domain 0's programs have the turn and ask for nothing. */
+  readonly beforehand?: Iterator<unknown>;
 }
 
 /**
@@ -95,6 +99,8 @@ export class Pcpu {
   private readonly model: CpuModel;
   private readonly hostBase: bigint;
   private readonly processors: number;
+  /** What is left of the work before the first instruction. */
+  private beforehand: Iterator<unknown> | undefined;
   /** Turns before the first are for those who take hold of the machine. */
   private hadTurn = false;
   /** A turn that guests share goes on, and so many hypercalls were made in it. */
@@ -115,6 +121,7 @@ export class Pcpu {
     this.model = config.model;
     this.trace = config.trace;
     this.processors = config.processors;
+    this.beforehand = config.beforehand;
     this.x = { hv: config.hv, model: config.model, trace: config.trace, rowName: config.rowName, worked: (elements) => this.worked(elements) };
     this.words = config.hv.memories.stateWords;
     this.hostBase = this.hv.host.monotonic() - this.hv.header.now;
@@ -150,6 +157,13 @@ export class Pcpu {
   /** Run until the programs of domain 0 want this thread to end. */
   loop(): void {
     while (Atomics.load(this.words, STOP) !== STOP_WANTED) this.step();
+  }
+
+  /** A step of the work before the first instruction; false: all of it is done. */
+  private prepareStep(): boolean {
+    if (this.beforehand === undefined) return false;
+    if (this.beforehand.next().done === true) this.beforehand = undefined;
+    return true;
   }
 
   /** One round: a turn for domain 0 if it is due, timers, then a slice of a vCPU or a sleep. */
@@ -243,6 +257,7 @@ export class Pcpu {
   private runSlice(v: Vcpu, until = NEVER): void {
     const { hv } = this;
     const c = v.context;
+    while (this.prepareStep());
     if (c.low(CR4_VALID) === 0) this.prepare(v);
     const start = hv.now();
     this.sliceStart = start;
@@ -335,7 +350,8 @@ export class Pcpu {
         continue;
       }
       if (Atomics.load(words, TURN) === TURN_DONE || Atomics.load(words, STOP) === STOP_WANTED) break;
-      waitForChange(words, WAKE, seen, IDLE_MS_MAX, this.processors);
+      waitForChange(words, WAKE, seen, this.beforehand === undefined ? IDLE_MS_MAX : PAUSE_MS, this.processors);
+      if (Atomics.load(words, WAKE) === seen) this.prepareStep();
     }
     Atomics.store(words, TURN, TURN_NONE);
     this.shared = false;

@@ -99,7 +99,6 @@ const promoteAfter = data.promoteAfter ?? PROMOTE_AFTER;
 if (promoteAfter === 0) setFlagsFromString('--no-liftoff');
 const memories = new Memories(data.memories ?? (given as ReservedMemories));
 const model = chooseCpu(data.cpuModel);
-const stored = data.stored && ((await new NodeTranslationCache({ folder: data.stored.folder, engine: engineParts }).read(data.stored.name)) ?? 'none');
 const started = process.hrtime.bigint();
 const accessCheck = data.paranoid === true ? new AccessCheck(memories) : undefined;
 const engine = new Engine(memories, new WebAssembly.Module(data.core), {
@@ -111,7 +110,7 @@ const engine = new Engine(memories, new WebAssembly.Module(data.core), {
   arenaLimit: (codeMemory / 2) * MIB,
   regionLimit: ((codeMemory / 2) * MIB) / HOST_BYTES,
   ...(data.blockLimit === undefined ? {} : { blockLimit: data.blockLimit }),
-  ...(stored === undefined ? {} : { stored }),
+  ...(data.stored === undefined ? {} : { stored: 'none' }),
   ...(data.verifyStored === true ? { verifyStored: true } : {}),
   ...(accessCheck === undefined ? {} : { checkAccess: accessCheck.check.bind(accessCheck) }),
 });
@@ -148,6 +147,13 @@ function regionCompiler(channels: readonly RegionChannel[]): RegionCompiler {
       if (threads[0] !== undefined) send(threads[0].channel, JOBS, module);
     },
   };
+}
+
+/** Take over translations of earlier runs: they need only be there when a guest begins. */
+function* takeStored({ folder, name }: TranslationPlace): Generator<void> {
+  const file = new NodeTranslationCache({ folder, engine: engineParts }).readNow(name);
+  yield;
+  if (file !== undefined && engine.store !== undefined) yield* engine.store.loading(file);
 }
 
 /** Trace lines go to stderr from this thread, in order and at the pace of who reads them; messages would pile up. */
@@ -208,7 +214,14 @@ if (data.fresh !== undefined) {
 }
 // A machine that goes on does so behind the turn in which domain 0's programs take hold of it.
 else hv.header.dom0_due = AT_ONCE;
-const pcpu = new Pcpu({ hv, model, trace, processors: availableParallelism(), rowName: (row) => `${ROWS[row]?.mnemonic ?? 'row'} (row ${row})` });
+const pcpu = new Pcpu({
+  hv,
+  model,
+  trace,
+  processors: availableParallelism(),
+  rowName: (row) => `${ROWS[row]?.mnemonic ?? 'row'} (row ${row})`,
+  ...(data.stored === undefined ? {} : { beforehand: takeStored(data.stored) }),
+});
 pcpu.attach();
 post({ kind: 'ready' });
 const threadSamples = sampler === undefined ? undefined : profileThread();

@@ -99,8 +99,12 @@ export class NodeTranslationCache implements TranslationCache {
     return { folder: this.options.folder, name };
   }
 
-  /** All at once: a thread that begins with translations has nothing else to do. */
   async read(name: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    return this.readNow(name);
+  }
+
+  /** As `read`, while the caller waits. */
+  readNow(name: string): Uint8Array<ArrayBuffer> | undefined {
     try {
       const path = this.file(name);
       const { size, uid } = statSync(path);

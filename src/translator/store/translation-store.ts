@@ -109,6 +109,14 @@ export class TranslationStore {
 
   /** Takes over what `save` gave in an earlier run, and its memory. False if it is not that. Before anything is translated. */
   load(file: Uint8Array): boolean {
+    for (const steps = this.loading(file); ; ) {
+      const step = steps.next();
+      if (step.done === true) return step.value;
+    }
+  }
+
+  /** As `load`, in steps, for one who has other work too; no guest may run between them. */
+  *loading(file: Uint8Array): Generator<void, boolean> {
     const { regions } = this;
     // what a host reads lies where words may lie
     const whole = file.byteOffset % 4 === 0 ? file : file.slice();
@@ -119,8 +127,10 @@ export class TranslationStore {
     if (magic !== MAGIC || blockWords < 0 || regionWords < 0 || moduleBytes < 0 || moduleFrom + ((moduleBytes + 3) >> 2) !== words.length) return false;
     try {
       this.places = this.blocks.load(words.subarray(HEAD_WORDS, regionsFrom), this.cache);
+      yield;
       const module = new Uint8Array(whole.buffer as ArrayBuffer, whole.byteOffset + moduleFrom * 4, moduleBytes);
       const stored = decodeRegions(words.subarray(regionsFrom, moduleFrom), this.blocks.loaded, module);
+      yield;
       if (regions !== undefined && stored.length > 0 && this.places !== 0) {
         const fits = this.check === undefined && from === this.places && first === regions.next;
         this.adopt(stored, regions, fits ? module : undefined);
