@@ -181,7 +181,7 @@ export class Engine {
     }
     if (options.stored !== undefined) {
       const check = options.verifyStored === true ? { block: this.isTranslation.bind(this), module: isSound } : undefined;
-      this.store = new TranslationStore(memories, this.cache, instance.exports as unknown as StoreCore, this.regions, check);
+      this.store = new TranslationStore(memories, this.cache, instance.exports as unknown as StoreCore, this.translator, this.regions, check);
       if (options.stored !== 'none') this.store.load(options.stored);
       if (this.regions !== undefined) this.regions.store = this.store;
     }

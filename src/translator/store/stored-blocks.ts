@@ -212,7 +212,7 @@ export class StoredBlocks {
   }
 
   /** The guest bytes that it was made of. */
-  private guestBytes(record: BlockRecord): Uint8Array {
+  guestBytes(record: BlockRecord): Uint8Array {
     const k = record - this.loaded;
     const at = (k < 0 ? this.file.bytesAt[record] : this.own.bytesAt[k]) as number;
     return (k < 0 ? this.fileBytes : this.bytes).subarray(at, at + this.length(record));
@@ -385,7 +385,7 @@ export class StoredBlocks {
   }
 
   /** What the records of one page have in common: its first record in the file, or its frame, if it is no page of the file's. */
-  private pageKey(record: BlockRecord): number {
+  pageKey(record: BlockRecord): number {
     if (record < this.loaded) return this.firstOf(record);
     const page = this.own.page[record - this.loaded] as number;
     return this.found.get(page) ?? this.loaded + page;

@@ -8,7 +8,9 @@ const module = Uint8Array.from({ length: 20 }, (_, k) => k);
 const region: StoredRegion = {
   records: Int32Array.of(40, 8),
   deltas: Int32Array.of(0, -16),
+  distances: Int32Array.of(0, -4112),
   entries: Int32Array.of(1),
+  seen: 1,
   body: module.subarray(7, 17),
   hints: packHints([
     [3, true],
@@ -49,8 +51,9 @@ test('words that are no regions are refused', () => {
   for (let at = 0; at < 6; at++) assert.throws(() => decode(words.with(at, -1)), RangeError);
   // blocks, entries, relocations that there are not
   assert.throws(() => decode(words, 49), /not there/);
-  assert.throws(() => decode(words.with(11, 2)), /entered where it has no block/);
-  assert.throws(() => decode(words.with(14, 6)), /outside its code/);
-  assert.throws(() => decode(words.with(15, 3)), /no kind/);
-  assert.throws(() => decode(words.with(16, 2)), /block it does not have/);
+  assert.throws(() => decode(words.with(14, 2)), /entered where it has no block/);
+  assert.throws(() => decode(words.with(6, 2)), /entered where it has no block/);
+  assert.throws(() => decode(words.with(17, 6)), /outside its code/);
+  assert.throws(() => decode(words.with(18, 3)), /no kind/);
+  assert.throws(() => decode(words.with(19, 2)), /block it does not have/);
 });

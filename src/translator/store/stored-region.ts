@@ -3,11 +3,13 @@ import { KIND_REGION, RELOCATION, WIDE } from '../targets/wasm/code.ts';
 
 /** Everything in arrays that lie in the file: at the start nothing is made for each of many thousand numbers. */
 export interface StoredRegion {
-  /** Its blocks, the head first: their records and their distances from the head. */
+  /** Its blocks, the head first: their records, and their distances from the head in the guest's memory and in its addresses. */
   readonly records: Int32Array;
   readonly deltas: Int32Array;
-  /** Blocks besides the head where it can be entered. */
+  readonly distances: Int32Array;
+  /** Blocks besides the head where it can be entered; the first `seen` of them were in a run, the others only seem likely. */
   readonly entries: Int32Array;
+  readonly seen: number;
   /** The function: locals and code. */
   readonly body: Uint8Array<ArrayBuffer>;
   /** Branches of which it is known whether they are likely: twice the place, and one if they are. */
@@ -23,17 +25,18 @@ export const packHints = (hints: readonly (readonly [number, boolean])[]): Int32
 export const unpackHints = (hints: Int32Array): [number, boolean][] => Array.from(hints, (hint) => [hint >> 1, (hint & 1) !== 0]);
 
 /** Words of a region before its lists. */
-const HEAD = 7;
+const HEAD = 8;
 
 /** Regions as words for a file: `places` says which records their blocks are there, `starts` where in the file's module each function begins. */
 export function encodeRegions(regions: readonly StoredRegion[], places: Int32Array, starts: readonly number[]): Int32Array {
   const parts: Int32Array[] = [];
-  for (const [k, { records, deltas, entries, body, hints, relocations, age }] of regions.entries()) {
+  for (const [k, { records, deltas, distances, entries, body, seen, hints, relocations, age }] of regions.entries()) {
     const counts = [records.length, entries.length, hints.length, relocations.length / RELOCATION];
     parts.push(
-      Int32Array.from([...counts, body.length, starts[k] as number, age]),
+      Int32Array.from([...counts, body.length, starts[k] as number, seen, age]),
       records.map((record) => places[record] as number),
       deltas,
+      distances,
       entries,
       hints,
       relocations,
@@ -56,20 +59,23 @@ export function decodeRegions(words: Int32Array, records: number, module: Uint8A
   while (at < words.length) {
     for (let k = at; k < at + HEAD; k++)
       if (!(word(k) >= 0 && word(k) <= words.length + module.length)) throw new RangeError('a stored region is too long, or cut off');
-    const [blocks, size, start, age] = [word(at), word(at + 4), word(at + 5), word(at + 6)];
+    const [blocks, size, start, seen, age] = [word(at), word(at + 4), word(at + 5), word(at + 6), word(at + 7)];
     const deltaAt = at + HEAD + blocks;
-    const entryAt = deltaAt + blocks;
+    const distanceAt = deltaAt + blocks;
+    const entryAt = distanceAt + blocks;
     const hintAt = entryAt + word(at + 1);
     const relocationAt = hintAt + word(at + 2);
     const end = relocationAt + word(at + 3) * RELOCATION;
     if (end > words.length || start + size > module.length) throw new RangeError('the stored regions end early');
     const region: StoredRegion = {
       records: words.subarray(at + HEAD, deltaAt),
-      deltas: words.subarray(deltaAt, entryAt),
+      deltas: words.subarray(deltaAt, distanceAt),
+      distances: words.subarray(distanceAt, entryAt),
       entries: words.subarray(entryAt, hintAt),
       hints: words.subarray(hintAt, relocationAt),
       relocations: words.subarray(relocationAt, end),
       body: module.subarray(start, start + size),
+      seen,
       age,
     };
     at = end;
@@ -79,10 +85,11 @@ export function decodeRegions(words: Int32Array, records: number, module: Uint8A
   return regions;
 }
 
-function verify({ records, entries, relocations, body }: StoredRegion, count: number): void {
+function verify({ records, entries, seen, relocations, body }: StoredRegion, count: number): void {
   const within = (numbers: Int32Array, limit: number): boolean => numbers.every((number) => number >= 0 && number < limit);
   if (!within(records, count)) throw new RangeError('a stored region is made of a block that is not there');
-  if (records.length === 0 || !within(entries, records.length)) throw new RangeError('a stored region is entered where it has no block');
+  if (records.length === 0 || seen > entries.length || !within(entries, records.length))
+    throw new RangeError('a stored region is entered where it has no block');
   for (let k = 0; k < relocations.length; k += RELOCATION) {
     const [at, kind, block] = [relocations[k] as number, relocations[k + 1] as number, relocations[k + 2] as number];
     if (at < 0 || at > body.length - WIDE) throw new RangeError('a stored region names a place outside its code');

@@ -1,6 +1,6 @@
 /**
  * Translations of earlier runs. Blocks that were translated before are copied instead of being translated; regions are there,
- * compiled in one module, before the guest runs, and are installed when all the guest bytes they were made of are seen.
+ * compiled before the guest runs, and are installed when all the guest bytes they were made of are seen.
  *
  * Only bytes decide: a translation is used where the guest has exactly the bytes it was made of, at the same offset in a
  * page and in the same mode. What the store holds was made by this build for this CPU model; its keeper sees to that.
@@ -13,12 +13,15 @@ import { assemble, type FunctionBody } from '../targets/wasm/module.ts';
 import type { MadeRegion } from '../targets/wasm/region-module.ts';
 import type { Regions } from '../targets/wasm/regions.ts';
 import type { BlockTranslator } from '../translate-block.ts';
+import { Consolidation } from './consolidate.ts';
 import { type BlockRecord, StoredBlocks, type StoredCore } from './stored-blocks.ts';
 import { decodeRegions, encodeRegions, packHints, type StoredRegion, unpackHints } from './stored-region.ts';
 
-const MAGIC = 0x3343545a; // "ZTC3"
-/** Magic, words of the blocks, words of the regions, bytes of their module; what it was made for: address of the blocks' places, first place in the table. */
-const HEAD_WORDS = 6;
+const MAGIC = 0x3443545a; // "ZTC4"
+/** Magic, words of the blocks, words of the regions, their modules, bytes of these; what they were made for: address of the blocks' places, first place in the table. */
+const HEAD_WORDS = 7;
+/** Regions that share a module. The host hands out optimised functions of one module in batches, of ten at least: many in one would wait for each other. */
+const MODULE_REGIONS = 8;
 /** A region that was of no use in so many runs is left out. */
 const AGE_MAX = 4;
 /** Regions are kept up to so many bytes of functions: compiling them takes 15 ms a MiB. */
@@ -73,12 +76,39 @@ function bodyFor({ body, hints, relocations }: StoredRegion, addresses: ArrayLik
   return { code, hints: unpackHints(hints), relocations: [] };
 }
 
+/** Modules of MODULE_REGIONS functions each. `starts` is told where each function begins when they lie one behind the other. */
+function modulesOf(bodies: readonly FunctionBody[], starts: number[] = []): Uint8Array<ArrayBuffer>[] {
+  const modules: Uint8Array<ArrayBuffer>[] = [];
+  let before = 0;
+  for (let k = 0; k < bodies.length; k += MODULE_REGIONS) {
+    const own: number[] = [];
+    const module = assemble(bodies.slice(k, k + MODULE_REGIONS), [], own);
+    for (const start of own) starts.push(before + start);
+    before += module.length;
+    modules.push(module);
+  }
+  return modules;
+}
+
+/** Parts of `bytes` of these lengths. Throws RangeError if that is not all of it. */
+function cut(bytes: Uint8Array<ArrayBuffer>, lengths: Int32Array): Uint8Array<ArrayBuffer>[] {
+  let at = 0;
+  const parts = Array.from(lengths, (length) => {
+    const from = at;
+    at += Math.max(length, 0);
+    return bytes.subarray(from, at);
+  });
+  if (at !== bytes.length) throw new RangeError('the modules of stored regions end elsewhere');
+  return parts;
+}
+
 export class TranslationStore {
   private readonly memories: Memories;
   private readonly cache: BlockCache;
   private readonly core: StoreCore;
   private readonly blocks: StoredBlocks;
   private readonly check: StoredCheck | undefined;
+  private readonly translator: BlockTranslator;
   /** Regions of the file, those that contain a block, and those made in this run. */
   private placed: Placed[] = [];
   private readonly having = new Map<BlockRecord, Placed[]>();
@@ -96,7 +126,8 @@ export class TranslationStore {
   private readonly regions: Regions | undefined;
   readonly counters: StoreCounters = { storedBlocks: 0, usedBlocks: 0, newBlocks: 0, storedRegions: 0, usedRegions: 0, newRegions: 0 };
 
-  constructor(memories: Memories, cache: BlockCache, core: StoreCore, regions: Regions | undefined, check?: StoredCheck) {
+  constructor(memories: Memories, cache: BlockCache, core: StoreCore, translator: BlockTranslator, regions: Regions | undefined, check?: StoredCheck) {
+    this.translator = translator;
     this.memories = memories;
     this.check = check;
     this.cache = cache;
@@ -121,19 +152,21 @@ export class TranslationStore {
     // what a host reads lies where words may lie
     const whole = file.byteOffset % 4 === 0 ? file : file.slice();
     const words = new Int32Array(whole.buffer, whole.byteOffset, whole.byteLength >> 2);
-    const [magic, blockWords = 0, regionWords = 0, moduleBytes = 0, from = 0, first = 0] = words;
+    const [magic, blockWords = 0, regionWords = 0, moduleCount = 0, moduleBytes = 0, from = 0, first = 0] = words;
     const regionsFrom = HEAD_WORDS + blockWords;
-    const moduleFrom = regionsFrom + regionWords;
-    if (magic !== MAGIC || blockWords < 0 || regionWords < 0 || moduleBytes < 0 || moduleFrom + ((moduleBytes + 3) >> 2) !== words.length) return false;
+    const lengthsFrom = regionsFrom + regionWords;
+    const modulesFrom = lengthsFrom + moduleCount;
+    const sizes = [blockWords, regionWords, moduleCount, moduleBytes];
+    if (magic !== MAGIC || sizes.some((size) => size < 0) || modulesFrom + ((moduleBytes + 3) >> 2) !== words.length) return false;
     try {
       this.places = this.blocks.load(words.subarray(HEAD_WORDS, regionsFrom), this.cache);
       yield;
-      const module = new Uint8Array(whole.buffer as ArrayBuffer, whole.byteOffset + moduleFrom * 4, moduleBytes);
-      const stored = decodeRegions(words.subarray(regionsFrom, moduleFrom), this.blocks.loaded, module);
+      const module = new Uint8Array(whole.buffer as ArrayBuffer, whole.byteOffset + modulesFrom * 4, moduleBytes);
+      const stored = decodeRegions(words.subarray(regionsFrom, lengthsFrom), this.blocks.loaded, module);
       yield;
       if (regions !== undefined && stored.length > 0 && this.places !== 0) {
         const fits = this.check === undefined && from === this.places && first === regions.next;
-        this.adopt(stored, regions, fits ? module : undefined);
+        this.adopt(stored, regions, fits ? cut(module, words.subarray(lengthsFrom, modulesFrom)) : undefined);
       }
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
@@ -144,12 +177,13 @@ export class TranslationStore {
     return true;
   }
 
-  /** Compiles all regions: `module`, if it was made for the addresses that their blocks have now. */
-  private adopt(stored: readonly StoredRegion[], regions: Regions, module: Uint8Array<ArrayBuffer> | undefined): void {
+  /** Compiles all regions: `finished` modules, if they were made for the addresses that their blocks have now. */
+  private adopt(stored: readonly StoredRegion[], regions: Regions, finished: Uint8Array<ArrayBuffer>[] | undefined): void {
     const first = regions.next;
     const addressOf = (record: BlockRecord): number => this.addressOf(record);
-    const bytes = module ?? assemble(stored.map((region, k) => bodyFor(region, region.records.map(addressOf), first + k)));
-    if (this.check?.module(bytes) === false || !regions.adopt(stored.length, bytes)) return;
+    const modules = finished ?? modulesOf(stored.map((region, k) => bodyFor(region, region.records.map(addressOf), first + k)));
+    if (modules.length !== Math.ceil(stored.length / MODULE_REGIONS) || (this.check !== undefined && !modules.every(this.check.module))) return;
+    if (!regions.adopt(stored.length, MODULE_REGIONS, modules)) return;
     this.placed = stored.map((region, k) => ({ region, index: first + k, used: false }));
     this.counters.storedRegions = stored.length;
     for (const one of this.placed) {
@@ -306,11 +340,12 @@ export class TranslationStore {
     if (translator.crosses) return;
     const words = this.memories.stateWords;
     const from = (block + BLK_HEADER) >>> 2;
-    this.blocks.add(phys, mode, translator.guestBytes, translator.instructions, words.slice(from, from + this.cache.uops(block) * (UOP_SIZE >> 2)));
+    const code = words.slice(from, from + this.cache.uops(block) * (UOP_SIZE >> 2));
+    this.blocks.add(phys, mode, translator.guestBytes, translator.instructions, code);
   }
 
   /** Keeps a region that was just compiled. */
-  recordRegion({ blocks, deltas, entries, body, hints, relocations }: MadeRegion): void {
+  recordRegion({ blocks, deltas, distances, entries, body, hints, relocations }: MadeRegion): void {
     const words = this.memories.stateWords;
     const records: BlockRecord[] = [];
     for (const address of blocks) {
@@ -328,7 +363,9 @@ export class TranslationStore {
     this.added.push({
       records: Int32Array.from(records),
       deltas: Int32Array.from(deltas),
+      distances: Int32Array.from(distances),
       entries: Int32Array.from(entries),
+      seen: 0,
       body,
       hints: packHints(hints),
       relocations,
@@ -347,7 +384,8 @@ export class TranslationStore {
     const kept = this.placed.map(({ region, used }) => ({ ...region, age: used ? 0 : region.age + 1 })).filter(({ age }) => age <= AGE_MAX);
     let size = 0;
     const regions: StoredRegion[] = [];
-    for (const region of [...this.added, ...kept.sort((a, b) => a.age - b.age)]) {
+    const all = new Consolidation(this.blocks, this.translator).consolidate(kept, this.added);
+    for (const region of all.sort((a, b) => a.age - b.age)) {
       size += region.body.length;
       if (size <= REGION_BYTES_MAX) regions.push(region);
     }
@@ -356,14 +394,24 @@ export class TranslationStore {
     const addressOf = (record: BlockRecord): number => this.placesFrom + (offsets[places[record] as number] as number);
     const starts: number[] = [];
     const bodies = regions.map((region, k) => bodyFor(region, region.records.map(addressOf), this.firstRegion + k));
-    const module = bodies.length === 0 ? new Uint8Array() : assemble(bodies, [], starts);
+    const modules = modulesOf(bodies, starts);
+    const moduleBytes = modules.reduce((sum, { length }) => sum + length, 0);
     const regionWords = encodeRegions(regions, places, starts);
-    const file = new Int32Array(HEAD_WORDS + words.length + regionWords.length + ((module.length + 3) >> 2));
-    file.set([MAGIC, words.length, regionWords.length, module.length, this.placesFrom, this.firstRegion]);
+    const modulesFrom = HEAD_WORDS + words.length + regionWords.length + modules.length;
+    const file = new Int32Array(modulesFrom + ((moduleBytes + 3) >> 2));
+    file.set([MAGIC, words.length, regionWords.length, modules.length, moduleBytes, this.placesFrom, this.firstRegion]);
     file.set(words, HEAD_WORDS);
     file.set(regionWords, HEAD_WORDS + words.length);
+    file.set(
+      modules.map(({ length }) => length),
+      modulesFrom - modules.length,
+    );
     const bytes = new Uint8Array(file.buffer);
-    bytes.set(module, (HEAD_WORDS + words.length + regionWords.length) * 4);
+    let at = modulesFrom * 4;
+    for (const module of modules) {
+      bytes.set(module, at);
+      at += module.length;
+    }
     return bytes;
   }
 }

@@ -54,6 +54,11 @@ export class RegionBlock {
     this.findMicroOps();
   }
 
+  /** The same block at another distance from the region's first. */
+  at(delta: number): RegionBlock {
+    return Object.assign(Object.create(RegionBlock.prototype) as RegionBlock, this, { delta });
+  }
+
   /** Only the operations that may fault or call have to have one, and those are never fused away. */
   private findMicroOps(): void {
     const { words, micro } = this;

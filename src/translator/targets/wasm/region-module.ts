@@ -57,8 +57,9 @@ export interface MadeRegion {
   readonly blocks: readonly number[];
   /** Numbers of the blocks where it may be entered, besides the first. */
   readonly entries: readonly number[];
-  /** Distances of the blocks from the first in `frames`; the function, as it would be anywhere (code.ts: packRelocations). */
+  /** Distances of the blocks from the first in `frames`, and in the guest's addresses; the function, as it would be anywhere (code.ts: packRelocations). */
   readonly deltas: readonly number[];
+  readonly distances: readonly number[];
   readonly body: Uint8Array<ArrayBuffer>;
   readonly hints: FunctionBody['hints'];
   readonly relocations: Int32Array;
@@ -79,6 +80,7 @@ const none = (index: number, refused: boolean): MadeRegion => ({
   index,
   blocks: [],
   deltas: [],
+  distances: [],
   entries: [],
   body: new Uint8Array(),
   hints: [],
@@ -106,6 +108,7 @@ export function makeRegions(job: RegionJob, translator: BlockTranslator, memorie
       index,
       blocks: blocks.map(({ address }) => address),
       deltas: blocks.map(({ address }) => (memories.stateWords[(address + BLK_PHYS) >>> 2] as number) - (phys | 0)),
+      distances: blocks.map(({ delta }) => delta),
       entries,
       body: body.code.done(),
       hints,

@@ -296,22 +296,29 @@ export class Regions {
     return this.core.table.length;
   }
 
-  /** Compiles a module of `count` regions that exist already, made for places in the table from `next` on, which stay theirs until the end. False if the host refuses it. */
-  adopt(count: number, bytes: Uint8Array<ArrayBuffer>): boolean {
+  /**
+   * Compiles `modules` of `each` regions, `count` in all, that exist already, made for places in the table from `next` on, which stay theirs until the
+   * end. False if the host refuses one.
+   */
+  adopt(count: number, each: number, modules: readonly Uint8Array<ArrayBuffer>[]): boolean {
     const { table } = this.core;
-    this.check?.(bytes);
+    const functions: WebAssembly.ExportValue[] = [];
     try {
-      const module = new WebAssembly.Module(bytes);
-      this.compiler?.prepare(module);
-      const { exports } = new WebAssembly.Instance(module, this.imports);
+      for (const bytes of modules) {
+        this.check?.(bytes);
+        const module = new WebAssembly.Module(bytes);
+        this.compiler?.prepare(module);
+        const { exports } = new WebAssembly.Instance(module, this.imports);
+        for (let k = 0; k < each && functions.length < count; k++) functions.push(exports[`r${k}`] as WebAssembly.ExportValue);
+      }
       const first = table.grow(count);
-      for (let k = 0; k < count; k++) table.set(first + k, exports[`r${k}`] as () => number);
+      for (const [k, region] of functions.entries()) table.set(first + k, region);
     } catch (error) {
       if (this.check !== undefined) throw error;
       return false;
     }
-    this.counters.modules++;
-    this.counters.bytes += bytes.length;
+    this.counters.modules += modules.length;
+    for (const { length } of modules) this.counters.bytes += length;
     return true;
   }
 
