@@ -9,11 +9,15 @@ import { runZendo } from './run-zendo.ts';
 const folder = mkdtempSync(join(tmpdir(), 'zendo-memory-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Most host memory that the process had, in MiB. */
+/** Most host memory that the process had, in MiB: the least of some runs, as V8's threads take 30 MiB more in some. */
 async function peak(kernel: string, memory: string): Promise<number> {
-  const { status, stderr, json } = await runZendo(['boot', '--json', '--kernel', kernel, '--memory', memory]);
-  assert.equal(status, 0, stderr);
-  return Number(json?.['hostMemoryKiB']) / 1024;
+  const peaks: number[] = [];
+  for (let run = 0; run < 4; run++) {
+    const { status, stderr, json } = await runZendo(['boot', '--json', '--kernel', kernel, '--memory', memory]);
+    assert.equal(status, 0, stderr);
+    peaks.push(Number(json?.['hostMemoryKiB']) / 1024);
+  }
+  return Math.min(...peaks);
 }
 
 test('memory that a guest has not touched costs the host nothing but what the hypervisor notes about it', async (t) => {
