@@ -334,7 +334,7 @@ export const BLK_HEADER = 48;
 /** A hash table of u32 record numbers + 1 comes first, then lists of one u32 for each record, in this order, then their guest bytes. */
 export const STORED_HASH_BITS = 17;
 export const STORED_LIST = 0x80000;
-/** Mode word; page offset, guest bytes (from bit 12) and instructions (from bit 20); size, see below; hash of the first bytes. */
+/** Mode word; page offset, bytes of the block (from bit 12) and instructions (from bit 20); size, see below; hash of the first bytes. */
 export const STORED_MODE = 0;
 export const STORED_PLACE = 1;
 export const STORED_SIZE = 2;
@@ -351,7 +351,7 @@ export const STORED_UOPS = 0x1fff;
 export const STORED_FIRST = 0x2000;
 export const STORED_IN_REGION = 0x4000;
 export const STORED_TOUCHED = 0x8000;
-/** A block so near its page's end that what lies behind may have shaped it is not kept. */
+/** Behind this the rest of the page may have shaped a block: it belongs to the guest bytes that are kept and compared. */
 export const STORED_LAST_BYTE = 4080;
 /** Dropped (self-modified); its first micro-op is DEAD. */
 export const BLKF_DEAD = 1;

@@ -53,9 +53,9 @@ export class BlockTranslator {
   /** Times each row was translated. */
   readonly rowCounts: Uint32Array = new Uint32Array(ROWS.length);
 
-  /** The bytes that were translated last, until the next translation. */
+  /** The bytes that were read for the last translation, until the next: those of the block, and what follows, to the page's end if that is near. */
   get guestBytes(): Uint8Array {
-    return this.copy.subarray(0, this.bytes);
+    return this.copy;
   }
 
   private readonly insn = new Insn(ROWS[0] as (typeof ROWS)[number]);

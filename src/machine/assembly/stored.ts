@@ -24,6 +24,12 @@ class Stored {
   }
 }
 
+/** Guest bytes that say whether a block is there: its own, and near its page's end all that follow there, which may have shaped it. */
+function lengthOf(place: u32): u32 {
+  const length = place >> 12 & 0xff;
+  return (place & 4095) + length > <u32>STORED_LAST_BYTE ? 4096 - (place & 4095) : length;
+}
+
 /**
  * Looks through the records, whose modes, places, sizes and hashes are there, and fills in the other lists, the hash table, and headers in front of the code.
  * `bytes`, `code`: bytes that there are of guest code and of translations with their headers. False: they do not fit together.
@@ -37,15 +43,14 @@ export function indexStored(base: usize, count: u32, bytes: u32, code: u32, plac
     const place = Stored.get(base, count, STORED_PLACE, record);
     const size = Stored.get(base, count, STORED_SIZE, record);
     const uops = size & STORED_UOPS;
-    const length = place >> 12 & 0xff;
     const block = places + codeEnd;
     if (size & STORED_FIRST) first = record;
     store<u32>(Stored.at(base, count, STORED_PAGE, record), first);
     store<u32>(Stored.at(base, count, STORED_CODE_AT, record), codeEnd);
     store<u32>(Stored.at(base, count, STORED_BYTES_AT, record), bytesEnd);
-    bytesEnd += length;
+    bytesEnd += lengthOf(place);
     codeEnd += BLK_HEADER + uops * UOP_SIZE;
-    if (length == 0 || uops == 0 || (place & 4095) + length > <u32>STORED_LAST_BYTE || bytesEnd > bytes || codeEnd > code) return false;
+    if (!(place & 0xff000) || uops == 0 || (place & 4095) + (place >> 12 & 0xff) > 4096 || bytesEnd > bytes || codeEnd > code) return false;
     memory.fill(block, 0, BLK_HEADER);
     store<u32>(block, 0xffffffff, BLK_PHYS2);
     store<u32>(block, uops, BLK_UOPS);
@@ -67,7 +72,7 @@ function hashAt(phys: u32, mode: u32, prefix: u32): u32 {
 function matches(base: usize, count: u32, record: u32, phys: u32): bool {
   const place = Stored.get(base, count, STORED_PLACE, record);
   if ((place & 4095) != (phys & 4095)) return false;
-  const length = place >> 12 & 0xff;
+  const length = lengthOf(place);
   const bytes = Stored.at(base, count, STORED_BYTES, 0) + Stored.get(base, count, STORED_BYTES_AT, record);
   let k: u32 = 0;
   for (; k + 8 <= length; k += 8) if (ld64(phys + k) != load<u64>(bytes + k)) return false;
@@ -91,9 +96,9 @@ function findBy(base: usize, count: u32, phys: u32, mode: u32, prefix: u32): i32
 
 /** The record of the block at `phys` in `mode`, -1 if there is none. A record is found by as many of its first bytes as it has: 12, 4 or 1. */
 export function findStored(base: usize, count: u32, phys: u32, mode: u32): i32 {
-  if ((phys & 4095) >= <u32>STORED_LAST_BYTE) return -1;
-  let record = findBy(base, count, phys, mode, 12);
-  if (record < 0) record = findBy(base, count, phys, mode, 4);
+  const room = 4096 - (phys & 4095);
+  let record = room < 12 ? -1 : findBy(base, count, phys, mode, 12);
+  if (record < 0 && room >= 4) record = findBy(base, count, phys, mode, 4);
   return record < 0 ? findBy(base, count, phys, mode, 1) : record;
 }
 

@@ -27,7 +27,7 @@ class Guest {
     assert.ok(translator.translate(this.bytes, phys, -1, MODE, 64));
     const words = new Int32Array(packedSize(translator.builder) / 4 + UOP_SIZE);
     const end = pack(translator.builder, words, 0);
-    this.blocks.add(phys, MODE, translator.guestBytes, translator.instructions, words.slice(0, end / 4));
+    this.blocks.add(phys, MODE, translator.guestBytes, translator.bytes, translator.instructions, words.slice(0, end / 4));
     return this.records++;
   }
 

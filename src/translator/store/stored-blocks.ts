@@ -188,9 +188,9 @@ export class StoredBlocks {
     return this.place(record) & 4095;
   }
 
-  /** Guest bytes. */
+  /** Guest bytes that are compared. */
   private length(record: BlockRecord): number {
-    return (this.place(record) >>> 12) & 0xff;
+    return lengthOf(this.place(record));
   }
 
   /** BLK_BYTES: guest bytes and instructions. */
@@ -245,7 +245,7 @@ export class StoredBlocks {
         const place = own.place[k] as number;
         if (own.hash[k] !== hash || own.mode[k] !== mode || (place & 4095) !== (phys & 4095)) continue;
         const start = own.bytesAt[k] as number;
-        let same = (place >>> 12) & 0xff;
+        let same = lengthOf(place);
         while (same > 0 && guest[phys + same - 1] === bytes[start + same - 1]) same--;
         if (same === 0) return this.loaded + k;
       }
@@ -289,12 +289,17 @@ export class StoredBlocks {
     return (this.size(record) & STORED_TOUCHED) !== 0;
   }
 
-  /** Keeps a block that was just translated from `guest` at `phys`: `code` is `uops` micro-ops. */
-  add(phys: number, mode: number, guest: Uint8Array, instructions: number, code: Int32Array): void {
+  /**
+   * Keeps a block that was just translated from the first `bytes` of `read`, what was read at `phys`: up to the page's end if that is near.
+   * `code`: its micro-ops.
+   */
+  add(phys: number, mode: number, read: Uint8Array, bytes: number, instructions: number, code: Int32Array): void {
     const offset = phys & 4095;
-    const { length } = guest;
+    const place = offset | (bytes << 12) | (instructions << 20);
+    const length = lengthOf(place);
+    const guest = read.subarray(0, length);
     const uops = code.length / (UOP_SIZE >> 2);
-    if (offset + length > STORED_LAST_BYTE || length === 0 || length > 0xff || uops > STORED_UOPS || (mode & MODE_STEP) !== 0) return;
+    if (offset + bytes > 4096 || bytes === 0 || bytes > 0xff || uops > STORED_UOPS || (mode & MODE_STEP) !== 0) return;
     const end = this.codeUsed + code.length;
     if (end + this.fileCode.length > WORDS_MAX) return;
     const k = this.added;
@@ -317,7 +322,7 @@ export class StoredBlocks {
     const hash = this.hashOf(mode, offset, guest, 0, prefix);
     const slot = hash & ((1 << STORED_HASH_BITS) - 1);
     own.mode[k] = mode;
-    own.place[k] = offset | (length << 12) | (instructions << 20);
+    own.place[k] = place;
     own.size[k] = uops | STORED_TOUCHED;
     own.hash[k] = hash;
     own.chain[k] = this.heads[slot] as number;
@@ -402,6 +407,12 @@ export class StoredBlocks {
     return [...pages.values()].flat();
   }
 }
+
+/** Guest bytes of a record that are compared: as the core's. */
+const lengthOf = (place: number): number => {
+  const length = (place >>> 12) & 0xff;
+  return (place & 4095) + length > STORED_LAST_BYTE ? 4096 - (place & 4095) : length;
+};
 
 /** Frames that are used again for something else are often kernel's before and a program's then. */
 const frameKey = (phys: number, mode: number): number => (phys >>> 12) * 2 + ((mode & MODE_USER) === 0 ? 0 : 1);

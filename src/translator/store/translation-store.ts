@@ -341,7 +341,7 @@ export class TranslationStore {
     const words = this.memories.stateWords;
     const from = (block + BLK_HEADER) >>> 2;
     const code = words.slice(from, from + this.cache.uops(block) * (UOP_SIZE >> 2));
-    this.blocks.add(phys, mode, translator.guestBytes, translator.instructions, code);
+    this.blocks.add(phys, mode, translator.guestBytes, translator.bytes, translator.instructions, code);
   }
 
   /** Keeps a region that was just compiled. */
