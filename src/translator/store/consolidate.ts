@@ -7,18 +7,11 @@ import { BLK_HEADER, BLK_UOPS, UOP_SIZE } from '../../machine/layout.ts';
 import { packRelocations } from '../targets/wasm/code.ts';
 import { callDelta, canEmit, compileRegion, endsFunction, jumpsIndirectly, returnDelta, successorDeltas } from '../targets/wasm/compile-region.ts';
 import { RegionBlock } from '../targets/wasm/region-block.ts';
+import { JUMP_REACH, MAX_BLOCKS, MAX_CALLEE_OPERATIONS, MAX_JUMP_TARGETS, MAX_OPERATIONS } from '../targets/wasm/region-module.ts';
 import type { BlockTranslator } from '../translate-block.ts';
 import type { BlockRecord, StoredBlocks } from './stored-blocks.ts';
 import { packHints, type StoredRegion } from './stored-region.ts';
 
-/** Blocks and operations that a region may have. */
-const MAX_BLOCKS = 48;
-const MAX_OPERATIONS = 1200;
-/** Operations of functions of other pages besides. */
-const MAX_FOREIGN_OPERATIONS = 480;
-/** Blocks that an indirect jump may lead to lie so far, in bytes, from the region's begin; at most so many. */
-const JUMP_REACH = 2048;
-const MAX_JUMP_TARGETS = 24;
 const PAGE = 4096;
 
 /** A block of a region; its place in the guest's addresses and in its memory (`delta`) counts from the begin of the page that the region is of. */
@@ -162,7 +155,7 @@ export class Consolidation {
       if (known === undefined || seen.has(place)) continue;
       seen.add(place);
       const block = scratch.block(known.record, place, true);
-      if (block === undefined || operations + block.count > MAX_FOREIGN_OPERATIONS) continue;
+      if (block === undefined || operations + block.count > MAX_CALLEE_OPERATIONS) continue;
       operations += block.count;
       found.push({ ...known, place, block });
       for (const delta of successorDeltas(block)) queue.push(place + delta);

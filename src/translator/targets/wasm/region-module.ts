@@ -13,15 +13,15 @@ import { RegionBlock } from './region-block.ts';
 import { type GuestPlace, smallCallee } from './small-callees.ts';
 
 /** Blocks and operations that one region may hold: functions stay small enough for the host's optimising compiler. */
-const MAX_BLOCKS = 48;
-const MAX_OPERATIONS = 1200;
+export const MAX_BLOCKS = 48;
+export const MAX_OPERATIONS = 1200;
 /** Places where a region can be entered besides its first block. */
 const MAX_ENTRIES = 12;
 /** Blocks so far, in bytes, behind the start of a function may be what its indirect jump leads to, at most so many. */
-const JUMP_REACH = 2048;
-const MAX_JUMP_TARGETS = 24;
+export const JUMP_REACH = 2048;
+export const MAX_JUMP_TARGETS = 24;
 /** Operations of small functions of other pages that a region may hold besides its own. */
-const MAX_CALLEE_OPERATIONS = 480;
+export const MAX_CALLEE_OPERATIONS = 480;
 const PAGE = 4096;
 
 /** A region to be made. */
