@@ -126,7 +126,7 @@ test('pages without a new region keep theirs; where code was changed, regions of
 
 test('a function of another page stays in the region that calls it, at its place in the guest addresses and in its memory', () => {
   const guest = new Guest();
-  // call 0x1300, in the guest's addresses; hlt is not hot
+  // call 0x1300, in the guest's addresses
   const call = guest.block(0x100, 0xe8, 0xfb, 0x11, 0, 0);
   const callee = guest.block(PAGE + 0x300, 0xc3);
   const site = guest.block(0x105, 0x90, 0xeb, 0xf8);

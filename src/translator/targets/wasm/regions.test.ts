@@ -999,6 +999,21 @@ for (const [name, source] of [...Object.entries(programs), ...Object.entries(pro
   });
 }
 
+test('more regions than one module holds are kept and come back', { skip }, () => {
+  // twenty loops, four in a page, no two alike
+  const loops = Array.from({ length: 20 }, (_, k) => `align 1024, nop\nmov ecx, 100\nloop${k}: add eax, ${k + 1}\ndec ecx\njnz loop${k}`);
+  const code = nasm(`bits 64\norg ${START}\n${loops.join('\n')}\nhlt`);
+  const { outcome, store } = execute(code, true, 20, 1_000_000, 'none');
+  const file = store?.save();
+  assert.ok(file);
+  // as they lie in the file, and made anew of its regions
+  for (const verify of [false, true]) {
+    const again = execute(code, true, 20, 1_000_000, file.slice(), undefined, verify);
+    assert.deepEqual(again.outcome, outcome);
+    assert.ok((again.store?.counters.usedRegions ?? 0) >= loops.length, `${again.store?.counters.usedRegions} stored regions were used`);
+  }
+});
+
 test('of the blocks that wait, those that run most meanwhile are compiled first', { skip }, () => {
   // twelve loops, each in a page of its own: all are offered, two run on for long
   const rounds = [100, 100, 100, 100, 100, 100, 100, 100, 30_000, 100, 50_000, 100];
