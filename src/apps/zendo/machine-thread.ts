@@ -110,8 +110,9 @@ export class MachineThread {
       channels.map(({ ends }) => ends.port1),
     );
     this.makeCompilers = () => {
-      for (const { ends, sent } of channels) {
-        const given: RegionsWorkerData = { frames, state, cpuModel: options.cpuModel, channel: { port: ends.port2, sent } };
+      for (const [k, { ends, sent }] of channels.entries()) {
+        const { cpuModel, ownsProcess = false } = options;
+        const given: RegionsWorkerData = { frames, state, cpuModel, optimises: ownsProcess && k === 0, channel: { port: ends.port2, sent } };
         this.compilers.push(options.workers.start(REGIONS_WORKER, given, [ends.port2]));
       }
     };

@@ -1,5 +1,6 @@
 /** The thread that makes regions of hot guest code: compiled modules for the pCPU thread, which goes on with bytecode meanwhile. */
 import { receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { optimiseAhead } from '../../host/node/optimise-ahead.ts';
 import { lowerThisThread } from '../../host/node/thread-priority.ts';
 import { Memories } from '../../machine/memories.ts';
 import { chooseCpu } from '../../spec/x86/choose-cpu.ts';
@@ -13,15 +14,19 @@ export interface RegionsWorkerData {
   readonly frames: WebAssembly.Memory;
   readonly state: WebAssembly.Memory;
   readonly cpuModel: string;
+  /** Regions of earlier runs are optimised before the host finds out that they are hot. For one thread of a process that is Zendo's alone. */
+  readonly optimises: boolean;
   /** To the pCPU thread: RegionJob comes, RegionModule goes; a module of stored regions comes, to be prepared. */
   readonly channel: RegionChannel;
 }
+
+type Region = (ctx: number, node: number) => number;
 
 /** A context in memory that is always zero: no budget, so a region that is called with it returns at once. */
 const NO_CONTEXT = 0;
 
 lowerThisThread();
-const { channel, cpuModel, ...shared } = workerData as RegionsWorkerData;
+const { channel, cpuModel, optimises, ...shared } = workerData as RegionsWorkerData;
 const memories = new Memories(shared);
 const model = chooseCpu(cpuModel);
 const translator = new BlockTranslator({ features: new Set(model.features), vendor: model.vendor === 'GenuineIntel' ? 'intel' : 'amd' });
@@ -33,9 +38,14 @@ const imports = {
   core: { table: new WebAssembly.Table({ initial: 0, element: 'anyfunc' }), ...Object.fromEntries(coreFunctions.map(({ name }) => [name, never])) },
 };
 
+/** Regions of earlier runs, to be optimised in this order when there is nothing else to do: they were hot in this order. */
+const hot: Region[] = [];
+
 /** The host compiles a function when it is first called, and that is to happen here. Throws what the host throws when it refuses. */
-function prepare(module: WebAssembly.Module): void {
-  for (const region of Object.values(new WebAssembly.Instance(module, imports).exports)) (region as (ctx: number, node: number) => number)(NO_CONTEXT, 0);
+function prepare(module: WebAssembly.Module): Region[] {
+  const regions = Object.values(new WebAssembly.Instance(module, imports).exports) as Region[];
+  for (const region of regions) region(NO_CONTEXT, 0);
+  return regions;
 }
 
 function compiled(made: RegionModule): RegionModule {
@@ -51,14 +61,14 @@ function compiled(made: RegionModule): RegionModule {
 }
 
 for (const jobs = new Receiver(channel, JOBS, receiveMessageOnPort as never); ; ) {
-  const job = jobs.wait() as RegionJob | WebAssembly.Module;
-  if (!(job instanceof WebAssembly.Module)) {
-    send(channel, ANSWERS, compiled(makeRegions(job, translator, memories)));
-    continue;
-  }
-  try {
-    prepare(job);
-  } catch {
-    // out of memory: what is not done here is done when the guest comes to it
-  }
+  const job = (hot.length === 0 ? jobs.wait() : jobs.take()) as RegionJob | WebAssembly.Module | undefined;
+  if (job === undefined) optimiseAhead(hot.shift() as Region);
+  else if (job instanceof WebAssembly.Module) {
+    try {
+      const regions = prepare(job);
+      if (optimises) hot.push(...regions);
+    } catch {
+      // out of memory: what is not done here is done when the guest comes to it
+    }
+  } else send(channel, ANSWERS, compiled(makeRegions(job, translator, memories)));
 }
