@@ -19,6 +19,19 @@ export interface Kind<Read, Write = Read, Access = Read> {
   write(view: DataView, at: number, value: Write): void;
   /** A live view for composite kinds, the value for scalar kinds. */
   access(view: DataView, at: number): Access;
+  /** Getter and setter of a field at `offset` in live views, where a kind has some of its own: one function for all kinds is a slow one in the host's compilers. */
+  member?(offset: number): Member;
+}
+
+/** Where a live view is. (Names that no C struct has.) */
+interface Place {
+  readonly $view: DataView;
+  readonly $at: number;
+}
+
+interface Member {
+  get(this: Place): unknown;
+  set(this: Place, value: never): void;
 }
 
 /** Any kind, for code that does not care which. */
@@ -45,24 +58,49 @@ function scalar<Read, Write = Read>(
   size: number,
   read: (view: DataView, at: number) => Read,
   write: (view: DataView, at: number, value: Write) => void,
+  member?: (offset: number) => Member,
 ): Kind<Read, Write, Read> {
-  return { sort: 'scalar', size, align: size, read, write, access: read };
+  return { sort: 'scalar', size, align: size, read, write, access: read, ...(member === undefined ? {} : { member }) };
 }
 
 export const u8: Kind<number> = scalar(
   1,
   (v, at) => v.getUint8(at),
   (v, at, x: number) => v.setUint8(at, x),
+  (offset) => ({
+    get() {
+      return this.$view.getUint8(this.$at + offset);
+    },
+    set(x: number) {
+      this.$view.setUint8(this.$at + offset, x);
+    },
+  }),
 );
 export const u16: Kind<number> = scalar(
   2,
   (v, at) => v.getUint16(at, true),
   (v, at, x: number) => v.setUint16(at, x, true),
+  (offset) => ({
+    get() {
+      return this.$view.getUint16(this.$at + offset, true);
+    },
+    set(x: number) {
+      this.$view.setUint16(this.$at + offset, x, true);
+    },
+  }),
 );
 export const u32: Kind<number> = scalar(
   4,
   (v, at) => v.getUint32(at, true),
   (v, at, x: number) => v.setUint32(at, x, true),
+  (offset) => ({
+    get() {
+      return this.$view.getUint32(this.$at + offset, true);
+    },
+    set(x: number) {
+      this.$view.setUint32(this.$at + offset, x, true);
+    },
+  }),
 );
 export const s8: Kind<number> = scalar(
   1,
@@ -78,6 +116,14 @@ export const s32: Kind<number> = scalar(
   4,
   (v, at) => v.getInt32(at, true),
   (v, at, x: number) => v.setInt32(at, x, true),
+  (offset) => ({
+    get() {
+      return this.$view.getInt32(this.$at + offset, true);
+    },
+    set(x: number) {
+      this.$view.setInt32(this.$at + offset, x, true);
+    },
+  }),
 );
 
 /** 64-bit unsigned field as a bigint. A number may be written; it must be an integer. */
@@ -85,12 +131,28 @@ export const u64: Kind<bigint, bigint | number> = scalar(
   8,
   (v, at) => v.getBigUint64(at, true),
   (v, at, x: bigint | number) => v.setBigUint64(at, BigInt(x), true),
+  (offset) => ({
+    get() {
+      return this.$view.getBigUint64(this.$at + offset, true);
+    },
+    set(x: bigint | number) {
+      this.$view.setBigUint64(this.$at + offset, BigInt(x), true);
+    },
+  }),
 );
 /** 64-bit signed field as a bigint. A number may be written; it must be an integer. */
 export const s64: Kind<bigint, bigint | number> = scalar(
   8,
   (v, at) => v.getBigInt64(at, true),
   (v, at, x: bigint | number) => v.setBigInt64(at, BigInt(x), true),
+  (offset) => ({
+    get() {
+      return this.$view.getBigInt64(this.$at + offset, true);
+    },
+    set(x: bigint | number) {
+      this.$view.setBigInt64(this.$at + offset, BigInt(x), true);
+    },
+  }),
 );
 
 const TWO_32 = 0x1_0000_0000;
@@ -246,13 +308,6 @@ export interface Struct<F extends Fields> extends Kind<Snapshot<F>, Update<F>, A
   clear(view: DataView, at: number): void;
 }
 
-const VIEW = Symbol('view');
-const AT = Symbol('at');
-interface Place {
-  readonly [VIEW]: DataView;
-  readonly [AT]: number;
-}
-
 interface Entry {
   readonly field: string;
   readonly kind: Kind<unknown, unknown, unknown>;
@@ -271,24 +326,24 @@ function membersOf(fields: Fields, offsets: Readonly<Record<string, number>>): M
     .filter(([, kind]) => kind.sort !== 'pad')
     .map(([field, kind]) => ({ field, kind: kind as unknown as Kind<unknown, unknown, unknown>, offset: offsets[field] ?? 0 }));
   class View implements Place {
-    readonly [VIEW]: DataView;
-    readonly [AT]: number;
+    readonly $view: DataView;
+    readonly $at: number;
     constructor(view: DataView, at: number) {
-      this[VIEW] = view;
-      this[AT] = at;
+      this.$view = view;
+      this.$at = at;
     }
   }
   for (const { field, kind, offset } of entries) {
     const { access, write } = kind;
-    Object.defineProperty(View.prototype, field, {
-      enumerable: true,
-      get(this: Place) {
-        return access(this[VIEW], this[AT] + offset);
+    const { get, set }: Member = kind.member?.(offset) ?? {
+      get() {
+        return access(this.$view, this.$at + offset);
       },
-      set(this: Place, value: unknown) {
-        write(this[VIEW], this[AT] + offset, value);
+      set(value) {
+        write(this.$view, this.$at + offset, value);
       },
-    });
+    };
+    Object.defineProperty(View.prototype, field, { enumerable: true, get, set });
   }
   return { entries, byName: new Map(entries.map((entry) => [entry.field, entry])), View };
 }

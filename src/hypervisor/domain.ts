@@ -196,3 +196,26 @@ export const vcpu = struct('vcpu', {
 
 /** Affinity to every pCPU. */
 export const ALL_PCPUS = 0xffffffffffffffffn;
+
+type WordOf<Names extends string> = { readonly [N in Names]: number };
+const wordsOf = <Names extends string>(offsets: { readonly [N in Names]: number }, ...names: readonly Names[]): WordOf<Names> =>
+  Object.fromEntries(names.map((name) => [name, offsets[name] / 4])) as WordOf<Names>;
+
+/** Fields as 32-bit words behind the record's beginning: `d.words[d.at + DOMAIN_WORD.flags]`. is_dying: that of is_dying and is_shut_down. */
+export const DOMAIN_WORD = wordsOf(domain.offsets, 'pause_count', 'is_dying', 'watchdog_inuse', 'callback_type', 'callback_vector');
+/** Bits of that word: the domain does not run any more. */
+export const DOMAIN_ENDED = 0xffff;
+/** The same of a vCPU's; of a 64-bit field, its low half. */
+export const VCPU_WORD = wordsOf(
+  vcpu.offsets,
+  'flags',
+  'pause_count',
+  'info',
+  'evtchn_upcall_vector',
+  'runstate',
+  'lapic',
+  'apic_base',
+  'singleshot_deadline',
+  'periodic_deadline',
+  'poll_deadline',
+);

@@ -10,6 +10,9 @@ import type { Vcpu } from './hypervisor.ts';
 const ARGUMENTS64 = [7, 6, 2, 10, 8, 9] as const;
 const ARGUMENTS32 = [3, 1, 2, 6, 7, 5] as const;
 
+/** No hypercall takes more; each is looked at by rows of hypercalls/table.ts. */
+const MOST_ARGUMENTS = 3;
+
 /** A guest executed VMCALL or VMMCALL: registers in, hypercall, result out. Only CPL 0 may call. */
 export function enterHypercall(x: ExitContext, v: Vcpu): void {
   const { hv, trace } = x;
@@ -19,10 +22,11 @@ export function enterHypercall(x: ExitContext, v: Vcpu): void {
   let result: number;
   const slots = wide ? ARGUMENTS64 : ARGUMENTS32;
   const args: bigint[] = [];
-  for (let i = 0; i < slots.length; i++) args.push(wide ? c.get(slots[i] as number) : BigInt(c.low(slots[i] as number)));
+  const count = trace.wants('hypercalls') ? slots.length : MOST_ARGUMENTS;
+  for (let i = 0; i < count; i++) args.push(wide ? c.get(slots[i] as number) : BigInt(c.low(slots[i] as number)));
   if (c.low(CPL) !== 0) result = -EPERM;
   else {
-    const memory = new GuestVirtualMemory(hv.memories, hv.frames, hv.cpu, c.address, !wide);
+    const memory = wide ? v.memory : new GuestVirtualMemory(hv.memories, hv.frames, hv.cpu, c.address, true);
     const call: Call = { hv, caller: v.domain, vcpu: v, memory, compat: !wide };
     result = hypercall(call, nr, args);
     if (call.restart !== undefined) {

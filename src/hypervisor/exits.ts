@@ -230,7 +230,7 @@ export function handleExit(x: ExitContext, v: Vcpu, reason: number): void {
       xsetbv(x, v);
       return;
     case EXIT_CR8:
-      writeTaskPriority(hv, v, v.context.low(EXIT_A) << 4);
+      writeTaskPriority(v, v.context.low(EXIT_A) << 4);
       completeInstruction(v);
       return;
     case EXIT_UNIMPLEMENTED:

@@ -11,6 +11,8 @@ import type { P2m } from './memory/p2m.ts';
 export interface CallerMemory {
   /** Copy in; undefined when any byte is not readable. The answer is private memory. */
   read(va: bigint, length: number): Uint8Array | undefined;
+  /** The same into memory of the caller's, as many bytes as that has. For a few bytes. */
+  readInto(va: bigint, into: Uint8Array): boolean;
   /** Copy out; false when any byte is not writable (then nothing was written). */
   write(va: bigint, bytes: Uint8Array): boolean;
   /** Would `write` of this many bytes succeed? */
@@ -71,6 +73,18 @@ abstract class PagedMemory implements CallerMemory {
       done += size;
     }
     return out;
+  }
+
+  readInto(va: bigint, into: Uint8Array): boolean {
+    const place = this.place(va, into.length, false);
+    if (place >= 0) {
+      const { frameBytes } = this.memories;
+      for (let i = 0; i < into.length; i++) into[i] = frameBytes[place + i] as number;
+      return true;
+    }
+    const bytes = this.read(va, into.length);
+    if (bytes !== undefined) into.set(bytes);
+    return bytes !== undefined;
   }
 
   write(va: bigint, bytes: Uint8Array): boolean {

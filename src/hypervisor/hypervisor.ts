@@ -19,7 +19,7 @@ import {
   VCPUF_down,
   vcpu as vcpuStruct,
 } from './domain.ts';
-import { GuestPhysicalMemory } from './guest-memory.ts';
+import { GuestPhysicalMemory, GuestVirtualMemory } from './guest-memory.ts';
 import { HEADER, MACHINE_MAGIC, MACHINE_VERSION, machine_header, TIME_VIRTUAL } from './header.ts';
 import { Heap } from './heap.ts';
 import { FrameTable } from './memory/frame-table.ts';
@@ -31,6 +31,9 @@ export interface Domain {
   readonly id: DomId;
   /** The record's fields. */
   readonly s: Accessor<(typeof domainStruct)['fields']>;
+  /** `state` as 32-bit words, and where the record begins in it: the short way to fields that every exit asks for (domain.ts, DOMAIN_WORD). */
+  readonly words: Int32Array;
+  readonly at: number;
   readonly p2m: P2m;
   /** Its memory by guest-physical address. */
   readonly memory: GuestPhysicalMemory;
@@ -42,7 +45,12 @@ export interface Vcpu {
   readonly id: number;
   readonly domain: Domain;
   readonly s: Accessor<(typeof vcpuStruct)['fields']>;
+  /** As a domain's (domain.ts, VCPU_WORD). */
+  readonly words: Int32Array;
+  readonly at: number;
   readonly context: VcpuContext;
+  /** Memory by its virtual addresses, as 64-bit code has it. */
+  readonly memory: GuestVirtualMemory;
 }
 
 /** How a machine is made. */
@@ -66,6 +74,9 @@ export interface Host {
   /** Why a domain is stopped as crashed, if the hypervisor stopped it. */
   crashed?(domid: number, reason: string): void;
 }
+
+/** Word of the machine header that says how time runs. */
+const TIME_MODE = (HEADER + machine_header.offsets.time_mode) / 4;
 
 /**
  * The hypervisor's core: the machine header, heap, frames, domains and vCPUs. Rooms beside it (events, grants, time,
@@ -129,7 +140,7 @@ export class Hypervisor {
   }
 
   get virtualTime(): boolean {
-    return this.header.time_mode === TIME_VIRTUAL;
+    return this.memories.stateWords[TIME_MODE] === TIME_VIRTUAL;
   }
 
   // ---- domains -------------------------------------------------------------------------------------------------
@@ -139,7 +150,15 @@ export class Hypervisor {
     if (view === undefined) {
       const s = domainStruct.at(this.memories.stateView, address);
       const p2m = new P2m(this.memories, this.heap, s.p2m_root, address + domainStruct.offsets.max_mapped_gfn);
-      view = { address, id: asDomId(s.id), s, p2m, memory: new GuestPhysicalMemory(this.memories, this.frames, this.cpu, p2m) };
+      view = {
+        address,
+        id: asDomId(s.id),
+        s,
+        words: this.memories.stateWords,
+        at: address / 4,
+        p2m,
+        memory: new GuestPhysicalMemory(this.memories, this.frames, this.cpu, p2m),
+      };
       this.domainViews.set(address, view);
     }
     return view;
@@ -159,7 +178,8 @@ export class Hypervisor {
   }
 
   domain(id: number): Domain | undefined {
-    for (const candidate of this.domains()) if (candidate.id === id) return candidate;
+    const domains = this.domains();
+    for (let i = 0; i < domains.length; i++) if (domains[i]?.id === id) return domains[i];
     return undefined;
   }
 
@@ -238,7 +258,16 @@ export class Hypervisor {
     let view = this.vcpuViews.get(address);
     if (view === undefined) {
       const s = vcpuStruct.at(this.memories.stateView, address);
-      view = { address, id: s.id, domain: this.domainAt(s.domain), s, context: new VcpuContext(this.memories, s.context) };
+      view = {
+        address,
+        id: s.id,
+        domain: this.domainAt(s.domain),
+        s,
+        words: this.memories.stateWords,
+        at: address / 4,
+        context: new VcpuContext(this.memories, s.context),
+        memory: new GuestVirtualMemory(this.memories, this.frames, this.cpu, s.context),
+      };
       this.vcpuViews.set(address, view);
     }
     return view;

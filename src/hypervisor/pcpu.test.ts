@@ -5,9 +5,12 @@ import {
   EFLAGS_SYS,
   EXIT_A,
   EXIT_BUDGET,
+  EXIT_CR8,
   EXIT_HYPERCALL,
   EXIT_LEN,
   EXIT_REASON,
+  HOST_BELL,
+  HOST_DEADLINE,
   MODE,
   MODE_CODE64,
   RAX,
@@ -36,7 +39,7 @@ import { writeGuestConsole } from './guest-console.ts';
 import { TIME_HOST, TIME_VIRTUAL } from './header.ts';
 import { ELEMENTS_AT_ONCE } from './hypercalls/call.ts';
 import type { Domain } from './hypervisor.ts';
-import { mailbox, REQUEST, REQUEST_ANSWERED, REQUEST_POSTED, STOP, STOP_WANTED, TURN, TURN_DONE, TURN_NONE, TURN_SHARED, WANT_TURN } from './mailbox.ts';
+import { mailbox, REQUEST, REQUEST_ANSWERED, REQUEST_POSTED, STOP, STOP_WANTED, TURN, TURN_DONE, TURN_NONE, TURN_SHARED, WAKE, WANT_TURN } from './mailbox.ts';
 import { newPace, Pcpu } from './pcpu.ts';
 import { ARGUMENT_GPA, TestMachine } from './testing/test-machine.ts';
 import { Trace } from './trace.ts';
@@ -244,6 +247,33 @@ test('nobody to run: a long call of domain 0 takes no time, and its own events w
   m.memories.frameBytes[m.vcpu(m.dom0).s.info + vcpu_info.offsets.evtchn_upcall_pending] = 0;
   assert.equal(m.domctlInTurn(gone.id, D.XEN_DOMCTL_destroydomain), 0n);
   assert.equal(m.hv.now(), began);
+});
+
+test('in host time a slice ends at an instant of the clock, a timer armed meanwhile moves it, and the mailbox ends it as well', () => {
+  const m = new Running(4096);
+  const d = m.guest();
+  const v = m.vcpu(d);
+  m.hv.header.time_mode = TIME_HOST;
+  const told: bigint[] = [];
+  const bells: bigint[] = [];
+  m.scripts.set(d.id, () => {
+    const c = v.context;
+    told.push(c.get(HOST_DEADLINE) - (m.hv.host.monotonic() - m.hv.now()));
+    bells.push(c.get(HOST_BELL));
+    if (told.length === 3) return undefined;
+    v.s.singleshot_deadline = m.hv.header.quantum_end - BigInt(told.length);
+    c.setLow(EXIT_LEN, 2);
+    return EXIT_CR8;
+  });
+  Atomics.store(m.memories.stateWords, WAKE, 77);
+  m.pcpu.step();
+  const end = m.hv.header.quantum_end;
+  assert.deepEqual(told, [end, end - 1n, end - 2n]);
+  assert.deepEqual(new Set(bells), new Set([(77n << 32n) | BigInt(WAKE * 4)]));
+  // an exact budget is no guess
+  m.hv.header.time_mode = TIME_VIRTUAL;
+  m.pcpu.step();
+  assert.equal(v.context.get(HOST_DEADLINE), 0n);
 });
 
 test('in host time guests run on during a turn of domain 0, unless it must come first', () => {

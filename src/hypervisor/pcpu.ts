@@ -10,6 +10,13 @@ import {
   EXIT_CPUID,
   EXIT_PAUSE,
   EXIT_WINDOW,
+  HOST_BELL,
+  HOST_DEADLINE,
+  HOST_GRANT,
+  HOST_GRANT_MAX,
+  HOST_GRANT_MIN,
+  HOST_PART,
+  HOST_SINCE,
   RANDOM,
   RETIRED_BASE,
   TSC_OFFSET,
@@ -51,12 +58,10 @@ import { setRunstate } from './time/runstate.ts';
 import { nextDeadline, runTimers } from './time/timers.ts';
 import type { Trace } from './trace.ts';
 
-/** Longest uninterrupted run of one vCPU, in instructions: bounds how late a host wish for a turn is seen. */
-const SLICE = 4_000_000;
+/** Longest uninterrupted run of one vCPU in virtual time, in instructions: bounds how late a host wish for a turn is seen. */
+const SLICE = HOST_GRANT_MAX;
 /** Host time in which a new pace of the guests counts as much as the one before, in nanoseconds. */
 const PACE_NS = 3_000_000;
-/** Nanoseconds that a timer may be late in host time so that a guess of when it comes is right: as Xen's timer_slop. */
-const TIMER_SLOP_NS = 50_000;
 /** Exits handled before the run loop looks at timers, the mailbox and other vCPUs again. */
 const EXITS_PER_SLICE = 4096;
 /** Nanoseconds of virtual time that an element of a long hypercall takes, once the call stops in the middle. */
@@ -114,6 +119,11 @@ export class Pcpu {
   private until = NEVER;
   /** Instructions per nanosecond lately (host time). */
   private rate = 0.05;
+  /** The budget is a guess of how far the vCPU comes in host time until this instant. */
+  private guessed = false;
+  private stop = NEVER;
+  /** What WAKE was before the mailbox was looked at: the guest runs until it is something else. */
+  private seen = 0;
 
   constructor(config: PcpuConfig) {
     this.hv = config.hv;
@@ -169,6 +179,7 @@ export class Pcpu {
   /** One round: a turn for domain 0 if it is due, timers, then a slice of a vCPU or a sleep. */
   step(): void {
     const { hv } = this;
+    this.seen = Atomics.load(this.words, WAKE);
     if (this.shared) this.attendSharedTurn();
     if (!this.shared) {
       const due = hv.header.dom0_due;
@@ -236,12 +247,34 @@ export class Pcpu {
     return earlier(earlier(this.until, this.dom0Stop()), earlier(nextDeadline(this.hv), this.hv.header.quantum_end));
   }
 
-  /** Instructions until the next deadline, at most a slice. */
+  /** Virtual time: instructions until the next deadline, at most a slice. */
   private budget(now: bigint, deadline: bigint): number {
-    if (deadline === NEVER) return SLICE;
     const ns = deadline - now;
-    if (this.hv.virtualTime) return Number(ns < BigInt(SLICE) ? ns / BigInt(this.hv.header.ns_per_instruction) || 1n : BigInt(SLICE));
-    return Math.max(1000, Math.min(SLICE, Math.floor((Number(ns) + TIMER_SLOP_NS) * this.rate)));
+    return Number(ns < BigInt(SLICE) ? ns / BigInt(this.hv.header.ns_per_instruction) || 1n : BigInt(SLICE));
+  }
+
+  /** Let the vCPU run from now to `stop`. */
+  private allow(v: Vcpu, now: bigint, stop: bigint): void {
+    if (this.hv.virtualTime) this.setBudget(v, this.budget(now, stop));
+    else this.allowHostTime(v, now, stop);
+  }
+
+  /** In host time the core ends a budget at an instant of the clock, or when the mailbox is rung. Instructions are a guess by the pace of late. */
+  private allowHostTime(v: Vcpu, now: bigint, stop: bigint): void {
+    const c = v.context;
+    if (stop <= now) {
+      this.setBudget(v, HOST_GRANT_MIN);
+      return;
+    }
+    const ns = stop === NEVER ? HOST_PART : Math.min(HOST_PART, Number(stop - now));
+    const grant = Math.max(HOST_GRANT_MIN, Math.min(HOST_GRANT_MAX, Math.floor(ns * this.rate)));
+    this.setBudget(v, grant);
+    this.guessed = true;
+    this.stop = stop;
+    c.set(HOST_DEADLINE, stop === NEVER ? NEVER : stop + this.hostBase);
+    c.set(HOST_SINCE, now + this.hostBase);
+    c.setLow(HOST_GRANT, grant);
+    c.set(HOST_BELL, (BigInt(this.seen >>> 0) << 32n) | BigInt(WAKE * 4));
   }
 
   /** The vCPU in its slice worked on a hypercall that goes on later: in virtual time, time passes without an instruction. */
@@ -275,7 +308,8 @@ export class Pcpu {
     const flags = c.low(CPU_FLAGS);
     c.setLow(CPU_FLAGS, stepping || hv.virtualTime ? flags & ~CPU_WHOLE_BLOCKS : flags | CPU_WHOLE_BLOCKS);
     this.until = until;
-    this.setBudget(v, stepping ? 1 : this.budget(start, this.nextStop()));
+    if (stepping) this.setBudget(v, 1);
+    else this.allow(v, start, this.nextStop());
     let exits = 0;
     while (runnable(v) && ++exits < EXITS_PER_SLICE) {
       if (answerWaits(v)) this.finishAccess(v);
@@ -289,8 +323,9 @@ export class Pcpu {
       if (reason === EXIT_PAUSE) break;
       handleExit(this.x, v, reason);
       // It may have armed an earlier timer or made an event for domain 0 due.
-      if (reason !== EXIT_CPUID && c.signed(BUDGET) > 0) this.shortenBudget(v);
-      if (c.signed(BUDGET) <= 0 || Atomics.load(this.words, WANT_TURN) !== 0) break;
+      if (reason !== EXIT_CPUID && (this.guessed || c.signed(BUDGET) > 0)) this.shortenBudget(v);
+      // (the core looks whether a guess was right)
+      if ((!this.guessed && c.signed(BUDGET) <= 0) || Atomics.load(this.words, WANT_TURN) !== 0) break;
       if (this.shared && Atomics.load(this.words, REQUEST) === REQUEST_POSTED) break;
     }
     const retired = this.retired(v) - this.sliceRetired;
@@ -310,19 +345,25 @@ export class Pcpu {
     if (waits || v.context.signed(BUDGET) <= 0) this.setBudget(v, 1);
   }
 
-  /** Allow `n` more instructions. */
+  /** Allow exactly `n` more instructions. */
   private setBudget(v: Vcpu, n: number): void {
     const c = v.context;
+    this.guessed = false;
+    c.setLow(HOST_DEADLINE, 0);
     c.add(RETIRED_BASE, n - c.signed(BUDGET));
     c.setNumber(BUDGET, n);
   }
 
   private shortenBudget(v: Vcpu): void {
-    const left = v.context.signed(BUDGET);
-    const now = this.hv.now();
     const deadline = this.nextStop();
-    const allowed = deadline <= now ? 0 : this.budget(now, deadline);
-    if (allowed < left) this.setBudget(v, allowed);
+    if (this.guessed && deadline === this.stop) return;
+    const now = this.hv.now();
+    if (deadline <= now) this.setBudget(v, 0);
+    else if (this.guessed) this.allowHostTime(v, now, deadline);
+    else {
+      const allowed = this.budget(now, deadline);
+      if (allowed < v.context.signed(BUDGET)) this.setBudget(v, allowed);
+    }
   }
 
   /** Domain 0's programs act: until they are done, this thread serves their hypercalls. */
@@ -404,6 +445,7 @@ export class Pcpu {
     let due = header.dom0_due;
     for (let slices = 0; slices < SLICES_BETWEEN && Atomics.load(words, STOP) !== STOP_WANTED; slices++) {
       header.dom0_due = NEVER;
+      this.seen = Atomics.load(words, WAKE);
       runTimers(hv);
       const v = hv.now() < until ? this.pick() : undefined;
       if (v !== undefined) this.runSlice(v, until);

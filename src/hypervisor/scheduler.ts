@@ -1,4 +1,4 @@
-import { CREDIT_INIT, NEVER, VCPUF_blocked, VCPUF_down, VCPUF_yields } from './domain.ts';
+import { CREDIT_INIT, DOMAIN_ENDED, DOMAIN_WORD, NEVER, VCPU_WORD, VCPUF_blocked, VCPUF_down, VCPUF_yields } from './domain.ts';
 import type { Domain, Hypervisor, Vcpu } from './hypervisor.ts';
 
 /**
@@ -20,8 +20,13 @@ const less = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 
 /** May it run, as far as it is concerned itself? */
 export function runnable(v: Vcpu): boolean {
-  const d = v.domain;
-  return (v.s.flags & (VCPUF_down | VCPUF_blocked)) === 0 && v.s.pause_count === 0 && d.s.pause_count === 0 && d.s.is_shut_down === 0 && d.s.is_dying === 0;
+  const { words, at, domain } = v;
+  return (
+    ((words[at + VCPU_WORD.flags] as number) & (VCPUF_down | VCPUF_blocked)) === 0 &&
+    words[at + VCPU_WORD.pause_count] === 0 &&
+    words[domain.at + DOMAIN_WORD.pause_count] === 0 &&
+    ((words[domain.at + DOMAIN_WORD.is_dying] as number) & DOMAIN_ENDED) === 0
+  );
 }
 
 /** Domains whose vCPUs share the pCPU: domain 0's programs run beside it. */

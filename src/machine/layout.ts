@@ -200,6 +200,19 @@ export const RANDOM = 163;
 export const NMI_BLOCKED = 166;
 /** Instructions retired when the last event was delivered. */
 export const LAST_EVENT = 170;
+/**
+ * A budget that is a guess of how far the vCPU comes in host time: it gets more of it until the host's clock (env.host_tsc) says this; 0: it is exact.
+ * HOST_SINCE, HOST_GRANT: clock when the budget was given, and how much. HOST_BELL: address of a word of `state` in the low half, its value in the
+ * high half; with another value there, the budget ends as well.
+ */
+export const HOST_DEADLINE = 171;
+export const HOST_SINCE = 172;
+export const HOST_GRANT = 173;
+export const HOST_BELL = 174;
+/** Longest part of such a budget in ticks of the clock, and its bounds in instructions. How late a bell is heard; a guess of the next part goes by the pace of the last. */
+export const HOST_PART = 1_000_000;
+export const HOST_GRANT_MIN = 1000;
+export const HOST_GRANT_MAX = 4_000_000;
 /** CPU_FLAGS: Intel's behaviour where vendors differ (SYSRET, SYSENTER in long mode, ...). */
 export const CPU_INTEL = 1;
 /** CPU_FLAGS: no device answers IN, so the core does: all ones. */

@@ -3,6 +3,7 @@ import { type TestContext, test } from 'node:test';
 import {
   BUDGET,
   CR2,
+  CTX_SCRATCH,
   EXIT_B,
   EXIT_BUDGET,
   EXIT_C,
@@ -10,6 +11,11 @@ import {
   EXIT_MMIO,
   GDTR_BASE,
   GDTR_LIMIT,
+  HOST_BELL,
+  HOST_DEADLINE,
+  HOST_GRANT,
+  HOST_GRANT_MIN,
+  HOST_SINCE,
   IDTR_BASE,
   IDTR_LIMIT,
   RAX,
@@ -17,6 +23,7 @@ import {
   RCX,
   RDI,
   RDX,
+  RETIRED_BASE,
   RIP,
   RSI,
   RSP,
@@ -182,6 +189,49 @@ withCore('a guest that does nothing but raise exceptions gives the thread back b
   assert.equal(made.run(100_000), EXIT_BUDGET);
   assert.ok(made.reg(BUDGET) > 50_000n, String(made.reg(BUDGET)));
   assert.equal(made.run(), EXIT_BUDGET);
+});
+
+withCore('a budget of host time is extended until its deadline or the bell, by the pace of its last part', () => {
+  for (const promoteAfter of [undefined, 1]) {
+    let now = 5000n;
+    let tick = 300n;
+    let onLook: () => void = () => {};
+    const hostTsc = (): bigint => {
+      onLook();
+      now += tick;
+      return now;
+    };
+    const made = machine('ebfe', 64, { hostTsc, ...(promoteAfter === undefined ? {} : { promoteAfter }) }); // jmp $
+    const bell = made.context.address + CTX_SCRATCH;
+    const run = (deadline: bigint): bigint => {
+      const { context } = made;
+      const before = context.get(RETIRED_BASE) - context.get(BUDGET);
+      context.add(RETIRED_BASE, HOST_GRANT_MIN - context.signed(BUDGET));
+      context.setLow(BUDGET, HOST_GRANT_MIN);
+      context.setLow(HOST_GRANT, HOST_GRANT_MIN);
+      context.set(HOST_DEADLINE, deadline);
+      context.set(HOST_SINCE, now);
+      context.set(HOST_BELL, (7n << 32n) | BigInt(bell));
+      made.memories.stateView.setUint32(bell, 7, true);
+      assert.equal(made.engine.run(context.address), EXIT_BUDGET);
+      const retired = BigInt.asUintN(64, context.get(RETIRED_BASE) - context.get(BUDGET) - before);
+      assert.ok(retired >= BigInt(HOST_GRANT_MIN));
+      return retired;
+    };
+    assert.equal(run(0n), BigInt(HOST_GRANT_MIN), 'without a deadline it is exact');
+    let began = now;
+    // a thousand instructions took 300 ns, so that the next 700 ns are 2333, and so on until the clock is there
+    const retired = run(now + 1000n);
+    assert.equal(now - began, 1200n);
+    assert.equal(retired, 1000n + 2333n + 3110n + 1036n);
+    onLook = () => made.memories.stateView.setUint32(bell, 8, true);
+    began = now;
+    run(now + 1_000_000_000n);
+    assert.equal(now - began, 300n, 'it was rung behind the first look at the clock, and heard before the second');
+    onLook = () => {};
+    tick = 0n;
+    assert.equal(run(now + 1000n), BigInt(HOST_GRANT_MIN), 'a clock that stands still ends it');
+  }
 });
 
 withCore('answers to an instruction that is no longer there are forgotten', () => {

@@ -1,6 +1,6 @@
 import { vcpu_info } from '../../spec/xen/xen.ts';
 import { acceptInterrupt } from '../arch/x86/lapic.ts';
-import { DOMF_hvm, NEVER, VCPUF_blocked, VCPUF_polling, vcpu as vcpuStruct } from '../domain.ts';
+import { DOMF_hvm, NEVER, VCPU_WORD, VCPUF_blocked, VCPUF_polling, vcpu as vcpuStruct } from '../domain.ts';
 import type { Domain, Hypervisor, Vcpu } from '../hypervisor.ts';
 import { type Channel, channel, ECS_FREE } from './channels.ts';
 import * as fifo from './fifo.ts';
@@ -15,9 +15,9 @@ const DOM0_LATENCY_BUSY_NS = 1_000_000n;
 export function setPending(hv: Hypervisor, of: Domain, ch: Channel): void {
   const v = hv.vcpu(of, ch.notifyVcpu) ?? hv.vcpu(of, 0);
   if (v === undefined || of.s.shared_info === 0) return;
-  const [fresh, tell] = of.s.fifo === 0 ? twoLevel.setPending(hv, of, v, ch.port) : fifo.setPending(hv, of, v, ch);
-  if (tell) markEventsPending(hv, v);
-  if (fresh) wakePollers(hv, of, ch.port);
+  const became = of.s.fifo === 0 ? twoLevel.setPending(hv, of, v, ch.port) : fifo.setPending(hv, of, v, ch);
+  if ((became & twoLevel.PENDING_tell) !== 0) markEventsPending(hv, v);
+  if ((became & twoLevel.PENDING_fresh) !== 0) wakePollers(hv, of, ch.port);
 }
 
 /** Domain 0's programs have something to do: they get a turn soon. */
@@ -47,8 +47,10 @@ export function wake(v: Vcpu): void {
 }
 
 function wakePollers(hv: Hypervisor, of: Domain, port: number): void {
-  for (const v of hv.vcpus(of)) {
-    if ((v.s.flags & VCPUF_polling) === 0) continue;
+  const vcpus = hv.vcpus(of);
+  for (let i = 0; i < vcpus.length; i++) {
+    const v = vcpus[i] as Vcpu;
+    if (((v.words[v.at + VCPU_WORD.flags] as number) & VCPUF_polling) === 0) continue;
     if (v.s.poll_port > 0 && v.s.poll_port !== port) continue;
     stopPolling(v);
   }

@@ -10,6 +10,7 @@ import {
 import { FIFO_ARRAY_PAGES, vcpu as vcpuStruct } from '../domain.ts';
 import type { Domain, Hypervisor, Vcpu } from '../hypervisor.ts';
 import type { Channel } from './channels.ts';
+import { PENDING_fresh, PENDING_tell } from './two-level.ts';
 
 /**
  * The FIFO event ABI: one 32-bit word per port in pages the guest gave, and a control block per vCPU with the heads of
@@ -37,19 +38,19 @@ function word(hv: Hypervisor, of: Domain, port: number): number {
 
 const tailAt = (v: Vcpu, queue: number): number => v.address + vcpuStruct.offsets.fifo_tail + queue * 4;
 
-/** Set pending and link it into its queue: [newly pending, must tell the vCPU]. */
-export function setPending(hv: Hypervisor, of: Domain, v: Vcpu, ch: Channel): [boolean, boolean] {
+/** Set pending and link it into its queue: PENDING_* bits. */
+export function setPending(hv: Hypervisor, of: Domain, v: Vcpu, ch: Channel): number {
   const words = hv.memories.frameWords;
   const at = word(hv, of, ch.port);
   if (at < 0) {
     const was = ch.pending;
     ch.pending = true;
-    return [!was, false];
+    return was ? 0 : PENDING_fresh;
   }
   // Without a control block the guest cannot have unmasked anything yet: Xen drops the event.
-  if (v.s.fifo_control === 0) return [false, false];
+  if (v.s.fifo_control === 0) return 0;
   const wasPending = (Atomics.or(words, at, PENDING) & PENDING) !== 0;
-  return [!wasPending, link(hv, of, v, ch, at)];
+  return (wasPending ? 0 : PENDING_fresh) | (link(hv, of, v, ch, at) ? PENDING_tell : 0);
 }
 
 /** Put an unmasked, unlinked event at the end of its queue; true when the vCPU must be told. */

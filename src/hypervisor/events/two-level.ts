@@ -41,12 +41,16 @@ function select(hv: Hypervisor, v: Vcpu, port: number): boolean {
   return (Atomics.or(hv.memories.frameWords, at / 4, selector) & selector) === 0;
 }
 
-/** Set pending: [newly pending, must tell the vCPU]. */
-export function setPending(hv: Hypervisor, of: Domain, v: Vcpu, port: number): [boolean, boolean] {
+/** What became of an event that was set pending: it was not before, the vCPU must be told. */
+export const PENDING_fresh = 1;
+export const PENDING_tell = 2;
+
+/** Set pending: PENDING_* bits. */
+export function setPending(hv: Hypervisor, of: Domain, v: Vcpu, port: number): number {
   const words = hv.memories.frameWords;
-  if ((Atomics.or(words, pendingWord(of, port) / 4, bit(port)) & bit(port)) !== 0) return [false, false];
-  if ((Atomics.load(words, maskWord(of, port) / 4) & bit(port)) !== 0) return [true, false];
-  return [true, select(hv, v, port)];
+  if ((Atomics.or(words, pendingWord(of, port) / 4, bit(port)) & bit(port)) !== 0) return 0;
+  if ((Atomics.load(words, maskWord(of, port) / 4) & bit(port)) !== 0) return PENDING_fresh;
+  return select(hv, v, port) ? PENDING_fresh | PENDING_tell : PENDING_fresh;
 }
 
 export function clearPending(hv: Hypervisor, of: Domain, port: number): void {

@@ -107,6 +107,26 @@ export function ok<F extends Fields>(out?: Update<F>, value = 0): { readonly out
 /** A sub-operation as the dispatch sees it: the call and the guest address of its argument in, the return value out (negative errno). */
 export type SubOperation = (call: Call, argument: bigint) => number;
 
+/** A copy of an argument: its bytes, and a view on them. */
+interface Copy {
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+}
+
+/** Copies that wait for the next call, by size: calls are so frequent that two objects for each are felt. */
+const copies = new Map<number, Copy>();
+
+function takeCopy(size: number): Copy {
+  const copy = copies.get(size);
+  if (copy === undefined) {
+    const bytes = new Uint8Array(size);
+    return { bytes, view: new DataView(bytes.buffer) };
+  }
+  // a handler may make a call of its own
+  copies.delete(size);
+  return copy;
+}
+
 /**
  * Wrap a handler of one argument struct: copy it in once, run the handler on the copy, copy the answer out. With
  * `writes`, the whole struct is proved writable before the handler runs, so that nothing is committed that cannot be answered.
@@ -118,10 +138,15 @@ export function subOperation<F extends Fields>(
 ): SubOperation {
   return (call, va) => {
     const shape = layout(call, argument);
-    const bytes = call.memory.read(va, shape.size);
-    if (bytes === undefined) return -EFAULT;
+    const copy = takeCopy(shape.size);
+    const result = answered(call, va, shape, copy);
+    copies.set(shape.size, copy);
+    return result;
+  };
+
+  function answered(call: Call, va: bigint, shape: Struct<F>, { bytes, view }: Copy): number {
+    if (!call.memory.readInto(va, bytes)) return -EFAULT;
     if (writes === 'writes' && !call.memory.writable(va, shape.size)) return -EFAULT;
-    const view = new DataView(bytes.buffer);
     const answer = handler(call, shape.read(view, 0));
     if ('errno' in answer) return -answer.errno;
     if (answer.out !== undefined) {
@@ -129,5 +154,5 @@ export function subOperation<F extends Fields>(
       if (!call.memory.write(va, bytes)) return -EFAULT;
     }
     return answer.value ?? 0;
-  };
+  }
 }

@@ -206,15 +206,22 @@ test('no byte of an argument struct is read twice in one hypercall', () => {
       if (op.cmd === XENMEM_add_to_physmap_batch && op.nr === X.__HYPERVISOR_memory_op) image[xen_add_to_physmap_batch.offsets.size + 1] = 0;
       const seen = new Set<number>();
       m.poke(hostile, ARGUMENT_GPA, image);
+      const note = (va: bigint, length: number): void => {
+        const first = Number(va) - ARGUMENT_GPA;
+        for (let i = first; i < first + length && i >= 0 && i < image.length; i++) {
+          assert.ok(!seen.has(i), `${op.nr} ${op.cmd} reads byte ${i} of its argument twice`);
+          seen.add(i);
+          reads++;
+        }
+      };
       m.watch = (memory) => ({
         read(va, length) {
-          const first = Number(va) - ARGUMENT_GPA;
-          for (let i = first; i < first + length && i >= 0 && i < image.length; i++) {
-            assert.ok(!seen.has(i), `${op.nr} ${op.cmd} reads byte ${i} of its argument twice`);
-            seen.add(i);
-            reads++;
-          }
+          note(va, length);
           return memory.read(va, length);
+        },
+        readInto(va, into) {
+          note(va, into.length);
+          return memory.readInto(va, into);
         },
         write: (va, bytes) => memory.write(va, bytes),
         writable: (va, length) => memory.writable(va, length),

@@ -1,4 +1,4 @@
-import { BUDGET, EXIT_BUDGET, EXIT_WINDOW, RETIRED_BASE, WANT_WINDOW } from '../../machine/layout.ts';
+import { BUDGET, EXIT_BUDGET, EXIT_WINDOW, HOST_DEADLINE, RETIRED_BASE, WANT_WINDOW } from '../../machine/layout.ts';
 import type { Memories } from '../../machine/memories.ts';
 import type { Cpu } from '../cpu.ts';
 import { CpuLayer } from '../cpu-layer.ts';
@@ -32,6 +32,8 @@ export class SamplingCpu extends CpuLayer {
   }
 
   override run(context: number): number {
+    // it counts what was given: a budget that the core extends would be no measure
+    this.quads[context / 8 + HOST_DEADLINE] = 0n;
     for (;;) {
       const budget = this.signed(context, BUDGET);
       const beyond = budget > this.ahead ? budget - this.ahead : 0n;

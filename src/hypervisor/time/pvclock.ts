@@ -1,7 +1,6 @@
 import { TSC_OFFSET } from '../../machine/layout.ts';
 import { compat_shared_info } from '../../spec/xen/compat.ts';
 import { shared_info, vcpu_info, vcpu_time_info, XEN_PVCLOCK_TSC_STABLE_BIT } from '../../spec/xen/xen.ts';
-import { GuestVirtualMemory } from '../guest-memory.ts';
 import type { Domain, Hypervisor, Vcpu } from '../hypervisor.ts';
 
 /**
@@ -58,7 +57,7 @@ export function updateTime(hv: Hypervisor, v: Vcpu): void {
   if (v.s.time_area !== 0n) {
     const bytes = new Uint8Array(vcpu_time_info.size);
     vcpu_time_info.write(new DataView(bytes.buffer), 0, { version: v.s.time_version, ...fields });
-    new GuestVirtualMemory(hv.memories, hv.frames, hv.cpu, v.context.address).write(v.s.time_area, bytes);
+    v.memory.write(v.s.time_area, bytes);
   }
 }
 

@@ -1,20 +1,19 @@
 import { narrow } from '../../base/struct.ts';
 import { RUNSTATE_running, vcpu_runstate_info, XEN_RUNSTATE_UPDATE } from '../../spec/xen/vcpu.ts';
 import { VMASST_TYPE_runstate_update_flag } from '../../spec/xen/xen.ts';
-import { vcpu as vcpuStruct } from '../domain.ts';
-import { GuestVirtualMemory } from '../guest-memory.ts';
+import { VCPU_WORD, vcpu as vcpuStruct } from '../domain.ts';
 import type { Hypervisor, Vcpu } from '../hypervisor.ts';
 
 /** Account the time since the last change and enter `state` (RUNSTATE_*). */
 export function setRunstate(hv: Hypervisor, v: Vcpu, state: number): void {
-  if (v.s.runstate === state) return;
+  if (v.words[v.at + VCPU_WORD.runstate] === state) return;
   const now = hv.now();
   const timeAt = v.address + vcpuStruct.offsets.runstate_time + v.s.runstate * 8;
   const view = hv.memories.stateView;
   view.setBigUint64(timeAt, view.getBigUint64(timeAt, true) + (now - v.s.runstate_entry), true);
   v.s.runstate = state;
   v.s.runstate_entry = now;
-  if (state === RUNSTATE_running) writeRunstateArea(hv, v);
+  if (state === RUNSTATE_running) writeRunstateArea(v);
 }
 
 /** The runstate as the ABI shows it, with the current state's time up to now. */
@@ -24,9 +23,9 @@ export function runstateInfo(hv: Hypervisor, v: Vcpu): { state: number; state_en
 }
 
 /** Copy the runstate into the area the guest registered, by the update protocol when the guest asked for it. */
-export function writeRunstateArea(hv: Hypervisor, v: Vcpu): void {
+export function writeRunstateArea(v: Vcpu): void {
   if (v.s.runstate_area === 0n) return;
-  const memory = new GuestVirtualMemory(hv.memories, hv.frames, hv.cpu, v.context.address);
+  const { memory } = v;
   const shape = v.domain.s.has_32bit_shinfo === 0 ? vcpu_runstate_info : narrow(vcpu_runstate_info);
   const bytes = new Uint8Array(shape.size);
   const view = new DataView(bytes.buffer);

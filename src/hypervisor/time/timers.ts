@@ -2,34 +2,42 @@ import { SHUTDOWN_watchdog } from '../../spec/xen/sched.ts';
 import { VIRQ_TIMER } from '../../spec/xen/xen.ts';
 import { timerDeadlineAt, timerExpired } from '../arch/x86/lapic.ts';
 import { printk } from '../console-ring.ts';
-import { AT_ONCE, domain as domainStruct, NEVER, VCPUF_polling, vcpu as vcpuStruct } from '../domain.ts';
+import { AT_ONCE, DOMAIN_ENDED, DOMAIN_WORD, domain as domainStruct, NEVER, VCPU_WORD, VCPUF_polling } from '../domain.ts';
 import { sendVcpuVirq, stopPolling } from '../events/deliver.ts';
-import type { Domain, Hypervisor } from '../hypervisor.ts';
+import type { Domain, Hypervisor, Vcpu } from '../hypervisor.ts';
 import { shutDown } from '../lifecycle/shutdown.ts';
 
 const min = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 
-const { singleshot_deadline, periodic_deadline, poll_deadline } = vcpuStruct.offsets;
+// Nearly all deadlines are NEVER, which the upper half tells; this is asked at every exit. `at`: where one is, in words of `state`.
+const armed = (words: Int32Array, at: number): boolean => words[at + 1] !== -1;
+const instant = (hv: Hypervisor, at: number): bigint => hv.memories.stateQuads[at / 2] as bigint;
 
-// Nearly all deadlines are NEVER, which the upper half tells; this is asked at every exit.
-const armed = (view: DataView, at: number): boolean => view.getInt32(at + 4, true) !== -1;
-const sooner = (view: DataView, at: number, than: bigint): bigint => (armed(view, at) ? min(view.getBigUint64(at, true), than) : than);
-const expired = (view: DataView, at: number, now: bigint): boolean => armed(view, at) && view.getBigUint64(at, true) <= now;
+const ended = ({ words, at }: Domain): boolean => ((words[at + DOMAIN_WORD.is_dying] as number) & DOMAIN_ENDED) !== 0;
+const paused = ({ words, at }: Domain): boolean => words[at + DOMAIN_WORD.pause_count] !== 0;
+const hasWatchdog = ({ words, at }: Domain): boolean => words[at + DOMAIN_WORD.watchdog_inuse] !== 0;
+
+/** Deadlines of a vCPU's own timers. */
+const OWN = [VCPU_WORD.singleshot_deadline, VCPU_WORD.periodic_deadline, VCPU_WORD.poll_deadline];
 
 /** The next instant (ns) at which some timer of any domain expires, NEVER when none is armed. */
 export function nextDeadline(hv: Hypervisor): bigint {
-  const view = hv.memories.stateView;
   let next = NEVER;
-  for (const d of hv.domains()) {
-    if (d.s.is_shut_down !== 0 || d.s.is_dying !== 0) continue;
-    if (d.s.watchdog_inuse !== 0) for (let id = 0; id < 2; id++) if (watchdogArmed(d, id)) next = min(next, watchdogDeadline(hv, d, id));
-    if (d.s.pause_count !== 0) continue;
-    for (const v of hv.vcpus(d)) {
-      next = sooner(view, v.address + singleshot_deadline, next);
-      next = sooner(view, v.address + periodic_deadline, next);
-      next = sooner(view, v.address + poll_deadline, next);
-      const lapic = timerDeadlineAt(v);
-      if (lapic !== 0) next = sooner(view, lapic, next);
+  const domains = hv.domains();
+  for (let i = 0; i < domains.length; i++) {
+    const d = domains[i] as Domain;
+    if (ended(d)) continue;
+    if (hasWatchdog(d)) for (let id = 0; id < 2; id++) if (watchdogArmed(d, id)) next = min(next, watchdogDeadline(hv, d, id));
+    if (paused(d)) continue;
+    const vcpus = hv.vcpus(d);
+    for (let k = 0; k < vcpus.length; k++) {
+      const { words, at } = vcpus[k] as Vcpu;
+      for (let timer = 0; timer < OWN.length; timer++) {
+        const own = at + (OWN[timer] as number);
+        if (armed(words, own)) next = min(next, instant(hv, own));
+      }
+      const lapic = timerDeadlineAt(vcpus[k] as Vcpu) / 4;
+      if (lapic !== 0 && armed(words, lapic)) next = min(next, instant(hv, lapic));
     }
   }
   return next;
@@ -41,31 +49,35 @@ const watchdogDeadline = (hv: Hypervisor, d: Domain, id: number): bigint => hv.m
 /** Fire every timer whose instant has come, in order of domains and vCPUs. */
 export function runTimers(hv: Hypervisor): void {
   const now = hv.now();
-  const view = hv.memories.stateView;
-  for (const d of hv.domains()) {
-    if (d.s.is_shut_down !== 0 || d.s.is_dying !== 0) continue;
-    for (let id = 0; d.s.watchdog_inuse !== 0 && id < 2; id++) {
+  const domains = hv.domains();
+  for (let i = 0; i < domains.length; i++) {
+    const d = domains[i] as Domain;
+    if (ended(d)) continue;
+    for (let id = 0; hasWatchdog(d) && id < 2; id++) {
       if (watchdogArmed(d, id) && watchdogDeadline(hv, d, id) <= now) {
         printk(hv, `(XEN) Watchdog timer fired for domain ${d.id}`);
         shutDown(hv, d, SHUTDOWN_watchdog);
       }
     }
-    if (d.s.pause_count !== 0) continue;
-    for (const v of hv.vcpus(d)) {
-      if (expired(view, v.address + singleshot_deadline, now)) {
+    if (paused(d)) continue;
+    const vcpus = hv.vcpus(d);
+    for (let k = 0; k < vcpus.length; k++) {
+      const v = vcpus[k] as Vcpu;
+      const expired = (at: number): boolean => armed(v.words, at) && instant(hv, at) <= now;
+      if (expired(v.at + VCPU_WORD.singleshot_deadline)) {
         v.s.singleshot_deadline = NEVER;
         sendVcpuVirq(hv, v, VIRQ_TIMER);
         // Domain 0's own timer names the instant of its turn: nobody else's event is to be waited for.
         if (d.id === 0) hv.header.dom0_due = AT_ONCE;
       }
-      if (expired(view, v.address + periodic_deadline, now)) {
+      if (expired(v.at + VCPU_WORD.periodic_deadline)) {
         const period = v.s.periodic_period;
         v.s.periodic_deadline += period * ((now - v.s.periodic_deadline) / period + 1n);
         sendVcpuVirq(hv, v, VIRQ_TIMER);
       }
-      if (expired(view, v.address + poll_deadline, now) && (v.s.flags & VCPUF_polling) !== 0) stopPolling(v);
-      const lapic = timerDeadlineAt(v);
-      if (lapic !== 0 && expired(view, lapic, now)) timerExpired(hv, v);
+      if (expired(v.at + VCPU_WORD.poll_deadline) && (v.s.flags & VCPUF_polling) !== 0) stopPolling(v);
+      const lapic = timerDeadlineAt(v) / 4;
+      if (lapic !== 0 && expired(lapic)) timerExpired(hv, v);
     }
   }
 }

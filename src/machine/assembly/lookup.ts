@@ -14,6 +14,7 @@ import {
 } from "../layout";
 import { hashHead } from "./blocks";
 import { translate } from "./env";
+import { extendBudget } from "./host-budget";
 import { DB, raiseGp } from "./exceptions/raise";
 import { deliver } from "./exceptions/deliver";
 import { currentView, prepareFault, R_FAILED, R_MMIO, resolve } from "./memory/access";
@@ -126,7 +127,7 @@ function events(ctx: usize): bool {
     Ctx.set(ctx, EXIT_REASON, EXIT_WINDOW);
     return false;
   }
-  if (<i64>Ctx.get(ctx, BUDGET) <= 0) {
+  if (<i64>Ctx.get(ctx, BUDGET) <= 0 && !extendBudget(ctx)) {
     Ctx.set(ctx, EXIT_REASON, EXIT_BUDGET);
     return false;
   }

@@ -261,8 +261,8 @@ export function hvmRecords(hv: Hypervisor, of: Domain): HvmRecord[] {
   return [
     record(HVM_SAVE_CODE.HEADER, 0, hvm_save_header, { magic: HVM_FILE_MAGIC, version: HVM_FILE_VERSION, gtsc_khz: TSC_KHZ }),
     ...cpus.map((v) => cpuRecord(hv, v)),
-    ...all.map((v) => record(HVM_SAVE_CODE.LAPIC, v.id, hvm_hw_lapic, lapicSummary(hv, v))),
-    ...all.map((v) => record(HVM_SAVE_CODE.LAPIC_REGS, v.id, hvm_hw_lapic_regs, { data: lapicPage(hv, v) })),
+    ...all.map((v) => record(HVM_SAVE_CODE.LAPIC, v.id, hvm_hw_lapic, lapicSummary(v))),
+    ...all.map((v) => record(HVM_SAVE_CODE.LAPIC_REGS, v.id, hvm_hw_lapic_regs, { data: lapicPage(v) })),
     ...all.map(mtrrRecord),
     ...(xfeatureMask(hv) === 0 ? [] : cpus.map((v) => xsaveRecord(hv, v))),
     ...all.map((v) => record(HVM_SAVE_CODE.TSC_ADJUST, v.id, hvm_tsc_adjust, { tsc_adjust: v.s.tsc_adjust })),

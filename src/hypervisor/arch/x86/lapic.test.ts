@@ -42,28 +42,28 @@ test('after reset: id, version, masked local vectors, switched off', () => {
   assert.equal(v.s.apic_base, BASE | 0x800n);
   assert.equal(m.vcpu(d, 0).s.apic_base, BASE | 0x900n);
   acceptInterrupt(m.hv, v, 0x40);
-  assert.equal(pendingInterrupt(m.hv, v), -1, 'nothing arrives while it is off');
+  assert.equal(pendingInterrupt(v), -1, 'nothing arrives while it is off');
 });
 
 test('interrupts are taken by priority, nest, and end in order', () => {
   const { hv, v } = machine();
   for (const vector of [0x41, 0x81, 0x42]) acceptInterrupt(hv, v, vector);
-  assert.equal(pendingInterrupt(hv, v), 0x81);
-  acknowledge(hv, v, 0x81);
-  assert.equal(pendingInterrupt(hv, v), -1, 'lower classes wait');
+  assert.equal(pendingInterrupt(v), 0x81);
+  acknowledge(v, 0x81);
+  assert.equal(pendingInterrupt(v), -1, 'lower classes wait');
   acceptInterrupt(hv, v, 0x8f);
-  assert.equal(pendingInterrupt(hv, v), -1, 'so does the same class');
+  assert.equal(pendingInterrupt(v), -1, 'so does the same class');
   acceptInterrupt(hv, v, 0x91);
-  assert.equal(pendingInterrupt(hv, v), 0x91);
-  acknowledge(hv, v, 0x91);
+  assert.equal(pendingInterrupt(v), 0x91);
+  acknowledge(v, 0x91);
   writeMmio(hv, v, 0xb0, 0);
   writeMmio(hv, v, 0xb0, 0);
-  assert.equal(pendingInterrupt(hv, v), 0x8f);
-  acknowledge(hv, v, 0x8f);
+  assert.equal(pendingInterrupt(v), 0x8f);
+  acknowledge(v, 0x8f);
   writeMmio(hv, v, 0xb0, 0);
-  assert.equal(pendingInterrupt(hv, v), 0x42);
+  assert.equal(pendingInterrupt(v), 0x42);
   writeMmio(hv, v, 0x80, 0x40);
-  assert.equal(pendingInterrupt(hv, v), -1, 'task priority holds them');
+  assert.equal(pendingInterrupt(v), -1, 'task priority holds them');
   assert.equal(readMmio(hv, v, 0xa0), 0x40);
 });
 
@@ -92,16 +92,16 @@ test('against a model: what is pending is the highest requested class above the 
           writeMmio(hv, v, 0xb0, 0);
           serving.delete(top(serving));
         } else {
-          const vector = pendingInterrupt(hv, v);
+          const vector = pendingInterrupt(v);
           if (vector >= 0) {
-            acknowledge(hv, v, vector);
+            acknowledge(v, vector);
             requested.delete(vector);
             serving.add(vector);
           }
         }
         const ppr = Math.max(tpr >>> 4, top(serving) >>> 4 > 15 ? 0 : Math.max(0, top(serving)) >>> 4);
         const best = top(requested);
-        assert.equal(pendingInterrupt(hv, v), best >= 0 && best >>> 4 > ppr ? best : -1);
+        assert.equal(pendingInterrupt(v), best >= 0 && best >>> 4 > ppr ? best : -1);
       }
     }),
     { numRuns: 100, seed: 3 },
@@ -113,11 +113,11 @@ test('interprocessor interrupts: shorthands, physical and logical destinations, 
   const others = [1, 2].map((id) => m.vcpu(d, id));
   for (const o of others) writeMmio(hv, o, 0xf0, 0x1ff);
   const all = [v, ...others];
-  const pending = (): number[] => all.map((x) => pendingInterrupt(hv, x));
+  const pending = (): number[] => all.map((x) => pendingInterrupt(x));
   const clear = (): void => {
     for (const x of all)
-      for (let vector = pendingInterrupt(hv, x); vector >= 0; vector = pendingInterrupt(hv, x)) {
-        acknowledge(hv, x, vector);
+      for (let vector = pendingInterrupt(x); vector >= 0; vector = pendingInterrupt(x)) {
+        acknowledge(x, vector);
         writeMmio(hv, x, 0xb0, 0);
       }
   };
@@ -159,10 +159,10 @@ test('timer: one shot, periodic, TSC deadline', () => {
   assert.equal(readMmio(hv, v, 0x390), 600);
   m.time += 6_000n;
   runTimers(hv);
-  assert.equal(pendingInterrupt(hv, v), 0x40);
+  assert.equal(pendingInterrupt(v), 0x40);
   assert.equal(timerDeadline(hv, v), NEVER);
   assert.equal(readMmio(hv, v, 0x390), 0);
-  acknowledge(hv, v, 0x40);
+  acknowledge(v, 0x40);
   writeMmio(hv, v, 0xb0, 0);
   writeMmio(hv, v, 0x3e0, 0b0000); // divide by 2
   writeMmio(hv, v, 0x320, 0x20041);
@@ -170,9 +170,9 @@ test('timer: one shot, periodic, TSC deadline', () => {
   const start = m.time;
   m.time += 2_000n * 3n + 1n; // three periods late: one interrupt, the rhythm stays
   runTimers(hv);
-  assert.equal(pendingInterrupt(hv, v), 0x41);
+  assert.equal(pendingInterrupt(v), 0x41);
   assert.equal(timerDeadline(hv, v), start + 8_000n);
-  acknowledge(hv, v, 0x41);
+  acknowledge(v, 0x41);
   writeMmio(hv, v, 0xb0, 0);
   writeMmio(hv, v, 0x320, 0x40042);
   assert.equal(timerDeadline(hv, v), NEVER);
@@ -182,7 +182,7 @@ test('timer: one shot, periodic, TSC deadline', () => {
   assert.equal(readTscDeadline(hv, v), m.time + 500n);
   m.time += 500n;
   runTimers(hv);
-  assert.equal(pendingInterrupt(hv, v), 0x42);
+  assert.equal(pendingInterrupt(v), 0x42);
   assert.equal(readTscDeadline(hv, v), 0n);
   setTscDeadline(hv, v, 1n, m.time);
   assert.equal(timerDeadline(hv, v), m.time, 'a deadline that has passed is now');
@@ -215,11 +215,11 @@ test('x2APIC: the same registers by MSR, reserved bits and illegal switches are 
     assert.equal(writeX2apic(hv, v, msr, value), false, `0x${msr.toString(16)} <- 0x${value.toString(16)}`);
   for (const msr of [0x80e, 0x831, 0x800, 0x83f, 0x80b]) assert.equal(readX2apic(hv, v, msr), undefined);
   assert.equal(writeX2apic(hv, v, 0x83f, 0x55n), true);
-  assert.equal(pendingInterrupt(hv, v), 0x55);
+  assert.equal(pendingInterrupt(v), 0x55);
   const other = m.vcpu(d, 1);
   writeMmio(hv, other, 0xf0, 0x1ff);
   assert.equal(writeX2apic(hv, v, 0x830, (2n << 32n) | 0x60n), true);
-  assert.equal(pendingInterrupt(hv, other), 0x60);
+  assert.equal(pendingInterrupt(other), 0x60);
   assert.equal(writeApicBase(hv, v, BASE | 0x800n), false, 'not back to xAPIC');
   assert.equal(writeApicBase(hv, v, BASE | 0x400n), false, 'x2APIC needs the APIC on');
   assert.equal(writeApicBase(hv, v, BASE), true);

@@ -1,6 +1,6 @@
 import { CR8 } from '../../../machine/layout.ts';
 import { vcpu_info } from '../../../spec/xen/xen.ts';
-import { NEVER, VCPUF_blocked, VCPUF_down, VCPUF_wait_sipi } from '../../domain.ts';
+import { NEVER, VCPU_WORD, VCPUF_blocked, VCPUF_down, VCPUF_wait_sipi } from '../../domain.ts';
 import type { Hypervisor, Vcpu } from '../../hypervisor.ts';
 import { raiseNmi } from './nmi.ts';
 import { startAtSipi } from './sipi.ts';
@@ -15,6 +15,10 @@ export const APIC_DEFAULT_BASE = 0xfee00000;
 const BASE_BSP = 0x100n;
 const BASE_X2APIC = 0x400n;
 const BASE_ENABLE = 0x800n;
+
+/** The last two in IA32_APIC_BASE's low half. */
+const X2APIC = 0x400;
+const ENABLE = 0x800;
 
 /** Register page offsets / 16. */
 const ID = 0x02;
@@ -50,12 +54,16 @@ const SVR_ENABLE = 1 << 8;
 /** Bus clock of the virtual APIC: 100 MHz, 10 ns a tick, as Xen's. */
 const BUS_NS = 10n;
 
-const reg = (v: Vcpu, index: number): number => v.s.lapic + index * 4;
-const get = (hv: Hypervisor, v: Vcpu, index: number): number => hv.memories.stateView.getUint32(reg(v, index), true);
-const set = (hv: Hypervisor, v: Vcpu, index: number, value: number): void => hv.memories.stateView.setUint32(reg(v, index), value, true);
+/** Where the registers are, 0 when there is no APIC. */
+const base = (v: Vcpu): number => (v.words[v.at + VCPU_WORD.lapic] as number) >>> 0;
+const get = (v: Vcpu, index: number): number => (v.words[base(v) / 4 + index] as number) >>> 0;
+const set = (v: Vcpu, index: number, value: number): void => {
+  v.words[base(v) / 4 + index] = value;
+};
 /** APIC id of a vCPU: twice its number, as Xen gives them. */
 export const apicId = (v: Vcpu): number => v.id * 2;
-const x2apic = (v: Vcpu): boolean => (v.s.apic_base & BASE_X2APIC) !== 0n;
+const apicBase = (v: Vcpu): number => v.words[v.at + VCPU_WORD.apic_base] as number;
+const x2apic = (v: Vcpu): boolean => (apicBase(v) & X2APIC) !== 0;
 
 /** Give a vCPU its APIC in the state after reset. False when the heap is full. */
 export function createLapic(hv: Hypervisor, v: Vcpu): boolean {
@@ -74,86 +82,88 @@ export function destroyLapic(hv: Hypervisor, v: Vcpu): void {
 export function resetLapic(hv: Hypervisor, v: Vcpu): void {
   hv.memories.stateBytes.fill(0, v.s.lapic, v.s.lapic + BYTES);
   v.s.apic_base = BigInt(APIC_DEFAULT_BASE) | BASE_ENABLE | (v.id === 0 ? BASE_BSP : 0n);
-  set(hv, v, ID, apicId(v) << 24);
-  set(hv, v, VERSION, 0x00050014);
-  set(hv, v, DFR, 0xffffffff);
-  set(hv, v, SVR, 0xff);
-  for (let i = CMCI; i <= LVT_ERROR; i++) if (i === CMCI || i >= LVT_TIMER) set(hv, v, i, MASKED);
+  set(v, ID, apicId(v) << 24);
+  set(v, VERSION, 0x00050014);
+  set(v, DFR, 0xffffffff);
+  set(v, SVR, 0xff);
+  for (let i = CMCI; i <= LVT_ERROR; i++) if (i === CMCI || i >= LVT_TIMER) set(v, i, MASKED);
   hv.memories.stateView.setBigUint64(v.s.lapic + TIMER_DEADLINE, NEVER, true);
 }
 
 /** The register page's first KiB, as a guest would read it. */
-export function lapicPage(hv: Hypervisor, v: Vcpu): Uint8Array {
+export function lapicPage(v: Vcpu): Uint8Array {
   const page = new Uint8Array(1024);
   const view = new DataView(page.buffer);
-  for (let index = 0; index <= SELF_IPI; index++) view.setUint32(index * 16, get(hv, v, index), true);
+  for (let index = 0; index <= SELF_IPI; index++) view.setUint32(index * 16, get(v, index), true);
   return page;
 }
 
 /** What the registers do not tell. `disabled`: bit 0 by its enable bit, bit 1 by the APIC base. */
-export function lapicSummary(hv: Hypervisor, v: Vcpu): { apic_base_msr: bigint; disabled: number; timer_divisor: number; tdt_msr: bigint } {
-  const disabled = ((get(hv, v, SVR) & SVR_ENABLE) === 0 ? 1 : 0) | ((v.s.apic_base & BASE_ENABLE) === 0n ? 2 : 0);
-  return { apic_base_msr: v.s.apic_base, disabled, timer_divisor: Number(divisor(hv, v)), tdt_msr: v.s.tsc_deadline };
+export function lapicSummary(v: Vcpu): { apic_base_msr: bigint; disabled: number; timer_divisor: number; tdt_msr: bigint } {
+  const disabled = ((get(v, SVR) & SVR_ENABLE) === 0 ? 1 : 0) | ((v.s.apic_base & BASE_ENABLE) === 0n ? 2 : 0);
+  return { apic_base_msr: v.s.apic_base, disabled, timer_divisor: Number(divisor(v)), tdt_msr: v.s.tsc_deadline };
 }
 
-function highest(hv: Hypervisor, v: Vcpu, bank: number): number {
+function highest(v: Vcpu, bank: number): number {
+  const { words } = v;
+  const first = base(v) / 4 + bank;
   for (let i = 7; i >= 0; i--) {
-    const word = get(hv, v, bank + i);
+    const word = words[first + i] as number;
     if (word !== 0) return i * 32 + 31 - Math.clz32(word);
   }
   return -1;
 }
 
-function change(hv: Hypervisor, v: Vcpu, bank: number, vector: number, on: boolean): void {
+function change(v: Vcpu, bank: number, vector: number, on: boolean): void {
   const index = bank + (vector >>> 5);
   const bit = 1 << (vector & 31);
-  set(hv, v, index, on ? get(hv, v, index) | bit : get(hv, v, index) & ~bit);
+  set(v, index, on ? get(v, index) | bit : get(v, index) & ~bit);
 }
 
-function processorPriority(hv: Hypervisor, v: Vcpu): number {
-  const serving = highest(hv, v, ISR);
-  const tpr = get(hv, v, TPR) & 0xff;
+function processorPriority(v: Vcpu): number {
+  const serving = highest(v, ISR);
+  const tpr = get(v, TPR) & 0xff;
   const service = serving < 0 ? 0 : serving & 0xf0;
   return (tpr & 0xf0) >= service ? tpr : service;
 }
 
-const enabled = (hv: Hypervisor, v: Vcpu): boolean => (v.s.apic_base & BASE_ENABLE) !== 0n && (get(hv, v, SVR) & SVR_ENABLE) !== 0;
+const enabled = (v: Vcpu): boolean => (apicBase(v) & ENABLE) !== 0 && (get(v, SVR) & SVR_ENABLE) !== 0;
 
 /** An edge-triggered interrupt arrives. Dropped while the APIC is off. */
 export function acceptInterrupt(hv: Hypervisor, v: Vcpu, vector: number): void {
-  if (v.s.lapic === 0 || !enabled(hv, v)) return;
+  if (base(v) === 0 || !enabled(v)) return;
   if (vector < 16) {
     apicError(hv, v, 1 << 6);
     return;
   }
-  change(hv, v, IRR, vector, true);
-  change(hv, v, TMR, vector, false);
+  change(v, IRR, vector, true);
+  change(v, TMR, vector, false);
   v.s.flags &= ~VCPUF_blocked;
 }
 
 /** Vector that the vCPU should take next, or -1. Does not take it. */
-export function pendingInterrupt(hv: Hypervisor, v: Vcpu): number {
-  if (v.s.lapic === 0) return -1;
-  const vector = highest(hv, v, IRR);
-  if (vector < 0 || !enabled(hv, v)) return -1;
-  return (vector & 0xf0) > (processorPriority(hv, v) & 0xf0) ? vector : -1;
+export function pendingInterrupt(v: Vcpu): number {
+  if (base(v) === 0) return -1;
+  const vector = highest(v, IRR);
+  if (vector < 0 || !enabled(v)) return -1;
+  return (vector & 0xf0) > (processorPriority(v) & 0xf0) ? vector : -1;
 }
 
 /** The vCPU takes `vector`: from requested to in service. */
-export function acknowledge(hv: Hypervisor, v: Vcpu, vector: number): void {
-  change(hv, v, IRR, vector, false);
-  change(hv, v, ISR, vector, true);
+export function acknowledge(v: Vcpu, vector: number): void {
+  change(v, IRR, vector, false);
+  change(v, ISR, vector, true);
 }
 
-function endOfInterrupt(hv: Hypervisor, v: Vcpu): void {
-  const vector = highest(hv, v, ISR);
-  if (vector >= 0) change(hv, v, ISR, vector, false);
+function endOfInterrupt(v: Vcpu): void {
+  const vector = highest(v, ISR);
+  if (vector >= 0) change(v, ISR, vector, false);
 }
 
 function apicError(hv: Hypervisor, v: Vcpu, bit: number): void {
   const at = v.s.lapic + ERRORS;
   hv.memories.stateView.setUint32(at, hv.memories.stateView.getUint32(at, true) | bit, true);
-  const lvt = get(hv, v, LVT_ERROR);
+  const lvt = get(v, LVT_ERROR);
   if ((lvt & MASKED) === 0 && (lvt & 0xff) >= 16) acceptInterrupt(hv, v, lvt & 0xff);
 }
 
@@ -164,16 +174,16 @@ const MODE_PERIODIC = 1;
 const MODE_TSC_DEADLINE = 2;
 const timerMode = (lvt: number): number => (lvt >>> 17) & 3;
 
-function divisor(hv: Hypervisor, v: Vcpu): bigint {
-  const raw = get(hv, v, TIMER_DIVIDE);
+function divisor(v: Vcpu): bigint {
+  const raw = get(v, TIMER_DIVIDE);
   const code = (raw & 3) | ((raw >>> 1) & 4);
   return code === 7 ? 1n : 2n << BigInt(code);
 }
 
-const deadlineAt = (v: Vcpu): number => v.s.lapic + TIMER_DEADLINE;
+const deadlineAt = (v: Vcpu): number => base(v) + TIMER_DEADLINE;
 
 /** Where the instant of the APIC timer's next expiry stands in `state`, 0 when there is no APIC. */
-export const timerDeadlineAt = (v: Vcpu): number => (v.s.lapic === 0 ? 0 : deadlineAt(v));
+export const timerDeadlineAt = (v: Vcpu): number => (base(v) === 0 ? 0 : deadlineAt(v));
 
 /** Instant (ns) of the APIC timer's next expiry, NEVER when it is off. */
 export function timerDeadline(hv: Hypervisor, v: Vcpu): bigint {
@@ -181,38 +191,38 @@ export function timerDeadline(hv: Hypervisor, v: Vcpu): bigint {
 }
 
 function startTimer(hv: Hypervisor, v: Vcpu): void {
-  const initial = BigInt(get(hv, v, TIMER_INITIAL));
+  const initial = BigInt(get(v, TIMER_INITIAL));
   const view = hv.memories.stateView;
   const start = hv.now();
   view.setBigUint64(v.s.lapic + TIMER_START, start, true);
-  view.setBigUint64(deadlineAt(v), initial === 0n ? NEVER : start + initial * BUS_NS * divisor(hv, v), true);
+  view.setBigUint64(deadlineAt(v), initial === 0n ? NEVER : start + initial * BUS_NS * divisor(v), true);
 }
 
 function currentCount(hv: Hypervisor, v: Vcpu): number {
   const deadline = timerDeadline(hv, v);
-  if (deadline === NEVER || timerMode(get(hv, v, LVT_TIMER)) === MODE_TSC_DEADLINE) return 0;
+  if (deadline === NEVER || timerMode(get(v, LVT_TIMER)) === MODE_TSC_DEADLINE) return 0;
   const left = deadline - hv.now();
-  return left <= 0n ? 0 : Number(left / (BUS_NS * divisor(hv, v)));
+  return left <= 0n ? 0 : Number(left / (BUS_NS * divisor(v)));
 }
 
 /** IA32_TSC_DEADLINE written: absolute TSC value (the TSC counts nanoseconds), 0 disarms. Ignored in the other modes. */
 export function setTscDeadline(hv: Hypervisor, v: Vcpu, tsc: bigint, guestTsc: bigint): void {
-  if (timerMode(get(hv, v, LVT_TIMER)) !== MODE_TSC_DEADLINE) return;
+  if (timerMode(get(v, LVT_TIMER)) !== MODE_TSC_DEADLINE) return;
   v.s.tsc_deadline = tsc;
   hv.memories.stateView.setBigUint64(deadlineAt(v), tsc === 0n ? NEVER : hv.now() + (tsc > guestTsc ? tsc - guestTsc : 0n), true);
 }
 
 export function readTscDeadline(hv: Hypervisor, v: Vcpu): bigint {
-  return timerMode(get(hv, v, LVT_TIMER)) === MODE_TSC_DEADLINE && timerDeadline(hv, v) !== NEVER ? v.s.tsc_deadline : 0n;
+  return timerMode(get(v, LVT_TIMER)) === MODE_TSC_DEADLINE && timerDeadline(hv, v) !== NEVER ? v.s.tsc_deadline : 0n;
 }
 
 /** The timer's deadline has come. */
 export function timerExpired(hv: Hypervisor, v: Vcpu): void {
   const view = hv.memories.stateView;
-  const lvt = get(hv, v, LVT_TIMER);
+  const lvt = get(v, LVT_TIMER);
   const deadline = timerDeadline(hv, v);
   if (timerMode(lvt) === MODE_PERIODIC) {
-    const period = BigInt(get(hv, v, TIMER_INITIAL)) * BUS_NS * divisor(hv, v);
+    const period = BigInt(get(v, TIMER_INITIAL)) * BUS_NS * divisor(v);
     const late = hv.now() - deadline;
     view.setBigUint64(deadlineAt(v), period === 0n ? NEVER : deadline + period * (late / period + 1n), true);
   } else {
@@ -224,15 +234,15 @@ export function timerExpired(hv: Hypervisor, v: Vcpu): void {
 
 // ---- interprocessor interrupts -------------------------------------------------------------------------------------
 
-function matches(hv: Hypervisor, target: Vcpu, destination: number, logical: boolean, x2: boolean): boolean {
+function matches(target: Vcpu, destination: number, logical: boolean, x2: boolean): boolean {
   if (destination === (x2 ? 0xffffffff : 0xff)) return true;
   if (!logical) return destination === apicId(target);
   if (x2) {
     const ldr = logicalX2(target);
     return ldr >>> 16 === destination >>> 16 && (ldr & destination & 0xffff) !== 0;
   }
-  const ldr = get(hv, target, LDR) >>> 24;
-  if (get(hv, target, DFR) >>> 28 === 0xf) return (ldr & destination) !== 0;
+  const ldr = get(target, LDR) >>> 24;
+  if (get(target, DFR) >>> 28 === 0xf) return (ldr & destination) !== 0;
   return ldr >>> 4 === destination >>> 4 && (ldr & destination & 0xf) !== 0;
 }
 
@@ -249,7 +259,7 @@ function sendIpi(hv: Hypervisor, from: Vcpu, low: number, destination: number): 
   }
   for (const target of hv.vcpus(from.domain)) {
     const hit =
-      shorthand === 1 ? target === from : shorthand === 2 ? true : shorthand === 3 ? target !== from : matches(hv, target, destination, logical, x2apic(from));
+      shorthand === 1 ? target === from : shorthand === 2 ? true : shorthand === 3 ? target !== from : matches(target, destination, logical, x2apic(from));
     if (!hit) continue;
     if (delivery === 0) acceptInterrupt(hv, target, vector);
     else if (delivery === 1) {
@@ -269,11 +279,11 @@ function sendIpi(hv: Hypervisor, from: Vcpu, low: number, destination: number): 
 function readRegister(hv: Hypervisor, v: Vcpu, index: number): number | undefined {
   switch (index) {
     case ID:
-      return x2apic(v) ? apicId(v) : get(hv, v, ID);
+      return x2apic(v) ? apicId(v) : get(v, ID);
     case PPR:
-      return processorPriority(hv, v);
+      return processorPriority(v);
     case LDR:
-      return x2apic(v) ? logicalX2(v) : get(hv, v, LDR);
+      return x2apic(v) ? logicalX2(v) : get(v, LDR);
     case TIMER_CURRENT:
       return currentCount(hv, v);
     case VERSION:
@@ -286,9 +296,9 @@ function readRegister(hv: Hypervisor, v: Vcpu, index: number): number | undefine
     case ICR2:
     case TIMER_INITIAL:
     case TIMER_DIVIDE:
-      return get(hv, v, index);
+      return get(v, index);
     default:
-      if ((index >= ISR && index < ESR) || (index >= LVT_TIMER && index <= LVT_ERROR)) return get(hv, v, index);
+      if ((index >= ISR && index < ESR) || (index >= LVT_TIMER && index <= LVT_ERROR)) return get(v, index);
       return undefined;
   }
 }
@@ -303,53 +313,53 @@ export function repeatEventUpcall(hv: Hypervisor, v: Vcpu): void {
 function writeRegister(hv: Hypervisor, v: Vcpu, index: number, value: number): boolean {
   switch (index) {
     case TPR:
-      writeTaskPriority(hv, v, value);
+      writeTaskPriority(v, value);
       v.context.setLow(CR8, (value >>> 4) & 15);
       return true;
     case EOI:
-      endOfInterrupt(hv, v);
+      endOfInterrupt(v);
       return true;
     case LDR:
       if (x2apic(v)) return false;
-      set(hv, v, LDR, value & 0xff000000);
+      set(v, LDR, value & 0xff000000);
       return true;
     case DFR:
       if (x2apic(v)) return false;
-      set(hv, v, DFR, value | 0x0fffffff);
+      set(v, DFR, value | 0x0fffffff);
       return true;
     case ID:
       if (x2apic(v)) return false;
       return true; // Xen ignores writes of the id
     case SVR:
-      set(hv, v, SVR, value & 0x3ff);
+      set(v, SVR, value & 0x3ff);
       if ((value & SVR_ENABLE) !== 0) repeatEventUpcall(hv, v);
-      else for (let i = LVT_TIMER; i <= LVT_ERROR; i++) set(hv, v, i, get(hv, v, i) | MASKED);
+      else for (let i = LVT_TIMER; i <= LVT_ERROR; i++) set(v, i, get(v, i) | MASKED);
       return true;
     case ESR: {
       const at = v.s.lapic + ERRORS;
-      set(hv, v, ESR, hv.memories.stateView.getUint32(at, true));
+      set(v, ESR, hv.memories.stateView.getUint32(at, true));
       hv.memories.stateView.setUint32(at, 0, true);
       return true;
     }
     case ICR:
-      set(hv, v, ICR, value & ~0x1000);
-      sendIpi(hv, v, value, get(hv, v, ICR2) >>> 24);
+      set(v, ICR, value & ~0x1000);
+      sendIpi(hv, v, value, get(v, ICR2) >>> 24);
       return true;
     case ICR2:
-      set(hv, v, ICR2, value);
+      set(v, ICR2, value);
       return true;
     case TIMER_INITIAL:
-      if (timerMode(get(hv, v, LVT_TIMER)) === MODE_TSC_DEADLINE) return true;
-      set(hv, v, TIMER_INITIAL, value);
+      if (timerMode(get(v, LVT_TIMER)) === MODE_TSC_DEADLINE) return true;
+      set(v, TIMER_INITIAL, value);
       startTimer(hv, v);
       return true;
     case TIMER_DIVIDE: {
-      set(hv, v, TIMER_DIVIDE, value & 0xb);
-      if (timerDeadline(hv, v) !== NEVER && timerMode(get(hv, v, LVT_TIMER)) !== MODE_TSC_DEADLINE) startTimer(hv, v);
+      set(v, TIMER_DIVIDE, value & 0xb);
+      if (timerDeadline(hv, v) !== NEVER && timerMode(get(v, LVT_TIMER)) !== MODE_TSC_DEADLINE) startTimer(hv, v);
       return true;
     }
     case CMCI:
-      set(hv, v, CMCI, value & 0x107ff);
+      set(v, CMCI, value & 0x107ff);
       return true;
     default:
       if (index < LVT_TIMER || index > LVT_ERROR) return false;
@@ -358,15 +368,15 @@ function writeRegister(hv: Hypervisor, v: Vcpu, index: number, value: number): b
 }
 
 function writeLvt(hv: Hypervisor, v: Vcpu, index: number, value: number): boolean {
-  const on = (get(hv, v, SVR) & SVR_ENABLE) !== 0;
+  const on = (get(v, SVR) & SVR_ENABLE) !== 0;
   const mask = index === LVT_TIMER ? 0x710ff : index === LVT_ERROR ? 0x100ff : 0x1f7ff;
-  const before = get(hv, v, index);
-  set(hv, v, index, (value & mask) | (on ? 0 : MASKED));
+  const before = get(v, index);
+  set(v, index, (value & mask) | (on ? 0 : MASKED));
   if (index === LVT_TIMER && (timerMode(before) === MODE_TSC_DEADLINE) !== (timerMode(value) === MODE_TSC_DEADLINE)) {
     hv.memories.stateView.setBigUint64(deadlineAt(v), NEVER, true);
     v.s.tsc_deadline = 0n;
-    set(hv, v, TIMER_INITIAL, 0);
-  } else if (index === LVT_TIMER && timerMode(before) === MODE_ONE_SHOT && timerMode(value) === MODE_PERIODIC && get(hv, v, TIMER_INITIAL) !== 0) {
+    set(v, TIMER_INITIAL, 0);
+  } else if (index === LVT_TIMER && timerMode(before) === MODE_ONE_SHOT && timerMode(value) === MODE_PERIODIC && get(v, TIMER_INITIAL) !== 0) {
     startTimer(hv, v);
   }
   return true;
@@ -378,7 +388,7 @@ export function readX2apic(hv: Hypervisor, v: Vcpu, msr: number): bigint | undef
   if (!x2apic(v) || index === DFR || index === ICR2) return undefined;
   const value = readRegister(hv, v, index);
   if (value === undefined) return undefined;
-  return index === ICR ? (BigInt(get(hv, v, ICR2)) << 32n) | BigInt(value) : BigInt(value);
+  return index === ICR ? (BigInt(get(v, ICR2)) << 32n) | BigInt(value) : BigInt(value);
 }
 
 /** Bits that an x2APIC register takes; others are #GP. @see Intel SDM 3A 11.12.1.2 */
@@ -408,8 +418,8 @@ export function writeX2apic(hv: Hypervisor, v: Vcpu, msr: number, value: bigint)
   const high = Number(value >> 32n);
   if (!x2apic(v) || writable === undefined || (low & ~writable) !== 0) return false;
   if (index === ICR) {
-    set(hv, v, ICR2, high);
-    set(hv, v, ICR, low);
+    set(v, ICR2, high);
+    set(v, ICR, low);
     sendIpi(hv, v, low, high);
     return true;
   }
@@ -422,8 +432,8 @@ export function writeX2apic(hv: Hypervisor, v: Vcpu, msr: number, value: bigint)
 }
 
 /** The task priority register, also reached by MOV to CR8 (its upper four bits). */
-export function writeTaskPriority(hv: Hypervisor, v: Vcpu, value: number): void {
-  set(hv, v, TPR, value & 0xff);
+export function writeTaskPriority(v: Vcpu, value: number): void {
+  set(v, TPR, value & 0xff);
 }
 
 /** Memory-mapped read of `size` bytes at page offset `offset`. Only aligned 32-bit accesses have a defined meaning. */

@@ -23,8 +23,8 @@ export const getRunstateInfo: VcpuOperation = (target) => (call, argument) => {
  * Fails: EFAULT.
  */
 export const registerRunstateArea: VcpuOperation = (target) =>
-  subOperation(vcpu_register_runstate_memory_area, ({ hv, compat }, arg) => {
+  subOperation(vcpu_register_runstate_memory_area, ({ compat }, arg) => {
     target.s.runstate_area = compat === true ? arg.addr.h : arg.addr.v;
-    writeRunstateArea(hv, target);
+    writeRunstateArea(target);
     return ok();
   });

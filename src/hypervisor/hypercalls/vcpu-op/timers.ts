@@ -35,14 +35,13 @@ export const stopPeriodicTimer: VcpuOperation = (target) => () => {
  * @xen vcpu_op 8 set_singleshot_timer #Y
  * Fails: EINVAL for another vCPU; EFAULT; ETIME passed, and the caller asked for that error.
  */
-export const setSingleshotTimer: VcpuOperation = (target) => {
-  const set = subOperation(vcpu_set_singleshot_timer, ({ hv }, arg) => {
-    if ((arg.flags & VCPU_SSHOTTMR_future) !== 0 && arg.timeout_abs_ns < hv.now()) return fail(ETIME);
-    target.s.singleshot_deadline = arg.timeout_abs_ns >= SIGN ? 0n : arg.timeout_abs_ns;
-    return ok();
-  });
-  return (call, argument) => (target === call.vcpu ? set(call, argument) : -EINVAL);
-};
+export const setSingleshotTimer: VcpuOperation = (target) => (call, argument) => (target === call.vcpu ? setOwnTimer(call, argument) : -EINVAL);
+
+const setOwnTimer = subOperation(vcpu_set_singleshot_timer, ({ hv, vcpu }, arg) => {
+  if ((arg.flags & VCPU_SSHOTTMR_future) !== 0 && arg.timeout_abs_ns < hv.now()) return fail(ETIME);
+  vcpu.s.singleshot_deadline = arg.timeout_abs_ns >= SIGN ? 0n : arg.timeout_abs_ns;
+  return ok();
+});
 
 /**
  * VCPUOP_stop_singleshot_timer.
