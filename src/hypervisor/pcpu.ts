@@ -88,7 +88,7 @@ export interface PcpuConfig {
   /** How many threads of the host may run at once. */
   readonly processors: number;
   rowName(row: number): string;
-  /** Work to be done before the first instruction of a guest: step by step while domain 0's programs have the turn and ask for nothing. */
+  /** Work to be done before the first instruction of a guest: step by step while there is no guest, and domain 0's programs ask for nothing. */
   readonly beforehand?: Iterator<unknown>;
 }
 
@@ -220,6 +220,10 @@ export class Pcpu {
     }
     const seen = Atomics.load(words, WAKE);
     if (Atomics.load(words, WANT_TURN) !== 0 || Atomics.load(words, STOP) !== 0) return;
+    if (this.beforehand !== undefined) {
+      if (Atomics.wait(words, WAKE, seen, PAUSE_MS) === 'timed-out') this.prepareStep();
+      return;
+    }
     if (!hv.virtualTime && hv.header.dom0_due !== NEVER) {
       this.grantTurn();
       return;

@@ -30,18 +30,17 @@ export async function startMachine(
     readonly paranoid?: boolean;
     /** A profile is wanted. */
     readonly profile?: string;
-    /** Under which name translations are kept; undefined: they are not. */
-    readonly translations?: string | undefined;
+    /** Translations are kept, under the name that `keepTranslations` is told. */
+    readonly translations?: boolean;
     /** Folder of translations, or `off`. */
     readonly translationCache?: string;
   },
-): Promise<{ machine: MachineThread; session: Session }> {
+): Promise<{ machine: MachineThread; session: Session; keepTranslations: (identity: string) => void }> {
   const output = (bytes: Uint8Array): void => void host.terminal.write(bytes);
   const { symbols, cpu, translations, translationCache, profile, ...rest } = options;
   // a debugger, a trace or blocks of other sizes make translations that are of no use to others
   const plain = options.blockLimit === undefined && options.promoteAfter !== 0 && !options.trace.includes('exec');
-  const cache = plain && translations !== undefined ? host.translations(translationCache) : undefined;
-  const name = `${cpu} ${translations}`;
+  const cache = plain && translations === true ? host.translations(translationCache) : undefined;
   const named = options.trace.includes('exec') || profile !== undefined ? symbols() : undefined;
   const machine = new MachineThread({
     ...rest,
@@ -53,11 +52,15 @@ export async function startMachine(
     cpuModel: cpu,
     onConsole: (_domid, bytes) => output(bytes),
     onLog: (line) => host.message(line),
-    ...(cache === undefined ? {} : { translations: { stored: cache.place(name), keep: (file) => cache.write(name, file) } }),
+    ...(cache === undefined ? {} : { keepsTranslations: true }),
   });
   const session = new Session(machine, output);
   machine.open(() => session.onTurn());
-  return { machine, session };
+  const keepTranslations = (identity: string): void => {
+    const name = `${cpu} ${identity}`;
+    if (cache !== undefined) machine.keepTranslations({ stored: cache.place(name), keep: (file) => cache.write(name, file) });
+  };
+  return { machine, session, keepTranslations };
 }
 
 /** Do something in the next turn of domain 0; when it fails, the machine is stopped before the error goes on. */

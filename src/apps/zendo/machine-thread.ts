@@ -51,6 +51,8 @@ export interface MachineOptions {
   readonly profileEvery?: number | undefined;
   /** Translations of earlier runs, and where to leave those of this one. */
   readonly translations?: KeptTranslations | undefined;
+  /** Translations are kept, `keepTranslations` says which: before a guest runs. */
+  readonly keepsTranslations?: boolean;
   /** Bytes written to the hypervisor's console by a domain. */
   readonly onConsole: (domid: number, bytes: Uint8Array) => void;
   readonly onLog: (line: string) => void;
@@ -70,6 +72,9 @@ export class MachineThread {
   readonly crashes = new Map<number, string>();
   private readonly thread: WorkerThread;
   private keeping: Promise<void> | undefined;
+  private translations: KeptTranslations | undefined;
+  /** Where the thread hears which translations it is to use; undefined: none, or it has heard. */
+  private names: MessagePort | undefined;
   private readonly onConsole: MachineOptions['onConsole'];
   private readonly compilers: WorkerThread[] = [];
   /** Starts the compilers' threads; undefined where there are to be none, or are some. */
@@ -85,6 +90,9 @@ export class MachineThread {
     const { promoteAfter = Number.POSITIVE_INFINITY } = options;
     const compilers = promoteAfter < 2 ? 0 : (options.compileThreads ?? (options.workers.parallelism < 2 ? 0 : 1));
     const channels = Array.from({ length: compilers }, () => ({ ends: new MessageChannel(), sent: regionChannelWords() }));
+    const names = options.keepsTranslations === true || options.translations !== undefined ? new MessageChannel() : undefined;
+    this.names = names?.port2;
+    if (options.translations !== undefined) this.keepTranslations(options.translations);
     const data: PcpuWorkerData = {
       ...(prepared === undefined ? { memories: { frames, state } } : {}),
       core: options.core,
@@ -98,17 +106,13 @@ export class MachineThread {
       ...(options.symbols === undefined ? {} : { symbols: options.symbols }),
       ...(options.paranoid === true ? { paranoid: true } : {}),
       ...(options.profileEvery === undefined ? {} : { profileEvery: options.profileEvery }),
-      ...(options.translations === undefined ? {} : { stored: options.translations.stored }),
+      ...(names === undefined ? {} : { stored: names.port1 }),
       ...(options.verifyTranslations === true ? { verifyStored: true } : {}),
       ...(options.ownsProcess === true ? { ownsProcess: true } : {}),
     };
     this.door = new Door(this.memories, options.workers.parallelism);
     this.kernel = new Dom0Kernel(this.memories, this.door);
-    this.thread = options.workers.start(
-      PCPU_WORKER,
-      data,
-      channels.map(({ ends }) => ends.port1),
-    );
+    this.thread = options.workers.start(PCPU_WORKER, data, [...channels.map(({ ends }) => ends.port1), ...(names === undefined ? [] : [names.port1])]);
     this.makeCompilers = () => {
       for (const [k, { ends, sent }] of channels.entries()) {
         const { cpuModel, ownsProcess = false } = options;
@@ -123,7 +127,7 @@ export class MachineThread {
         if (message.kind === 'log') options.onLog(message.line);
         else if (message.kind === 'compiler') this.startCompiler();
         else if (message.kind === 'crash') this.crashes.set(message.domid, message.reason);
-        else if (message.kind === 'translations') this.keeping = options.translations?.keep(message.file);
+        else if (message.kind === 'translations') this.keeping = this.translations?.keep(message.file);
         else if (message.kind === 'ended') report = message;
       });
       this.thread.onExit((error) => {
@@ -143,6 +147,14 @@ export class MachineThread {
   startCompiler(): void {
     this.makeCompilers?.();
     this.makeCompilers = undefined;
+  }
+
+  /** Which translations are kept, for a machine that was started before that was known. Without effect if it keeps none, or knows. */
+  keepTranslations(translations: KeptTranslations): void {
+    if (this.names === undefined) return;
+    this.translations = translations;
+    this.names.postMessage(translations.stored);
+    this.names = undefined;
   }
 
   /** Begin domain 0's turns. `onTurn` runs after the events of each turn that guests do not share were handled. */

@@ -61,8 +61,8 @@ export interface PcpuWorkerData {
   readonly paranoid?: boolean;
   /** Tell at the end where the guest was, with a sample every so many instructions, and what this thread did. */
   readonly profileEvery?: number;
-  /** Translations are kept, beginning with those of earlier runs, if there are any in this place. */
-  readonly stored?: TranslationPlace;
+  /** Translations are kept, beginning with those of earlier runs, if there are any in the place (TranslationPlace) that comes here before a guest runs. */
+  readonly stored?: MessagePort;
   /** Look at what earlier runs left before it is used. */
   readonly verifyStored?: boolean;
   /** The process is Zendo's alone: the host's compiling threads let this one go first. */
@@ -150,7 +150,14 @@ function regionCompiler(channels: readonly RegionChannel[]): RegionCompiler {
 }
 
 /** Take over translations of earlier runs: they need only be there when a guest begins. */
-function* takeStored({ folder, name }: TranslationPlace): Generator<void> {
+function* takeStored(places: MessagePort): Generator<void> {
+  let place: { readonly message: TranslationPlace } | undefined;
+  for (;;) {
+    place = receiveMessageOnPort(places as never);
+    if (place !== undefined) break;
+    yield;
+  }
+  const { folder, name } = place.message;
   const file = new NodeTranslationCache({ folder, engine: engineParts }).readNow(name);
   yield;
   if (file !== undefined && engine.store !== undefined) yield* engine.store.loading(file);

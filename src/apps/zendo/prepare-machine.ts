@@ -13,6 +13,11 @@ export function prepareMachineThread(workers: WorkerHost): void {
   workers.prepare(PCPU_WORKER, memories);
 }
 
+/** Settles when the thread that was prepared has its memories: before, they should not grow. */
+export async function machineThreadIsPrepared(workers: WorkerHost): Promise<void> {
+  if (prepared.has(workers)) await workers.prepared(PCPU_WORKER);
+}
+
 /** The memories of the machine that was prepared, for one who starts its thread now. */
 export function takePrepared(workers: WorkerHost): ReservedMemories | undefined {
   const memories = prepared.get(workers);

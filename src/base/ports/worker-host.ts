@@ -9,6 +9,8 @@ export interface WorkerHost {
    * comes by its first message. One that is never started keeps nobody.
    */
   prepare(url: URL, early: unknown): void;
+  /** Settles when the thread that was prepared for `url` has what it was given early, or ended before; at once when there is none. */
+  prepared(url: URL): Promise<void>;
 }
 
 /** One started thread. */

@@ -3,7 +3,7 @@ import { type MessagePort, Worker } from 'node:worker_threads';
 import type { WorkerHost, WorkerThread } from '../../base/ports/worker-host.ts';
 
 /** Threads that load their module already, by URL. */
-const prepared = new Map<string, Worker>();
+const prepared = new Map<string, { readonly worker: Worker; readonly online: Promise<void> }>();
 
 /** Threads by Node's worker_threads. */
 export const nodeWorkerHost: WorkerHost = {
@@ -13,11 +13,23 @@ export const nodeWorkerHost: WorkerHost = {
     const worker = new Worker(url, { workerData: early });
     worker.unref();
     worker.on('error', () => prepared.delete(url.href)); // whoever starts it next sees the error
-    prepared.set(url.href, worker);
+    const online = new Promise<void>((resolve) => {
+      worker.once('online', resolve);
+      worker.once('exit', resolve);
+    });
+    prepared.set(url.href, { worker, online });
+  },
+  async prepared(url) {
+    const one = prepared.get(url.href);
+    if (one === undefined) return;
+    // the process lives until then
+    one.worker.ref();
+    await one.online;
+    one.worker.unref();
   },
   start(url, data, moved = []): WorkerThread {
     const transferList = [...moved] as (MessagePort | ArrayBuffer)[];
-    let worker = prepared.get(url.href);
+    let worker = prepared.get(url.href)?.worker;
     if (worker === undefined) worker = new Worker(url, { workerData: data, transferList });
     else {
       prepared.delete(url.href);

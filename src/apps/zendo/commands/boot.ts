@@ -7,7 +7,7 @@ import { unreadable } from '../../../toolstack/loader/image-error.ts';
 import { attend, startMachine } from '../attend.ts';
 import { FRAMES_MAX, freshMachine, VIRTUAL_WALL_SECONDS } from '../fresh-machine.ts';
 import type { CommandHost } from '../host.ts';
-import { prepareMachineThread } from '../prepare-machine.ts';
+import { machineThreadIsPrepared, prepareMachineThread } from '../prepare-machine.ts';
 
 const MIB = 1 << 20;
 /** Frames the machine has beyond the guest's memory: domain 0, special pages, ACPI, grant tables. */
@@ -93,7 +93,7 @@ async function readImages(host: CommandHost, options: Pick<BootOptions, 'kernel'
 }
 
 /** Parts of a kernel's file that tell it from others, in bytes. */
-const SAMPLE = 65536;
+const SAMPLE = 4096;
 
 /** A name for a kernel's translations. Two kernels that share one would only lose time: checksums are enough. */
 function kernelIdentity(file: Uint8Array): string {
@@ -106,7 +106,6 @@ export async function boot(host: CommandHost, options: BootOptions, images?: Gue
   if (options.profile !== undefined) (await import('../profile-file.ts')).checkProfileName(options.profile);
   const started = host.milliseconds();
   prepareMachineThread(host.workers);
-  const { file, kernel: unpack, initrd, name } = images ?? (await readImages(host, options));
   const memoryBytes = options.memory * MIB;
   const frames = memoryBytes / 4096 + SPARE_FRAMES;
   if (frames > FRAMES_MAX) {
@@ -115,10 +114,15 @@ export async function boot(host: CommandHost, options: BootOptions, images?: Gue
       hint: `Give --memory ${Math.floor(((FRAMES_MAX - SPARE_FRAMES) * 4096) / MIB)} or less.`,
     });
   }
+  // the images are read while the machine's thread makes the machine; only names for what it shows must be there before
+  const reading = images === undefined ? readImages(host, options) : Promise.resolve(images);
+  reading.catch(() => {});
+  const named = options.trace.includes('exec') || options.profile !== undefined ? await reading : undefined;
+  await machineThreadIsPrepared(host.workers);
   const cpu = options.cpu ?? DEFAULT_CPU;
   const virtual = options.seed !== undefined;
   const wall = host.wall();
-  const { machine, session } = await startMachine(host, {
+  const { machine, session, keepTranslations } = await startMachine(host, {
     trace: options.trace,
     fresh: freshMachine({ frames, seed: options.seed, wall }),
     ...(options.codeMemory === undefined ? {} : { codeMemory: options.codeMemory }),
@@ -127,21 +131,24 @@ export async function boot(host: CommandHost, options: BootOptions, images?: Gue
     ...(options.compileThreads === undefined ? {} : { compileThreads: options.compileThreads }),
     ...(options.verifyTranslations === true ? { verifyTranslations: true } : {}),
     cpu,
-    symbols: () => unpack().symbols(),
-    translations: options.gdb === undefined ? kernelIdentity(file) : undefined,
+    symbols: () => named?.kernel().symbols(),
+    translations: options.gdb === undefined,
     ...(options.paranoid === true ? { paranoid: true } : {}),
     ...(options.profile === undefined ? {} : { profile: options.profile }),
     ...(options.translationCache === undefined ? {} : { translationCache: options.translationCache }),
   });
-  // the kernel is looked at while the machine's thread gets ready
+  let given: GuestImages;
   let kernel: KernelImage;
   try {
-    kernel = unpack();
+    given = await reading;
+    keepTranslations(kernelIdentity(given.file));
+    kernel = given.kernel();
   } catch (error) {
     machine.door.stop();
     await machine.ended.catch(() => {});
     throw error;
   }
+  const { file, initrd, name } = given;
   const loaded = host.milliseconds();
   const begin = (): void => {
     // while this thread and the machine's wait for each other

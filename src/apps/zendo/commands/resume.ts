@@ -52,13 +52,14 @@ export async function resume(host: CommandHost, path: string, options: ResumeOpt
   } catch {
     // The kernel's file is needed for names in a crash report only.
   }
-  const { machine, session } = await startMachine(host, {
+  const { machine, session, keepTranslations } = await startMachine(host, {
     ...options,
     cpu: head.cpuModel,
     memories,
     symbols: () => symbols,
-    translations: options.gdb === undefined ? `resume ${head.kernel}` : undefined,
+    translations: options.gdb === undefined,
   });
+  keepTranslations(`resume ${head.kernel}`);
   return await attend(host, machine, session, {
     ...options,
     cpu: head.cpuModel,
