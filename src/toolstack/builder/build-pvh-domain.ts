@@ -99,7 +99,7 @@ export function* pvhBuildSteps(xc: Xc, request: PvhRequest & { readonly handle: 
       }
     }
     xc.setMemoryMap(domid, start.memmap);
-    xc.writeMemory(domid, start.writes);
+    xc.fillMemory(domid, start.writes);
     yield `images: ${start.writes.reduce((sum, { bytes }) => sum + bytes.length, 0) >>> 10} KiB in place, entry at 0x${start.entry.eip.toString(16)}`;
     const store = { gfn: start.specialPages.xenstore, port: xc.kernel.allocUnbound(domid, 0) };
     const console = { gfn: start.specialPages.console, port: xc.kernel.allocUnbound(domid, 0) };

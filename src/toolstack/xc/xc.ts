@@ -7,6 +7,7 @@ import { HVMOP_get_param, HVMOP_set_param, xen_hvm_param } from '../../spec/xen/
 import { XENMEM_claim_pages, XENMEM_populate_physmap, XENMEM_set_memory_map, xen_foreign_memory_map, xen_memory_reservation } from '../../spec/xen/memory.ts';
 import { __HYPERVISOR_domctl, __HYPERVISOR_hvm_op, __HYPERVISOR_memory_op, DOMID_FIRST_RESERVED } from '../../spec/xen/xen.ts';
 import { bytesFrom, type LateBytes } from '../loader/late-bytes.ts';
+import { fill } from './fill.ts';
 
 const HEAD = D.xen_domctl.offsets.u;
 /** Frame numbers handed over in one hypercall. */
@@ -188,8 +189,8 @@ export class Xc {
     });
   }
 
-  /** Write pieces of bytes into a domain's memory at guest-physical addresses, in order, through foreign mappings. */
-  writeMemory(domid: number, pieces: readonly { readonly gpa: number; readonly bytes: Uint8Array | LateBytes }[]): void {
+  /** Write pieces of bytes, none into another, into a new domain's memory at guest-physical addresses, in order, through foreign mappings. Pages of zeros are there already. */
+  fillMemory(domid: number, pieces: readonly { readonly gpa: number; readonly bytes: Uint8Array | LateBytes }[]): void {
     const parts = pieces
       .filter(({ bytes }) => bytes.length > 0)
       .map(({ gpa, bytes }) => ({
@@ -219,7 +220,7 @@ export class Xc {
         const end = Math.min(offset + pages * 4096, part.bytes.length);
         for (let next = Math.max(offset, 0); next < end; ) {
           const bytes = bytesFrom(part.bytes, next).subarray(0, end - next);
-          frameBytes.set(bytes, to + next);
+          fill(frameBytes, to + next, bytes);
           next += bytes.length;
         }
         done += pages;

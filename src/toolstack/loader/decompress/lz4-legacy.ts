@@ -10,6 +10,8 @@ const PAGE_BYTES = 65536;
 const REACH = 65536;
 /** Output of `LateLz4` that lies in memory at a time: what a processor's own cache holds. */
 const WINDOW = 1 << 19;
+/** Where a byte lies in memory and in the output are alike modulo this: who reads it can do so by words. */
+const ALIGN = 16;
 
 const fail = (details: string): DecompressError => new DecompressError('lz4', details);
 
@@ -68,9 +70,9 @@ class LateLz4 implements LateBytes {
     this.blocks = blocks;
     this.length = length;
     this.decoder = lz4Block();
-    this.base = longest(blocks) + SLACK;
+    this.base = Math.ceil((longest(blocks) + SLACK) / ALIGN) * ALIGN;
     // a match may be as long as a block
-    growTo(this.decoder.memory, this.base + WINDOW + BLOCK_SIZE + SLACK);
+    growTo(this.decoder.memory, this.base + WINDOW + ALIGN + BLOCK_SIZE + SLACK);
   }
 
   from(offset: number): Uint8Array {
@@ -100,9 +102,10 @@ class LateLz4 implements LateBytes {
     if (this.ended) throw fail(`a block at offset ${from} is shorter than it should be`);
     const held = this.end - this.first;
     if (held >= WINDOW) {
-      new Uint8Array(memory.buffer).copyWithin(base, base + held - REACH, base + held);
-      this.first = this.end - REACH;
-      position.value = base + REACH;
+      const keep = REACH + ((this.end - REACH) % ALIGN);
+      new Uint8Array(memory.buffer).copyWithin(base, base + held - keep, base + held);
+      this.first = this.end - keep;
+      position.value = base + keep;
     }
     const full = Math.min(this.length, (this.block + 1) * BLOCK_SIZE);
     const status = decode(to - from, base, base + full - this.first);
