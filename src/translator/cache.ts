@@ -27,6 +27,9 @@ import {
   RETURN_SITES,
   RETURN_SITES_STRIDE,
   UOP_SIZE,
+  WAY_CACHE,
+  WAY_STRIDE,
+  WAYS,
 } from '../machine/layout.ts';
 import type { Memories } from '../machine/memories.ts';
 import { pack, packedSize } from './targets/bytecode/pack.ts';
@@ -147,6 +150,7 @@ export class BlockCache {
   reset(): void {
     const { words } = this;
     words.fill(0, BLOCK_HASH >>> 2, (BLOCK_HASH >>> 2) + BLOCK_HASH_ENTRIES);
+    words.fill(0, WAY_CACHE >>> 2, (WAY_CACHE + WAYS * WAY_STRIDE) >>> 2);
     words.fill(0, RETURN_SITES >>> 2, (RETURN_SITES + PCPU_MAX * RETURN_SITES_STRIDE) >>> 2);
     this.resetFrames();
     words[FREE >>> 2] = ARENA;

@@ -10,7 +10,7 @@ import { OP_DEAD, OP_EXIT, OP_F_RET64, OP_IND } from "../ops";
 import { restartAlone } from "./exceptions/raise";
 import { protectFrame } from "./memory/tlb";
 import { quicken } from "./quicken";
-import { dropRegions } from "./regions";
+import { dropRegions, forgetWay } from "./regions";
 import { Ctx } from "./state";
 
 /** Address of the hash chain's head. */
@@ -139,6 +139,7 @@ function overlaps(block: usize, mfn: u32, first: u32, last: u32): bool {
 function kill(block: usize): void {
   store<u32>(block, load<u32>(block, BLK_FLAGS) | BLKF_DEAD, BLK_FLAGS);
   store<u16>(block + BLK_HEADER, OP_DEAD);
+  forgetWay(block);
   store<u32>(block, 0, BLK_REGION);
   unhash(block);
 }

@@ -8,8 +8,8 @@
  * refuse (faults, devices, translated code) the interpreter does anew, instruction and all.
  */
 import {
-  BLK_COUNT, BLK_FRAME2_NEXT, BLK_FRAME_NEXT, BLK_HEADER, BLK_INSNS, BLK_PHYS, BLK_REGION, BUDGET, CUR_BLOCK, DR7, EXC, FRAME_BLOCKS,
-  MXCSR, PCPU, PCPU_SCRATCH, REGION_BAIL, REGION_BUDGET, REGION_NODE_SHIFT, REGION_RETIRED, REGION_RETRY, REGION_UNDER_WAY, UOP_SIZE,
+  BLK_COUNT, BLK_FRAME2_NEXT, BLK_FRAME_NEXT, BLK_HEADER, BLK_INSNS, BLK_MODE, BLK_PHYS, BLK_REGION, BUDGET, CUR_BLOCK, DR7, EXC, FRAME_BLOCKS,
+  MXCSR, PCPU, PCPU_SCRATCH, REGION_BAIL, REGION_BUDGET, REGION_NODE_SHIFT, REGION_RETIRED, REGION_RETRY, REGION_UNDER_WAY, UOP_SIZE, WAY_CACHE, WAY_REGION, WAY_STRIDE, WAYS,
 } from "../layout";
 import { OP_ENTER, OP_REGION } from "../ops";
 import { holdsCode } from "./blocks";
@@ -44,6 +44,7 @@ export function leaveRegion(ctx: usize): void {
 /** Runs the region of the block whose first micro-op is at `pc`; answers the next micro-op, 0 = leave run(). */
 export function runRegion(ctx: usize, pc: usize): usize {
   const region = load<u32>(pc - BLK_HEADER, BLK_REGION);
+  keepWay(pc - BLK_HEADER, region);
   enterRegion(ctx);
   const next = call_indirect<i32>((region & ((1 << REGION_NODE_SHIFT) - 1)) - 1, ctx, region >> REGION_NODE_SHIFT);
   leaveRegion(ctx);
@@ -65,8 +66,34 @@ function interpretOne(ctx: usize): usize {
   return at + UOP_SIZE;
 }
 
+/** Place of the block in the cache of ways. */
+@inline
+function wayOf(phys: u32): usize {
+  return <usize>WAY_CACHE + (<usize>((phys ^ (phys >> 12)) & (WAYS - 1)) * WAY_STRIDE);
+}
+
+/** Where ways that lead to the block are kept, and what it is found by. */
+@inline
+function wayKey(block: usize): u64 {
+  return <u64>load<u32>(block, BLK_PHYS) | (<u64>load<u32>(block, BLK_MODE) << 32);
+}
+
+/** Regions find the way to the block by one look: the hash has others first, or was not looked at. */
+function keepWay(block: usize, region: u32): void {
+  const way = wayOf(load<u32>(block, BLK_PHYS));
+  store<u64>(way, wayKey(block));
+  store<u32>(way, region, WAY_REGION);
+}
+
+/** The block's region is another one, or none: regions find the way to it anew. */
+export function forgetWay(block: usize): void {
+  const way = wayOf(load<u32>(block, BLK_PHYS));
+  if (load<u64>(way) == wayKey(block)) store<u64>(way, 0);
+}
+
 /** Gives `block` the region in table entry `index`, where it is number `node`. */
 export function installRegion(ctx: usize, block: usize, index: u32, node: u32): void {
+  forgetWay(block);
   store<u32>(block, (index + 1) | (node << REGION_NODE_SHIFT), BLK_REGION);
   store<u16>(block + BLK_HEADER, OP_REGION);
 }
@@ -76,6 +103,7 @@ export function dropRegions(mfn: u32): void {
   let block = <usize>load<u32>(<usize>FRAME_BLOCKS + (<usize>mfn << 2));
   while (block != 0) {
     if (load<u32>(block, BLK_REGION) != 0) {
+      forgetWay(block);
       store<u32>(block, 0, BLK_REGION);
       store<u16>(block + BLK_HEADER, OP_ENTER);
       store<u32>(block, REGION_RETRY, BLK_COUNT);

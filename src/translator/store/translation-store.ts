@@ -5,7 +5,7 @@
  * Only bytes decide: a translation is used where the guest has exactly the bytes it was made of, at the same offset in a
  * page and in the same mode. What the store holds was made by this build for this CPU model; its keeper sees to that.
  */
-import { BLK_BYTES, BLK_FLAGS, BLK_HEADER, BLK_MODE, BLK_PHYS, BLK_REGION, BLKF_DEAD, UOP_SIZE } from '../../machine/layout.ts';
+import { BLK_BYTES, BLK_FLAGS, BLK_HEADER, BLK_MODE, BLK_PHYS, BLK_REGION, BLKF_DEAD, REGION_NODE_SHIFT, UOP_SIZE } from '../../machine/layout.ts';
 import type { Memories } from '../../machine/memories.ts';
 import type { BlockCache } from '../cache.ts';
 import { Code, KIND_REGION, RELOCATION, relocate } from '../targets/wasm/code.ts';
@@ -303,7 +303,9 @@ export class TranslationStore {
       } else if (!this.isAlive(this.addressOf(record), place, this.blocks.mode(record))) return false;
     }
     for (const k of missing) this.insert(ctx, records[k] as BlockRecord, phys + (deltas[k] as number));
-    this.core.installRegion(ctx, head, one.index, 0);
+    // one that was made for it in this run stays: it may be entered elsewhere too
+    const had = words[(head + BLK_REGION) >>> 2] as number;
+    if (had === 0 || had >>> REGION_NODE_SHIFT !== 0) this.core.installRegion(ctx, head, one.index, 0);
     for (let k = 0; k < entries.length; k++) {
       const node = entries[k] as number;
       const block = this.addressOf(records[node] as BlockRecord);

@@ -28,6 +28,10 @@ import {
   TLB_ENTRIES,
   TLB_EXEC,
   WANT_WINDOW,
+  WAY_CACHE,
+  WAY_REGION,
+  WAY_STRIDE,
+  WAYS,
 } from '../../../machine/layout.ts';
 import * as W from './code.ts';
 import { FUNC, FUNCREF, SHARED, section } from './module.ts';
@@ -58,16 +62,16 @@ const unlessQuiet = (code: W.Code): void => {
 };
 
 /**
- * (ctx) -> what to do next: goes on with the region of the block at RIP, found by one probe of the soft TLB and one of the
+ * (ctx) -> what to do next: goes on with the region of the block at RIP, found by one probe of the soft TLB and one of the ways taken lately or else of the
  * block hash, or answers NEXT_FIND. `anew`: a helper may have changed anything; NEXT_LOOKUP if something is to happen before the next block.
  */
 const chainBody = (anew: boolean): W.Code => {
   const code = new W.Code();
-  const [ctx, entry, phys, block, rip] = [0, 1, 2, 3, 4];
+  const [ctx, entry, phys, block, way, rip, key] = [0, 1, 2, 3, 4, 5, 6];
   code.u32(2);
-  code.u32(3);
+  code.u32(4);
   code.byte(W.I32);
-  code.u32(1);
+  code.u32(2);
   code.byte(W.I64);
   code.byte(W.BLOCK);
   code.byte(W.VOID);
@@ -101,6 +105,32 @@ const chainBody = (anew: boolean): W.Code => {
   code.byte(W.I32_ADD);
   code.tee(phys);
   code.get(phys);
+  code.i32(12);
+  code.byte(W.I32_SHR_U);
+  code.byte(W.I32_XOR);
+  code.i32(WAYS - 1);
+  code.byte(W.I32_AND);
+  code.i32(Math.log2(WAY_STRIDE));
+  code.byte(W.I32_SHL);
+  code.set(way);
+  code.get(phys);
+  code.byte(W.I64_EXTEND_I32_U);
+  code.get(ctx);
+  code.access(W.I64_LOAD, W.STATE, MODE * 8);
+  code.i64(32);
+  code.byte(W.I64_SHL);
+  code.byte(W.I64_OR);
+  code.set(key);
+  code.byte(W.BLOCK);
+  code.byte(W.VOID);
+  code.get(way);
+  code.access(W.I64_LOAD, W.STATE, WAY_CACHE);
+  code.get(key);
+  code.byte(W.I64_EQ);
+  code.byte(W.BR_IF);
+  code.u32(0);
+  code.get(phys);
+  code.get(phys);
   code.i32(HASH_PHYS_SHIFT);
   code.byte(W.I32_SHR_U);
   code.byte(W.I32_XOR);
@@ -117,26 +147,36 @@ const chainBody = (anew: boolean): W.Code => {
   code.tee(block);
   code.byte(W.I32_EQZ);
   code.byte(W.BR_IF);
-  code.u32(0);
+  code.u32(1);
   code.get(block);
   code.access(W.I32_LOAD, W.STATE, BLK_PHYS);
   code.get(phys);
   code.byte(W.I32_NE);
   code.byte(W.BR_IF);
-  code.u32(0);
+  code.u32(1);
   code.get(block);
   code.access(W.I32_LOAD, W.STATE, BLK_MODE);
   code.get(ctx);
   code.access(W.I32_LOAD, W.STATE, MODE * 8);
   code.byte(W.I32_NE);
   code.byte(W.BR_IF);
-  code.u32(0);
+  code.u32(1);
   code.get(block);
   code.access(W.I32_LOAD, W.STATE, BLK_REGION);
   code.tee(phys);
   code.byte(W.I32_EQZ);
   code.byte(W.BR_IF);
-  code.u32(0);
+  code.u32(1);
+  code.get(way);
+  code.get(phys);
+  code.access(W.I32_STORE, W.STATE, WAY_CACHE + WAY_REGION);
+  code.get(way);
+  code.get(key);
+  code.access(W.I64_STORE, W.STATE, WAY_CACHE);
+  code.byte(W.END);
+  code.get(way);
+  code.access(W.I32_LOAD, W.STATE, WAY_CACHE + WAY_REGION);
+  code.set(phys);
   code.get(ctx);
   code.get(phys);
   code.i32(REGION_NODE_SHIFT);

@@ -1014,6 +1014,41 @@ test('more regions than one module holds are kept and come back', { skip }, () =
   }
 });
 
+test('regions find none of those that were thrown away', { skip }, () => {
+  // two loops in two pages that lead to each other; the second time another one comes first, so that regions have other places in the table
+  const code = nasm(`bits 64
+    org ${START}
+    jmp first
+    third: mov ecx, 100
+    l3: dec ecx
+    jnz l3
+    first: mov edx, 100
+    l1: mov ecx, 10
+    call l2
+    dec edx
+    jnz l1
+    hlt
+    align 4096, nop
+    l2: add eax, ecx
+    dec ecx
+    jnz l2
+    mov ecx, 5
+    again: add eax, ecx
+    dec ecx
+    jnz again
+    ret`);
+  const machine = new TestMachine({ promoteAfter: 20 }, PAGES);
+  machine.write(START, code);
+  const sum = 100 * (55 + 15);
+  for (const entry of [0, 2, 0]) {
+    machine.enter(64, START + entry);
+    machine.context.setLow(0, 0);
+    assert.equal(machine.run(1_000_000), EXIT_HLT);
+    assert.equal(Number(machine.reg(0)), sum);
+    machine.engine.reset();
+  }
+});
+
 test('of the blocks that wait, those that run most meanwhile are compiled first', { skip }, () => {
   // twelve loops, each in a page of its own: all are offered, two run on for long
   const rounds = [100, 100, 100, 100, 100, 100, 100, 100, 30_000, 100, 50_000, 100];
