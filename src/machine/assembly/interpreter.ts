@@ -2,7 +2,8 @@
  * The bytecode target's run loop: one switch over micro-ops (ops.ts says what each does), compiled to one br_table.
  *
  * The micro-op pointer and ctx live in locals; before anything that may throw or needs to know the instruction the pointer
- * is stored in CUR_UOP. Memory accesses probe the soft TLB inline and leave the loop only on a miss.
+ * is stored in CUR_UOP. Memory accesses probe the soft TLB inline; those that miss go to one case that calls (OP_MISSED), and branches to one place
+ * behind the switch, so that the function stays small: it shares the processor's instruction cache with the regions.
  */
 import {
   ASID, BLK_COUNT, BLK_HEADER, BLK_INSNS, BLK_MODE, BUDGET, CC_A, CC_B, CC_EFLAGS, CC_LOGIC, CC_OP, CC_SUB, CUR_BLOCK, CUR_UOP, EXIT_HLT, EXIT_LEN, EXIT_REASON, PCPU, PCPU_BASE, RETURN_SITES,
@@ -19,6 +20,7 @@ import { dispatchInt } from "./int/dispatch";
 import { find, findFar, lookup, lookupOne, onward, start } from "./lookup";
 import { raiseGp } from "./exceptions/raise";
 import { wrapRip } from "./exceptions/unwind";
+import { missed } from "./memory/missed";
 import { load256, read128, slowRead, slowWrite, store256, write128 } from "./memory/access";
 import { READ, WRITE } from "./memory/walk";
 import { segmentLinear } from "./memory/segment";
@@ -79,10 +81,10 @@ class U {
     return <usize>load<u32>(ctx, TLB << 3) + ((<usize>va >> 7) & ((TLB_ENTRIES - 1) << 5));
   }
   @inline static canRead(ctx: usize, va: u64, last: u64, entry: usize): bool {
-    return load<u64>(entry, TLB_READ) == (((va + last) & ~(<u64>0xfff)) | load<u64>(ctx, ASID << 3));
+    return (load<u64>(entry, TLB_READ) ^ load<u64>(ctx, ASID << 3)) == ((va + last) & ~(<u64>0xfff));
   }
   @inline static canWrite(ctx: usize, va: u64, last: u64, entry: usize): bool {
-    return load<u64>(entry, TLB_WRITE) == (((va + last) & ~(<u64>0xfff)) | load<u64>(ctx, ASID << 3));
+    return (load<u64>(entry, TLB_WRITE) ^ load<u64>(ctx, ASID << 3)) == ((va + last) & ~(<u64>0xfff));
   }
   @inline static at(va: u64, entry: usize): u32 {
     return <u32>va + load<u32>(entry, TLB_ADDEND);
@@ -91,17 +93,108 @@ class U {
   @inline static mark(ctx: usize, pc: usize): void {
     store<u64>(ctx, <u64>pc, CUR_UOP << 3);
   }
-  @inline static read8(ctx: usize, pc: usize, va: u64): u64 {
+  /** Loads and stores of slot d, PUSH and POP by the fast path; false: nothing was done. */
+  @inline static load8(ctx: usize, pc: usize, va: u64): bool {
     const entry = U.entry(ctx, va);
-    if (U.canRead(ctx, va, 0, entry)) return <u64>ld8u(U.at(va, entry));
-    U.mark(ctx, pc);
-    return slowRead(ctx, va, 1, READ);
+    if (!U.canRead(ctx, va, 0, entry)) return false;
+    U.set(ctx, pc, <u64>ld8u(U.at(va, entry)));
+    return true;
   }
-  @inline static read16(ctx: usize, pc: usize, va: u64): u64 {
+  @inline static load16(ctx: usize, pc: usize, va: u64): bool {
     const entry = U.entry(ctx, va);
-    if (U.canRead(ctx, va, 1, entry)) return <u64>ld16u(U.at(va, entry));
-    U.mark(ctx, pc);
-    return slowRead(ctx, va, 2, READ);
+    if (!U.canRead(ctx, va, 1, entry)) return false;
+    U.set(ctx, pc, <u64>ld16u(U.at(va, entry)));
+    return true;
+  }
+  @inline static load32(ctx: usize, pc: usize, va: u64): bool {
+    const entry = U.entry(ctx, va);
+    if (!U.canRead(ctx, va, 3, entry)) return false;
+    U.set(ctx, pc, <u64>ld32u(U.at(va, entry)));
+    return true;
+  }
+  @inline static load64(ctx: usize, pc: usize, va: u64): bool {
+    const entry = U.entry(ctx, va);
+    if (!U.canRead(ctx, va, 7, entry)) return false;
+    U.set(ctx, pc, ld64(U.at(va, entry)));
+    return true;
+  }
+  @inline static loadSigned8(ctx: usize, pc: usize, va: u64): bool {
+    const entry = U.entry(ctx, va);
+    if (!U.canRead(ctx, va, 0, entry)) return false;
+    U.set(ctx, pc, <u64>(<i64>(<i8>ld8u(U.at(va, entry)))));
+    return true;
+  }
+  @inline static loadSigned16(ctx: usize, pc: usize, va: u64): bool {
+    const entry = U.entry(ctx, va);
+    if (!U.canRead(ctx, va, 1, entry)) return false;
+    U.set(ctx, pc, <u64>(<i64>(<i16>ld16u(U.at(va, entry)))));
+    return true;
+  }
+  @inline static loadSigned32(ctx: usize, pc: usize, va: u64): bool {
+    const entry = U.entry(ctx, va);
+    if (!U.canRead(ctx, va, 3, entry)) return false;
+    U.set(ctx, pc, <u64>(<i64>(<i32>ld32u(U.at(va, entry)))));
+    return true;
+  }
+  @inline static loadForWrite8(ctx: usize, pc: usize, va: u64): bool {
+    const entry = U.entry(ctx, va);
+    if (!U.canWrite(ctx, va, 0, entry)) return false;
+    U.set(ctx, pc, <u64>ld8u(U.at(va, entry)));
+    return true;
+  }
+  @inline static loadForWrite16(ctx: usize, pc: usize, va: u64): bool {
+    const entry = U.entry(ctx, va);
+    if (!U.canWrite(ctx, va, 1, entry)) return false;
+    U.set(ctx, pc, <u64>ld16u(U.at(va, entry)));
+    return true;
+  }
+  @inline static loadForWrite32(ctx: usize, pc: usize, va: u64): bool {
+    const entry = U.entry(ctx, va);
+    if (!U.canWrite(ctx, va, 3, entry)) return false;
+    U.set(ctx, pc, <u64>ld32u(U.at(va, entry)));
+    return true;
+  }
+  @inline static loadForWrite64(ctx: usize, pc: usize, va: u64): bool {
+    const entry = U.entry(ctx, va);
+    if (!U.canWrite(ctx, va, 7, entry)) return false;
+    U.set(ctx, pc, ld64(U.at(va, entry)));
+    return true;
+  }
+  @inline static store8(ctx: usize, pc: usize, va: u64): bool {
+    const entry = U.entry(ctx, va);
+    if (!U.canWrite(ctx, va, 0, entry)) return false;
+    st8(U.at(va, entry), U.d32(ctx, pc));
+    return true;
+  }
+  @inline static store16(ctx: usize, pc: usize, va: u64): bool {
+    const entry = U.entry(ctx, va);
+    if (!U.canWrite(ctx, va, 1, entry)) return false;
+    st16(U.at(va, entry), U.d32(ctx, pc));
+    return true;
+  }
+  @inline static store32(ctx: usize, pc: usize, va: u64): bool {
+    const entry = U.entry(ctx, va);
+    if (!U.canWrite(ctx, va, 3, entry)) return false;
+    st32(U.at(va, entry), U.d32(ctx, pc));
+    return true;
+  }
+  @inline static store64(ctx: usize, pc: usize, va: u64): bool {
+    const entry = U.entry(ctx, va);
+    if (!U.canWrite(ctx, va, 7, entry)) return false;
+    st64(U.at(va, entry), U.d(ctx, pc));
+    return true;
+  }
+  @inline static push(ctx: usize, pc: usize): bool {
+    const sp = load<u64>(ctx, RSP << 3) - 8;
+    if (!U.store64(ctx, pc, sp)) return false;
+    store<u64>(ctx, sp, RSP << 3);
+    return true;
+  }
+  @inline static pop(ctx: usize, pc: usize): bool {
+    const sp = load<u64>(ctx, RSP << 3);
+    if (!U.load64(ctx, pc, sp)) return false;
+    store<u64>(ctx, sp + 8, RSP << 3);
+    return true;
   }
   @inline static read32(ctx: usize, pc: usize, va: u64): u64 {
     const entry = U.entry(ctx, va);
@@ -114,46 +207,6 @@ class U {
     if (U.canRead(ctx, va, 7, entry)) return ld64(U.at(va, entry));
     U.mark(ctx, pc);
     return slowRead(ctx, va, 8, READ);
-  }
-  @inline static rmw8(ctx: usize, pc: usize, va: u64): u64 {
-    const entry = U.entry(ctx, va);
-    if (U.canWrite(ctx, va, 0, entry)) return <u64>ld8u(U.at(va, entry));
-    U.mark(ctx, pc);
-    return slowRead(ctx, va, 1, WRITE);
-  }
-  @inline static rmw16(ctx: usize, pc: usize, va: u64): u64 {
-    const entry = U.entry(ctx, va);
-    if (U.canWrite(ctx, va, 1, entry)) return <u64>ld16u(U.at(va, entry));
-    U.mark(ctx, pc);
-    return slowRead(ctx, va, 2, WRITE);
-  }
-  @inline static rmw32(ctx: usize, pc: usize, va: u64): u64 {
-    const entry = U.entry(ctx, va);
-    if (U.canWrite(ctx, va, 3, entry)) return <u64>ld32u(U.at(va, entry));
-    U.mark(ctx, pc);
-    return slowRead(ctx, va, 4, WRITE);
-  }
-  @inline static rmw64(ctx: usize, pc: usize, va: u64): u64 {
-    const entry = U.entry(ctx, va);
-    if (U.canWrite(ctx, va, 7, entry)) return ld64(U.at(va, entry));
-    U.mark(ctx, pc);
-    return slowRead(ctx, va, 8, WRITE);
-  }
-  @inline static write8(ctx: usize, pc: usize, va: u64, value: u64): void {
-    const entry = U.entry(ctx, va);
-    if (U.canWrite(ctx, va, 0, entry)) st8(U.at(va, entry), <u32>value);
-    else {
-      U.mark(ctx, pc);
-      slowWrite(ctx, va, 1, value);
-    }
-  }
-  @inline static write16(ctx: usize, pc: usize, va: u64, value: u64): void {
-    const entry = U.entry(ctx, va);
-    if (U.canWrite(ctx, va, 1, entry)) st16(U.at(va, entry), <u32>value);
-    else {
-      U.mark(ctx, pc);
-      slowWrite(ctx, va, 2, value);
-    }
   }
   @inline static write32(ctx: usize, pc: usize, va: u64, value: u64): void {
     const entry = U.entry(ctx, va);
@@ -178,40 +231,35 @@ class U {
   @inline static va(ctx: usize, pc: usize): usize {
     return ctx + VEC + (<usize>load<u8>(pc, UOP_A) << 6);
   }
-  /** RIP after adding a signed delta, cut as `wrap` says. */
-  @inline static jump(ctx: usize, delta: i32, wrap: u32): u64 {
-    const rip = load<u64>(ctx, RIP << 3) + <u64>(<i64>delta);
-    const next = wrap == 0 ? rip : wrap == 1 ? rip & 0xffffffff : rip & 0xffff;
-    store<u64>(ctx, next, RIP << 3);
-    return next;
-  }
 }
 
-/**
- * RIP += delta; answers the next block's first micro-op: the one in the link word, or a looked-up one, which is then linked
- * if the jump stays in its page, and else guessed next time. 0 = leave run().
- */
+/** Branches. `way`: the branch's address, or that + 4 where its second delta and second link count. */
 @unmanaged
 class Jump {
-  @inline static go(ctx: usize, delta: i32, wrap: u32, link: usize): usize {
-    const old = load<u64>(ctx, RIP << 3);
-    const rip = U.jump(ctx, delta, wrap);
-    return Jump.to(ctx, old, rip, link);
-  }
-  /** A branch without wrap at `pc`: its first or second delta and link. */
-  @inline static either(ctx: usize, pc: usize, taken: bool): usize {
-    const way = taken ? pc : pc + 4;
+  /**
+   * RIP += delta; answers the next block's first micro-op: the one in the link word, or a looked-up one, which is then linked if the jump stays in its page,
+   * and else guessed next time. 0 = leave run().
+   */
+  @inline static along(ctx: usize, way: usize): usize {
     const old = load<u64>(ctx, RIP << 3);
     const rip = old + <u64>load<i32>(way, UOP_IMM);
     store<u64>(ctx, rip, RIP << 3);
-    return Jump.to(ctx, old, rip, way + UOP_SIZE);
-  }
-  @inline static to(ctx: usize, old: u64, rip: u64, link: usize): usize {
     // guesses, which other pages' are, are negative
-    const target = load<i32>(link);
-    if (target > 0) return <usize>target;
+    const target = load<i32>(way, UOP_SIZE);
+    return target > 0 ? <usize>target : Jump.unlinked(ctx, old, rip, way + UOP_SIZE);
+  }
+  @inline static unlinked(ctx: usize, old: u64, rip: u64, link: usize): usize {
     return (old ^ rip) >> 12 == 0 ? find(ctx, link) : findFar(ctx, link);
   }
+}
+
+/** As Jump.along() where RIP is cut to 32 bits (`cut` 1) or 16 (2). */
+export function jumpCut(ctx: usize, way: usize, cut: u32): usize {
+  const old = Ctx.get(ctx, RIP);
+  const rip = (old + <u64>load<i32>(way, UOP_IMM)) & (cut == 1 ? 0xffffffff : 0xffff);
+  Ctx.set(ctx, RIP, rip);
+  const target = load<i32>(way, UOP_SIZE);
+  return target > 0 ? <usize>target : Jump.unlinked(ctx, old, rip, way + UOP_SIZE);
 }
 
 /** What RETs find by the place of their return address: the blocks behind the calls. */
@@ -249,8 +297,8 @@ export function run(ctx: usize): i32 {
   for (;;) {
     // at the first micro-op of a block, or behind it where its budget is paid
     if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
-    const first = load<u16>(pc);
-    if (first == O.OP_ENTER) {
+    let op = <i32>load<u16>(pc);
+    if (op == O.OP_ENTER) {
       const left = load<i64>(ctx, BUDGET << 3) - <i64>load<u16>(pc, UOP_IMM);
       if (left < 0) {
         pc = lookupOne(ctx);
@@ -269,292 +317,369 @@ export function run(ctx: usize): i32 {
         }
       }
       pc += UOP_SIZE;
-    } else if (first == O.OP_REGION) {
+      op = load<u16>(pc);
+    } else if (op == O.OP_REGION) {
       pc = runRegion(ctx, pc);
       continue;
-    } else if (first == O.OP_DEAD) {
+    } else if (op == O.OP_DEAD) {
       // by a link of the block just left
       unlink(<usize>Ctx.get32(ctx, CUR_BLOCK));
       pc = lookup(ctx, 0);
       continue;
     }
-    // its other micro-ops, until one that ends it leaves the switch with the next block
+    // its other micro-ops, until one that ends it leaves the switch with the next block, or with the branch that leads there
+    let way: usize = 0;
     for (;;) {
-      switch (<i32>load<u16>(pc)) {
+      switch (op) {
+        // a load or store that its own case could not do
+        case O.OP_MISSED:
+          missed(ctx, pc);
+          pc += UOP_SIZE;
+          op = load<u16>(pc);
+          continue;
         case O.OP_NOP:
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_MOV:
           U.set(ctx, pc, U.a(ctx, pc));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_MOVI:
           U.set(ctx, pc, U.imm(pc));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_ZX8:
           U.set(ctx, pc, U.a(ctx, pc) & 0xff);
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_ZX8H:
           U.set(ctx, pc, (U.a(ctx, pc) >> 8) & 0xff);
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_ZX16:
           U.set(ctx, pc, U.a(ctx, pc) & 0xffff);
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_ZX32:
           U.set(ctx, pc, <u64>U.a32(ctx, pc));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_SX8:
           U.set(ctx, pc, <u64>(<i64>(<i8>U.a32(ctx, pc))));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_SX16:
           U.set(ctx, pc, <u64>(<i64>(<i16>U.a32(ctx, pc))));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_SX32:
           U.set(ctx, pc, <u64>(<i64>(<i32>U.a32(ctx, pc))));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_INS8:
           store<u8>(U.to(ctx, pc), <u8>U.a32(ctx, pc));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_INS8H:
           store<u8>(U.to(ctx, pc), <u8>U.a32(ctx, pc), 1);
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_INS16:
           store<u16>(U.to(ctx, pc), <u16>U.a32(ctx, pc));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_SEL:
           U.set(ctx, pc, U.c(ctx, pc) != 0 ? U.a(ctx, pc) : U.b(ctx, pc));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_ADD:
           U.set(ctx, pc, U.a(ctx, pc) + U.b(ctx, pc));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_SUB:
           U.set(ctx, pc, U.a(ctx, pc) - U.b(ctx, pc));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_AND:
           U.set(ctx, pc, U.a(ctx, pc) & U.b(ctx, pc));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_OR:
           U.set(ctx, pc, U.a(ctx, pc) | U.b(ctx, pc));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_XOR:
           U.set(ctx, pc, U.a(ctx, pc) ^ U.b(ctx, pc));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_SHL:
           U.set(ctx, pc, U.a(ctx, pc) << U.b(ctx, pc));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_SHR:
           U.set(ctx, pc, U.a(ctx, pc) >> U.b(ctx, pc));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_SAR:
           U.set(ctx, pc, <u64>(<i64>U.a(ctx, pc) >> <i64>U.b(ctx, pc)));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_MUL:
           U.set(ctx, pc, U.a(ctx, pc) * U.b(ctx, pc));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_MULHU:
           U.set(ctx, pc, mulHighUnsigned(U.a(ctx, pc), U.b(ctx, pc)));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_MULHS:
           U.set(ctx, pc, mulHighSigned(U.a(ctx, pc), U.b(ctx, pc)));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_ADDI:
           U.set(ctx, pc, U.a(ctx, pc) + U.imm(pc));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_ANDI:
           U.set(ctx, pc, U.a(ctx, pc) & U.imm(pc));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_ORI:
           U.set(ctx, pc, U.a(ctx, pc) | U.imm(pc));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_XORI:
           U.set(ctx, pc, U.a(ctx, pc) ^ U.imm(pc));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_SHLI:
           U.set(ctx, pc, U.a(ctx, pc) << U.imm(pc));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_SHRI:
           U.set(ctx, pc, U.a(ctx, pc) >> U.imm(pc));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_SARI:
           U.set(ctx, pc, <u64>(<i64>U.a(ctx, pc) >> <i64>U.imm(pc)));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_NEG:
           U.set(ctx, pc, 0 - U.a(ctx, pc));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_NOT:
           U.set(ctx, pc, ~U.a(ctx, pc));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_LEA:
           U.set(ctx, pc, U.indexed(ctx, pc));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_ADD32:
           U.set(ctx, pc, <u64>(U.a32(ctx, pc) + U.b32(ctx, pc)));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_SUB32:
           U.set(ctx, pc, <u64>(U.a32(ctx, pc) - U.b32(ctx, pc)));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_AND32:
           U.set(ctx, pc, <u64>(U.a32(ctx, pc) & U.b32(ctx, pc)));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_OR32:
           U.set(ctx, pc, <u64>(U.a32(ctx, pc) | U.b32(ctx, pc)));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_XOR32:
           U.set(ctx, pc, <u64>(U.a32(ctx, pc) ^ U.b32(ctx, pc)));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_SHL32:
           U.set(ctx, pc, <u64>(U.a32(ctx, pc) << U.b32(ctx, pc)));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_SHR32:
           U.set(ctx, pc, <u64>(U.a32(ctx, pc) >> U.b32(ctx, pc)));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_SAR32:
           U.set(ctx, pc, <u64>(<u32>(<i32>U.a32(ctx, pc) >> <i32>U.b32(ctx, pc))));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_MUL32:
           U.set(ctx, pc, <u64>(U.a32(ctx, pc) * U.b32(ctx, pc)));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_ADDI32:
           U.set(ctx, pc, <u64>(U.a32(ctx, pc) + U.imm32(pc)));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_ANDI32:
           U.set(ctx, pc, <u64>(U.a32(ctx, pc) & U.imm32(pc)));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_ORI32:
           U.set(ctx, pc, <u64>(U.a32(ctx, pc) | U.imm32(pc)));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_XORI32:
           U.set(ctx, pc, <u64>(U.a32(ctx, pc) ^ U.imm32(pc)));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_SHLI32:
           U.set(ctx, pc, <u64>(U.a32(ctx, pc) << U.imm32(pc)));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_SHRI32:
           U.set(ctx, pc, <u64>(U.a32(ctx, pc) >> U.imm32(pc)));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_SARI32:
           U.set(ctx, pc, <u64>(<u32>(<i32>U.a32(ctx, pc) >> <i32>U.imm32(pc))));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_NEG32:
           U.set(ctx, pc, <u64>(<u32>0 - U.a32(ctx, pc)));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_NOT32:
           U.set(ctx, pc, <u64>(~U.a32(ctx, pc)));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_LEA32:
           U.set(ctx, pc, U.indexed(ctx, pc) & 0xffffffff);
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_ROL:
           U.set(ctx, pc, rotl<u64>(U.a(ctx, pc), U.b(ctx, pc)));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_ROR:
           U.set(ctx, pc, rotr<u64>(U.a(ctx, pc), U.b(ctx, pc)));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_ROL32:
           U.set(ctx, pc, <u64>rotl<u32>(U.a32(ctx, pc), U.b32(ctx, pc)));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_ROR32:
           U.set(ctx, pc, <u64>rotr<u32>(U.a32(ctx, pc), U.b32(ctx, pc)));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_BSWAP:
           U.set(ctx, pc, bswap<u64>(U.a(ctx, pc)));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_BSWAP32:
           U.set(ctx, pc, <u64>bswap<u32>(U.a32(ctx, pc)));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_CTZ:
           U.set(ctx, pc, ctz<u64>(U.a(ctx, pc)));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_CLZ:
           U.set(ctx, pc, clz<u64>(U.a(ctx, pc)));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_POPCNT:
           U.set(ctx, pc, popcnt<u64>(U.a(ctx, pc)));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_SETEQ:
           U.set(ctx, pc, <u64>(U.a(ctx, pc) == U.b(ctx, pc)));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_SETNE:
           U.set(ctx, pc, <u64>(U.a(ctx, pc) != U.b(ctx, pc)));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_SETLTU:
           U.set(ctx, pc, <u64>(U.a(ctx, pc) < U.b(ctx, pc)));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_SETLTS:
           U.set(ctx, pc, <u64>(<i64>U.a(ctx, pc) < <i64>U.b(ctx, pc)));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_SETLEU:
           U.set(ctx, pc, <u64>(U.a(ctx, pc) <= U.b(ctx, pc)));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_SETLES:
           U.set(ctx, pc, <u64>(<i64>U.a(ctx, pc) <= <i64>U.b(ctx, pc)));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         // ---- flags
         case O.OP_CC:
@@ -562,12 +687,14 @@ export function run(ctx: usize): i32 {
           store<u64>(ctx, U.a(ctx, pc), CC_A << 3);
           store<u64>(ctx, U.b(ctx, pc), CC_B << 3);
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_CCI:
           store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
           store<u64>(ctx, U.a(ctx, pc), CC_A << 3);
           store<u64>(ctx, U.imm(pc), CC_B << 3);
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_CCNZ:
           if (U.d(ctx, pc) != 0) {
@@ -576,148 +703,214 @@ export function run(ctx: usize): i32 {
             store<u64>(ctx, U.b(ctx, pc), CC_B << 3);
           }
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_GETFLAGS:
           U.set(ctx, pc, <u64>getFlags(ctx));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_SETFLAGS:
           store<u64>(ctx, U.a(ctx, pc) & OSZAPC, CC_A << 3);
           store<u64>(ctx, CC_EFLAGS, CC_OP << 3);
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_COND:
           U.set(ctx, pc, <u64>cond(ctx, load<u8>(pc, UOP_C)));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_CONDSUB:
           U.set(ctx, pc, <u64>condSub(U.a(ctx, pc), U.b(ctx, pc), load<u8>(pc, UOP_C), U.imm32(pc)));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_CARRY:
           U.set(ctx, pc, <u64>carry(ctx));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         // ---- memory
         case O.OP_LD8:
-          U.set(ctx, pc, U.read8(ctx, pc, U.address(ctx, pc)));
-          pc += UOP_SIZE;
+          if (U.load8(ctx, pc, U.address(ctx, pc))) {
+            pc += UOP_SIZE;
+            op = load<u16>(pc);
+          } else op = O.OP_MISSED;
           continue;
         case O.OP_LD16:
-          U.set(ctx, pc, U.read16(ctx, pc, U.address(ctx, pc)));
-          pc += UOP_SIZE;
+          if (U.load16(ctx, pc, U.address(ctx, pc))) {
+            pc += UOP_SIZE;
+            op = load<u16>(pc);
+          } else op = O.OP_MISSED;
           continue;
         case O.OP_LD32:
-          U.set(ctx, pc, U.read32(ctx, pc, U.address(ctx, pc)));
-          pc += UOP_SIZE;
+          if (U.load32(ctx, pc, U.address(ctx, pc))) {
+            pc += UOP_SIZE;
+            op = load<u16>(pc);
+          } else op = O.OP_MISSED;
           continue;
         case O.OP_LD64:
-          U.set(ctx, pc, U.read64(ctx, pc, U.address(ctx, pc)));
-          pc += UOP_SIZE;
+          if (U.load64(ctx, pc, U.address(ctx, pc))) {
+            pc += UOP_SIZE;
+            op = load<u16>(pc);
+          } else op = O.OP_MISSED;
           continue;
         case O.OP_LDS8:
-          U.set(ctx, pc, <u64>(<i64>(<i8>U.read8(ctx, pc, U.address(ctx, pc)))));
-          pc += UOP_SIZE;
+          if (U.loadSigned8(ctx, pc, U.address(ctx, pc))) {
+            pc += UOP_SIZE;
+            op = load<u16>(pc);
+          } else op = O.OP_MISSED;
           continue;
         case O.OP_LDS16:
-          U.set(ctx, pc, <u64>(<i64>(<i16>U.read16(ctx, pc, U.address(ctx, pc)))));
-          pc += UOP_SIZE;
+          if (U.loadSigned16(ctx, pc, U.address(ctx, pc))) {
+            pc += UOP_SIZE;
+            op = load<u16>(pc);
+          } else op = O.OP_MISSED;
           continue;
         case O.OP_LDS32:
-          U.set(ctx, pc, <u64>(<i64>(<i32>U.read32(ctx, pc, U.address(ctx, pc)))));
-          pc += UOP_SIZE;
+          if (U.loadSigned32(ctx, pc, U.address(ctx, pc))) {
+            pc += UOP_SIZE;
+            op = load<u16>(pc);
+          } else op = O.OP_MISSED;
           continue;
         case O.OP_ST8:
-          U.write8(ctx, pc, U.address(ctx, pc), U.d(ctx, pc));
-          pc += UOP_SIZE;
+          if (U.store8(ctx, pc, U.address(ctx, pc))) {
+            pc += UOP_SIZE;
+            op = load<u16>(pc);
+          } else op = O.OP_MISSED;
           continue;
         case O.OP_ST16:
-          U.write16(ctx, pc, U.address(ctx, pc), U.d(ctx, pc));
-          pc += UOP_SIZE;
+          if (U.store16(ctx, pc, U.address(ctx, pc))) {
+            pc += UOP_SIZE;
+            op = load<u16>(pc);
+          } else op = O.OP_MISSED;
           continue;
         case O.OP_ST32:
-          U.write32(ctx, pc, U.address(ctx, pc), U.d(ctx, pc));
-          pc += UOP_SIZE;
+          if (U.store32(ctx, pc, U.address(ctx, pc))) {
+            pc += UOP_SIZE;
+            op = load<u16>(pc);
+          } else op = O.OP_MISSED;
           continue;
         case O.OP_ST64:
-          U.write64(ctx, pc, U.address(ctx, pc), U.d(ctx, pc));
-          pc += UOP_SIZE;
+          if (U.store64(ctx, pc, U.address(ctx, pc))) {
+            pc += UOP_SIZE;
+            op = load<u16>(pc);
+          } else op = O.OP_MISSED;
           continue;
         case O.OP_LDM8:
-          U.set(ctx, pc, U.rmw8(ctx, pc, U.address(ctx, pc)));
-          pc += UOP_SIZE;
+          if (U.loadForWrite8(ctx, pc, U.address(ctx, pc))) {
+            pc += UOP_SIZE;
+            op = load<u16>(pc);
+          } else op = O.OP_MISSED;
           continue;
         case O.OP_LDM16:
-          U.set(ctx, pc, U.rmw16(ctx, pc, U.address(ctx, pc)));
-          pc += UOP_SIZE;
+          if (U.loadForWrite16(ctx, pc, U.address(ctx, pc))) {
+            pc += UOP_SIZE;
+            op = load<u16>(pc);
+          } else op = O.OP_MISSED;
           continue;
         case O.OP_LDM32:
-          U.set(ctx, pc, U.rmw32(ctx, pc, U.address(ctx, pc)));
-          pc += UOP_SIZE;
+          if (U.loadForWrite32(ctx, pc, U.address(ctx, pc))) {
+            pc += UOP_SIZE;
+            op = load<u16>(pc);
+          } else op = O.OP_MISSED;
           continue;
         case O.OP_LDM64:
-          U.set(ctx, pc, U.rmw64(ctx, pc, U.address(ctx, pc)));
-          pc += UOP_SIZE;
+          if (U.loadForWrite64(ctx, pc, U.address(ctx, pc))) {
+            pc += UOP_SIZE;
+            op = load<u16>(pc);
+          } else op = O.OP_MISSED;
           continue;
         case O.OP_LDX8:
-          U.set(ctx, pc, U.read8(ctx, pc, U.indexed(ctx, pc)));
-          pc += UOP_SIZE;
+          if (U.load8(ctx, pc, U.indexed(ctx, pc))) {
+            pc += UOP_SIZE;
+            op = load<u16>(pc);
+          } else op = O.OP_MISSED;
           continue;
         case O.OP_LDX16:
-          U.set(ctx, pc, U.read16(ctx, pc, U.indexed(ctx, pc)));
-          pc += UOP_SIZE;
+          if (U.load16(ctx, pc, U.indexed(ctx, pc))) {
+            pc += UOP_SIZE;
+            op = load<u16>(pc);
+          } else op = O.OP_MISSED;
           continue;
         case O.OP_LDX32:
-          U.set(ctx, pc, U.read32(ctx, pc, U.indexed(ctx, pc)));
-          pc += UOP_SIZE;
+          if (U.load32(ctx, pc, U.indexed(ctx, pc))) {
+            pc += UOP_SIZE;
+            op = load<u16>(pc);
+          } else op = O.OP_MISSED;
           continue;
         case O.OP_LDX64:
-          U.set(ctx, pc, U.read64(ctx, pc, U.indexed(ctx, pc)));
-          pc += UOP_SIZE;
+          if (U.load64(ctx, pc, U.indexed(ctx, pc))) {
+            pc += UOP_SIZE;
+            op = load<u16>(pc);
+          } else op = O.OP_MISSED;
           continue;
         case O.OP_LDXS8:
-          U.set(ctx, pc, <u64>(<i64>(<i8>U.read8(ctx, pc, U.indexed(ctx, pc)))));
-          pc += UOP_SIZE;
+          if (U.loadSigned8(ctx, pc, U.indexed(ctx, pc))) {
+            pc += UOP_SIZE;
+            op = load<u16>(pc);
+          } else op = O.OP_MISSED;
           continue;
         case O.OP_LDXS16:
-          U.set(ctx, pc, <u64>(<i64>(<i16>U.read16(ctx, pc, U.indexed(ctx, pc)))));
-          pc += UOP_SIZE;
+          if (U.loadSigned16(ctx, pc, U.indexed(ctx, pc))) {
+            pc += UOP_SIZE;
+            op = load<u16>(pc);
+          } else op = O.OP_MISSED;
           continue;
         case O.OP_LDXS32:
-          U.set(ctx, pc, <u64>(<i64>(<i32>U.read32(ctx, pc, U.indexed(ctx, pc)))));
-          pc += UOP_SIZE;
+          if (U.loadSigned32(ctx, pc, U.indexed(ctx, pc))) {
+            pc += UOP_SIZE;
+            op = load<u16>(pc);
+          } else op = O.OP_MISSED;
           continue;
         case O.OP_STX8:
-          U.write8(ctx, pc, U.indexed(ctx, pc), U.d(ctx, pc));
-          pc += UOP_SIZE;
+          if (U.store8(ctx, pc, U.indexed(ctx, pc))) {
+            pc += UOP_SIZE;
+            op = load<u16>(pc);
+          } else op = O.OP_MISSED;
           continue;
         case O.OP_STX16:
-          U.write16(ctx, pc, U.indexed(ctx, pc), U.d(ctx, pc));
-          pc += UOP_SIZE;
+          if (U.store16(ctx, pc, U.indexed(ctx, pc))) {
+            pc += UOP_SIZE;
+            op = load<u16>(pc);
+          } else op = O.OP_MISSED;
           continue;
         case O.OP_STX32:
-          U.write32(ctx, pc, U.indexed(ctx, pc), U.d(ctx, pc));
-          pc += UOP_SIZE;
+          if (U.store32(ctx, pc, U.indexed(ctx, pc))) {
+            pc += UOP_SIZE;
+            op = load<u16>(pc);
+          } else op = O.OP_MISSED;
           continue;
         case O.OP_STX64:
-          U.write64(ctx, pc, U.indexed(ctx, pc), U.d(ctx, pc));
-          pc += UOP_SIZE;
+          if (U.store64(ctx, pc, U.indexed(ctx, pc))) {
+            pc += UOP_SIZE;
+            op = load<u16>(pc);
+          } else op = O.OP_MISSED;
           continue;
         case O.OP_LDMX8:
-          U.set(ctx, pc, U.rmw8(ctx, pc, U.indexed(ctx, pc)));
-          pc += UOP_SIZE;
+          if (U.loadForWrite8(ctx, pc, U.indexed(ctx, pc))) {
+            pc += UOP_SIZE;
+            op = load<u16>(pc);
+          } else op = O.OP_MISSED;
           continue;
         case O.OP_LDMX16:
-          U.set(ctx, pc, U.rmw16(ctx, pc, U.indexed(ctx, pc)));
-          pc += UOP_SIZE;
+          if (U.loadForWrite16(ctx, pc, U.indexed(ctx, pc))) {
+            pc += UOP_SIZE;
+            op = load<u16>(pc);
+          } else op = O.OP_MISSED;
           continue;
         case O.OP_LDMX32:
-          U.set(ctx, pc, U.rmw32(ctx, pc, U.indexed(ctx, pc)));
-          pc += UOP_SIZE;
+          if (U.loadForWrite32(ctx, pc, U.indexed(ctx, pc))) {
+            pc += UOP_SIZE;
+            op = load<u16>(pc);
+          } else op = O.OP_MISSED;
           continue;
         case O.OP_LDMX64:
-          U.set(ctx, pc, U.rmw64(ctx, pc, U.indexed(ctx, pc)));
-          pc += UOP_SIZE;
+          if (U.loadForWrite64(ctx, pc, U.indexed(ctx, pc))) {
+            pc += UOP_SIZE;
+            op = load<u16>(pc);
+          } else op = O.OP_MISSED;
           continue;
         case O.OP_VLD32: {
           const value = U.read32(ctx, pc, U.address(ctx, pc));
@@ -725,6 +918,7 @@ export function run(ctx: usize): i32 {
           store<u64>(to, value);
           store<u64>(to, 0, 8);
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         }
         case O.OP_VLD64: {
@@ -733,6 +927,7 @@ export function run(ctx: usize): i32 {
           store<u64>(to, value);
           store<u64>(to, 0, 8);
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         }
         case O.OP_VLD128: {
@@ -744,15 +939,18 @@ export function run(ctx: usize): i32 {
             v128.store(U.vd(ctx, pc), read128(ctx, va));
           }
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         }
         case O.OP_VST32:
           U.write32(ctx, pc, U.address(ctx, pc), load<u64>(U.vd(ctx, pc)));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_VST64:
           U.write64(ctx, pc, U.address(ctx, pc), load<u64>(U.vd(ctx, pc)));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_VST128: {
           const va = U.address(ctx, pc);
@@ -763,6 +961,7 @@ export function run(ctx: usize): i32 {
             write128(ctx, va, v128.load(U.vd(ctx, pc)));
           }
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         }
         case O.OP_VLD256: {
@@ -778,6 +977,7 @@ export function run(ctx: usize): i32 {
             load256(ctx, va, to);
           }
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         }
         case O.OP_VST256: {
@@ -793,6 +993,7 @@ export function run(ctx: usize): i32 {
             store256(ctx, va, from);
           }
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         }
         case O.OP_ALIGN:
@@ -801,29 +1002,35 @@ export function run(ctx: usize): i32 {
             raiseGp(ctx, 0);
           }
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_SEGLIN:
           U.mark(ctx, pc);
           U.set(ctx, pc, segmentLinear(ctx, U.a32(ctx, pc), load<u8>(pc, UOP_C), U.imm32(pc)));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_VMOV:
           v128.store(U.vd(ctx, pc), v128.load(U.va(ctx, pc)));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_VGET:
           U.set(ctx, pc, load<u64>(U.va(ctx, pc) + (<usize>load<u8>(pc, UOP_C) << 3)));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_VPUT:
           store<u64>(U.vd(ctx, pc) + (<usize>load<u8>(pc, UOP_C) << 3), U.a(ctx, pc));
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_VZERO: {
           const to = U.vd(ctx, pc);
           store<u64>(to, 0);
           store<u64>(to, 0, 8);
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         }
         // ---- helpers
@@ -831,46 +1038,62 @@ export function run(ctx: usize): i32 {
           U.mark(ctx, pc);
           dispatchSystem(ctx, load<u16>(pc, UOP_IMM), load<u8>(pc, UOP_D), load<u8>(pc, UOP_A), load<u8>(pc, UOP_B), load<u8>(pc, UOP_C), load<i64>(pc, UOP_IMM) >> 16);
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_HSTR:
           U.mark(ctx, pc);
           dispatchString(ctx, load<u16>(pc, UOP_IMM), load<u8>(pc, UOP_D), load<u8>(pc, UOP_A), load<u8>(pc, UOP_B), load<u8>(pc, UOP_C), load<i64>(pc, UOP_IMM) >> 16);
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_HX87:
           U.mark(ctx, pc);
           dispatchX87(ctx, load<u16>(pc, UOP_IMM), load<u8>(pc, UOP_D), load<u8>(pc, UOP_A), load<u8>(pc, UOP_B), load<u8>(pc, UOP_C), load<i64>(pc, UOP_IMM) >> 16);
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_HVEC:
           U.mark(ctx, pc);
           dispatchVec(ctx, load<u16>(pc, UOP_IMM), load<u8>(pc, UOP_D), load<u8>(pc, UOP_A), load<u8>(pc, UOP_B), load<u8>(pc, UOP_C), load<i64>(pc, UOP_IMM) >> 16);
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         case O.OP_HINT:
           U.mark(ctx, pc);
           dispatchInt(ctx, load<u16>(pc, UOP_IMM), load<u8>(pc, UOP_D), load<u8>(pc, UOP_A), load<u8>(pc, UOP_B), load<u8>(pc, UOP_C), load<i64>(pc, UOP_IMM) >> 16);
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         // ---- block ends
         case O.OP_JMP:
-        case O.OP_CALL:
-          pc = Jump.go(ctx, load<i32>(pc, UOP_IMM), load<u8>(pc, UOP_C), pc + UOP_SIZE);
+        case O.OP_CALL: {
+          const cut = load<u8>(pc, UOP_C);
+          if (cut == 0) way = pc;
+          else pc = jumpCut(ctx, pc, cut);
           break;
+        }
         case O.OP_BRNZ: {
           const taken = U.a(ctx, pc) != 0;
-          pc = Jump.go(ctx, taken ? load<i32>(pc, UOP_IMM) : load<i32>(pc, UOP_IMM + 4), load<u8>(pc, UOP_C), taken ? pc + UOP_SIZE : pc + UOP_SIZE + 4);
+          const to = taken ? pc : pc + 4;
+          const cut = load<u8>(pc, UOP_C);
+          if (cut == 0) way = to;
+          else pc = jumpCut(ctx, to, cut);
           break;
         }
         case O.OP_BRCC: {
           const taken = cond(ctx, load<u8>(pc, UOP_B)) != 0;
-          pc = Jump.go(ctx, taken ? load<i32>(pc, UOP_IMM) : load<i32>(pc, UOP_IMM + 4), load<u8>(pc, UOP_C), taken ? pc + UOP_SIZE : pc + UOP_SIZE + 4);
+          const to = taken ? pc : pc + 4;
+          const cut = load<u8>(pc, UOP_C);
+          if (cut == 0) way = to;
+          else pc = jumpCut(ctx, to, cut);
           break;
         }
         case O.OP_BRSUB: {
           const c = load<u8>(pc, UOP_C);
           const taken = condSub(U.d(ctx, pc), U.a(ctx, pc), load<u8>(pc, UOP_B), c >> 4) != 0;
-          pc = Jump.go(ctx, taken ? load<i32>(pc, UOP_IMM) : load<i32>(pc, UOP_IMM + 4), c & 15, taken ? pc + UOP_SIZE : pc + UOP_SIZE + 4);
+          const to = taken ? pc : pc + 4;
+          if ((c & 15) == 0) way = to;
+          else pc = jumpCut(ctx, to, c & 15);
           break;
         }
         case O.OP_IND:
@@ -900,7 +1123,9 @@ export function run(ctx: usize): i32 {
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
           const taken = condSub(x, y, load<u8>(pc, UOP_D), c >> 4) != 0;
-          pc = Jump.go(ctx, taken ? load<i32>(pc, UOP_IMM) : load<i32>(pc, UOP_IMM + 4), c & 15, taken ? pc + UOP_SIZE : pc + UOP_SIZE + 4);
+          const to = taken ? pc : pc + 4;
+          if ((c & 15) == 0) way = to;
+          else pc = jumpCut(ctx, to, c & 15);
           break;
         }
         case O.OP_F_CMPIBR: {
@@ -911,7 +1136,9 @@ export function run(ctx: usize): i32 {
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
           const taken = condSub(x, y, load<u8>(pc, UOP_D), c >> 4) != 0;
-          pc = Jump.go(ctx, taken ? load<i32>(pc, UOP_IMM) : load<i32>(pc, UOP_IMM + 4), c & 15, taken ? pc + UOP_SIZE : pc + UOP_SIZE + 4);
+          const to = taken ? pc : pc + 4;
+          if ((c & 15) == 0) way = to;
+          else pc = jumpCut(ctx, to, c & 15);
           break;
         }
         case O.OP_F_TESTBR: {
@@ -920,30 +1147,30 @@ export function run(ctx: usize): i32 {
           store<u64>(ctx, <u64>(CC_LOGIC + (c >> 4)), CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           const taken = condSub(x, 0, load<u8>(pc, UOP_D), c >> 4) != 0;
-          pc = Jump.go(ctx, taken ? load<i32>(pc, UOP_IMM) : load<i32>(pc, UOP_IMM + 4), c & 15, taken ? pc + UOP_SIZE : pc + UOP_SIZE + 4);
+          const to = taken ? pc : pc + 4;
+          if ((c & 15) == 0) way = to;
+          else pc = jumpCut(ctx, to, c & 15);
           break;
         }
-        case O.OP_F_PUSH64: {
-          const sp = load<u64>(ctx, RSP << 3) - 8;
-          U.write64(ctx, pc, sp, U.d(ctx, pc));
-          store<u64>(ctx, sp, RSP << 3);
-          pc += UOP_SIZE;
+        case O.OP_F_PUSH64:
+          if (U.push(ctx, pc)) {
+            pc += UOP_SIZE;
+            op = load<u16>(pc);
+          } else op = O.OP_MISSED;
           continue;
-        }
-        case O.OP_F_POP64: {
-          const sp = load<u64>(ctx, RSP << 3);
-          U.set(ctx, pc, U.read64(ctx, pc, sp));
-          store<u64>(ctx, sp + 8, RSP << 3);
-          pc += UOP_SIZE;
+        case O.OP_F_POP64:
+          if (U.pop(ctx, pc)) {
+            pc += UOP_SIZE;
+            op = load<u16>(pc);
+          } else op = O.OP_MISSED;
           continue;
-        }
         case O.OP_F_CALL64: {
           const sp = load<u64>(ctx, RSP << 3) - 8;
           const back = load<u64>(ctx, RIP << 3) + <u64>(<i64>load<i32>(pc, UOP_IMM + 4));
           U.write64(ctx, pc, sp, back);
           store<u64>(ctx, sp, RSP << 3);
           Returns.note(ctx, sp, back, pc + UOP_SIZE + 4);
-          pc = Jump.go(ctx, load<i32>(pc, UOP_IMM), 0, pc + UOP_SIZE);
+          way = pc;
           break;
         }
         case O.OP_F_RET64: {
@@ -963,6 +1190,7 @@ export function run(ctx: usize): i32 {
           store<u64>(ctx, y, CC_B << 3);
           U.set(ctx, pc, x + y);
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         }
         case O.OP_F_ADD32: {
@@ -973,6 +1201,7 @@ export function run(ctx: usize): i32 {
           store<u64>(ctx, y, CC_B << 3);
           U.set(ctx, pc, (x + y) & 0xffffffff);
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         }
         case O.OP_F_ADDI: {
@@ -983,6 +1212,7 @@ export function run(ctx: usize): i32 {
           store<u64>(ctx, y, CC_B << 3);
           U.set(ctx, pc, x + y);
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         }
         case O.OP_F_ADDI32: {
@@ -993,6 +1223,7 @@ export function run(ctx: usize): i32 {
           store<u64>(ctx, y, CC_B << 3);
           U.set(ctx, pc, (x + y) & 0xffffffff);
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         }
         case O.OP_F_SUB: {
@@ -1003,6 +1234,7 @@ export function run(ctx: usize): i32 {
           store<u64>(ctx, y, CC_B << 3);
           U.set(ctx, pc, x - y);
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         }
         case O.OP_F_SUB32: {
@@ -1013,6 +1245,7 @@ export function run(ctx: usize): i32 {
           store<u64>(ctx, y, CC_B << 3);
           U.set(ctx, pc, (x - y) & 0xffffffff);
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         }
         case O.OP_F_SUBI: {
@@ -1023,6 +1256,7 @@ export function run(ctx: usize): i32 {
           store<u64>(ctx, y, CC_B << 3);
           U.set(ctx, pc, x - y);
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         }
         case O.OP_F_SUBI32: {
@@ -1033,6 +1267,7 @@ export function run(ctx: usize): i32 {
           store<u64>(ctx, y, CC_B << 3);
           U.set(ctx, pc, (x - y) & 0xffffffff);
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         }
         case O.OP_F_AND: {
@@ -1041,6 +1276,7 @@ export function run(ctx: usize): i32 {
           store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
           store<u64>(ctx, r, CC_A << 3);
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         }
         case O.OP_F_AND32: {
@@ -1049,6 +1285,7 @@ export function run(ctx: usize): i32 {
           store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
           store<u64>(ctx, r, CC_A << 3);
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         }
         case O.OP_F_ANDI: {
@@ -1057,6 +1294,7 @@ export function run(ctx: usize): i32 {
           store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
           store<u64>(ctx, r, CC_A << 3);
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         }
         case O.OP_F_ANDI32: {
@@ -1065,6 +1303,7 @@ export function run(ctx: usize): i32 {
           store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
           store<u64>(ctx, r, CC_A << 3);
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         }
         case O.OP_F_OR: {
@@ -1073,6 +1312,7 @@ export function run(ctx: usize): i32 {
           store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
           store<u64>(ctx, r, CC_A << 3);
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         }
         case O.OP_F_OR32: {
@@ -1081,6 +1321,7 @@ export function run(ctx: usize): i32 {
           store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
           store<u64>(ctx, r, CC_A << 3);
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         }
         case O.OP_F_XOR: {
@@ -1089,6 +1330,7 @@ export function run(ctx: usize): i32 {
           store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
           store<u64>(ctx, r, CC_A << 3);
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         }
         case O.OP_F_XOR32: {
@@ -1097,6 +1339,7 @@ export function run(ctx: usize): i32 {
           store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
           store<u64>(ctx, r, CC_A << 3);
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         }
         case O.OP_F_STEP: {
@@ -1106,6 +1349,7 @@ export function run(ctx: usize): i32 {
           store<u64>(ctx, r, CC_A << 3);
           U.set(ctx, pc, r);
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         }
         case O.OP_F_STEP32: {
@@ -1115,6 +1359,7 @@ export function run(ctx: usize): i32 {
           store<u64>(ctx, r, CC_A << 3);
           U.set(ctx, pc, r);
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         }
         case O.OP_F_ZERO:
@@ -1122,1002 +1367,1003 @@ export function run(ctx: usize): i32 {
           store<u64>(ctx, <u64>load<u8>(pc, UOP_C), CC_OP << 3);
           store<u64>(ctx, 0, CC_A << 3);
           pc += UOP_SIZE;
+          op = load<u16>(pc);
           continue;
         // ---- specialised block ends (quicken.ts)
-        case O.OP_Q_BRSUB32 + 2: {
-          pc = Jump.either(ctx, pc, U.d32(ctx, pc) < U.a32(ctx, pc));
+        case O.OP_Q_BRSUB32_B: {
+          way = (U.d32(ctx, pc) < U.a32(ctx, pc)) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_BRSUB32 + 3: {
-          pc = Jump.either(ctx, pc, U.d32(ctx, pc) >= U.a32(ctx, pc));
+        case O.OP_Q_BRSUB32_AE: {
+          way = (U.d32(ctx, pc) >= U.a32(ctx, pc)) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_BRSUB32 + 4: {
-          pc = Jump.either(ctx, pc, U.d32(ctx, pc) == U.a32(ctx, pc));
+        case O.OP_Q_BRSUB32_E: {
+          way = (U.d32(ctx, pc) == U.a32(ctx, pc)) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_BRSUB32 + 5: {
-          pc = Jump.either(ctx, pc, U.d32(ctx, pc) != U.a32(ctx, pc));
+        case O.OP_Q_BRSUB32_NE: {
+          way = (U.d32(ctx, pc) != U.a32(ctx, pc)) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_BRSUB32 + 6: {
-          pc = Jump.either(ctx, pc, U.d32(ctx, pc) <= U.a32(ctx, pc));
+        case O.OP_Q_BRSUB32_BE: {
+          way = (U.d32(ctx, pc) <= U.a32(ctx, pc)) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_BRSUB32 + 7: {
-          pc = Jump.either(ctx, pc, U.d32(ctx, pc) > U.a32(ctx, pc));
+        case O.OP_Q_BRSUB32_A: {
+          way = (U.d32(ctx, pc) > U.a32(ctx, pc)) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_BRSUB32 + 8: {
-          pc = Jump.either(ctx, pc, <i32>(U.d32(ctx, pc) - U.a32(ctx, pc)) < 0);
+        case O.OP_Q_BRSUB32_S: {
+          way = (<i32>(U.d32(ctx, pc) - U.a32(ctx, pc)) < 0) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_BRSUB32 + 9: {
-          pc = Jump.either(ctx, pc, <i32>(U.d32(ctx, pc) - U.a32(ctx, pc)) >= 0);
+        case O.OP_Q_BRSUB32_NS: {
+          way = (<i32>(U.d32(ctx, pc) - U.a32(ctx, pc)) >= 0) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_BRSUB32 + 12: {
-          pc = Jump.either(ctx, pc, <i32>U.d32(ctx, pc) < <i32>U.a32(ctx, pc));
+        case O.OP_Q_BRSUB32_L: {
+          way = (<i32>U.d32(ctx, pc) < <i32>U.a32(ctx, pc)) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_BRSUB32 + 13: {
-          pc = Jump.either(ctx, pc, <i32>U.d32(ctx, pc) >= <i32>U.a32(ctx, pc));
+        case O.OP_Q_BRSUB32_GE: {
+          way = (<i32>U.d32(ctx, pc) >= <i32>U.a32(ctx, pc)) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_BRSUB32 + 14: {
-          pc = Jump.either(ctx, pc, <i32>U.d32(ctx, pc) <= <i32>U.a32(ctx, pc));
+        case O.OP_Q_BRSUB32_LE: {
+          way = (<i32>U.d32(ctx, pc) <= <i32>U.a32(ctx, pc)) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_BRSUB32 + 15: {
-          pc = Jump.either(ctx, pc, <i32>U.d32(ctx, pc) > <i32>U.a32(ctx, pc));
+        case O.OP_Q_BRSUB32_G: {
+          way = (<i32>U.d32(ctx, pc) > <i32>U.a32(ctx, pc)) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_BRSUB64 + 2: {
-          pc = Jump.either(ctx, pc, U.d(ctx, pc) < U.a(ctx, pc));
+        case O.OP_Q_BRSUB64_B: {
+          way = (U.d(ctx, pc) < U.a(ctx, pc)) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_BRSUB64 + 3: {
-          pc = Jump.either(ctx, pc, U.d(ctx, pc) >= U.a(ctx, pc));
+        case O.OP_Q_BRSUB64_AE: {
+          way = (U.d(ctx, pc) >= U.a(ctx, pc)) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_BRSUB64 + 4: {
-          pc = Jump.either(ctx, pc, U.d(ctx, pc) == U.a(ctx, pc));
+        case O.OP_Q_BRSUB64_E: {
+          way = (U.d(ctx, pc) == U.a(ctx, pc)) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_BRSUB64 + 5: {
-          pc = Jump.either(ctx, pc, U.d(ctx, pc) != U.a(ctx, pc));
+        case O.OP_Q_BRSUB64_NE: {
+          way = (U.d(ctx, pc) != U.a(ctx, pc)) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_BRSUB64 + 6: {
-          pc = Jump.either(ctx, pc, U.d(ctx, pc) <= U.a(ctx, pc));
+        case O.OP_Q_BRSUB64_BE: {
+          way = (U.d(ctx, pc) <= U.a(ctx, pc)) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_BRSUB64 + 7: {
-          pc = Jump.either(ctx, pc, U.d(ctx, pc) > U.a(ctx, pc));
+        case O.OP_Q_BRSUB64_A: {
+          way = (U.d(ctx, pc) > U.a(ctx, pc)) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_BRSUB64 + 8: {
-          pc = Jump.either(ctx, pc, <i64>(U.d(ctx, pc) - U.a(ctx, pc)) < 0);
+        case O.OP_Q_BRSUB64_S: {
+          way = (<i64>(U.d(ctx, pc) - U.a(ctx, pc)) < 0) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_BRSUB64 + 9: {
-          pc = Jump.either(ctx, pc, <i64>(U.d(ctx, pc) - U.a(ctx, pc)) >= 0);
+        case O.OP_Q_BRSUB64_NS: {
+          way = (<i64>(U.d(ctx, pc) - U.a(ctx, pc)) >= 0) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_BRSUB64 + 12: {
-          pc = Jump.either(ctx, pc, <i64>U.d(ctx, pc) < <i64>U.a(ctx, pc));
+        case O.OP_Q_BRSUB64_L: {
+          way = (<i64>U.d(ctx, pc) < <i64>U.a(ctx, pc)) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_BRSUB64 + 13: {
-          pc = Jump.either(ctx, pc, <i64>U.d(ctx, pc) >= <i64>U.a(ctx, pc));
+        case O.OP_Q_BRSUB64_GE: {
+          way = (<i64>U.d(ctx, pc) >= <i64>U.a(ctx, pc)) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_BRSUB64 + 14: {
-          pc = Jump.either(ctx, pc, <i64>U.d(ctx, pc) <= <i64>U.a(ctx, pc));
+        case O.OP_Q_BRSUB64_LE: {
+          way = (<i64>U.d(ctx, pc) <= <i64>U.a(ctx, pc)) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_BRSUB64 + 15: {
-          pc = Jump.either(ctx, pc, <i64>U.d(ctx, pc) > <i64>U.a(ctx, pc));
+        case O.OP_Q_BRSUB64_G: {
+          way = (<i64>U.d(ctx, pc) > <i64>U.a(ctx, pc)) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_CMPBR32 + 2: {
+        case O.OP_Q_CMPBR32_B: {
           const x = U.a(ctx, pc);
           const y = U.b(ctx, pc);
           store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
-          pc = Jump.either(ctx, pc, <u32>x < <u32>y);
+          way = (<u32>x < <u32>y) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_CMPBR32 + 3: {
+        case O.OP_Q_CMPBR32_AE: {
           const x = U.a(ctx, pc);
           const y = U.b(ctx, pc);
           store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
-          pc = Jump.either(ctx, pc, <u32>x >= <u32>y);
+          way = (<u32>x >= <u32>y) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_CMPBR32 + 4: {
+        case O.OP_Q_CMPBR32_E: {
           const x = U.a(ctx, pc);
           const y = U.b(ctx, pc);
           store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
-          pc = Jump.either(ctx, pc, <u32>x == <u32>y);
+          way = (<u32>x == <u32>y) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_CMPBR32 + 5: {
+        case O.OP_Q_CMPBR32_NE: {
           const x = U.a(ctx, pc);
           const y = U.b(ctx, pc);
           store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
-          pc = Jump.either(ctx, pc, <u32>x != <u32>y);
+          way = (<u32>x != <u32>y) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_CMPBR32 + 6: {
+        case O.OP_Q_CMPBR32_BE: {
           const x = U.a(ctx, pc);
           const y = U.b(ctx, pc);
           store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
-          pc = Jump.either(ctx, pc, <u32>x <= <u32>y);
+          way = (<u32>x <= <u32>y) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_CMPBR32 + 7: {
+        case O.OP_Q_CMPBR32_A: {
           const x = U.a(ctx, pc);
           const y = U.b(ctx, pc);
           store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
-          pc = Jump.either(ctx, pc, <u32>x > <u32>y);
+          way = (<u32>x > <u32>y) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_CMPBR32 + 8: {
+        case O.OP_Q_CMPBR32_S: {
           const x = U.a(ctx, pc);
           const y = U.b(ctx, pc);
           store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
-          pc = Jump.either(ctx, pc, <i32>(<u32>x - <u32>y) < 0);
+          way = (<i32>(<u32>x - <u32>y) < 0) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_CMPBR32 + 9: {
+        case O.OP_Q_CMPBR32_NS: {
           const x = U.a(ctx, pc);
           const y = U.b(ctx, pc);
           store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
-          pc = Jump.either(ctx, pc, <i32>(<u32>x - <u32>y) >= 0);
+          way = (<i32>(<u32>x - <u32>y) >= 0) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_CMPBR32 + 12: {
+        case O.OP_Q_CMPBR32_L: {
           const x = U.a(ctx, pc);
           const y = U.b(ctx, pc);
           store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
-          pc = Jump.either(ctx, pc, <i32>x < <i32>y);
+          way = (<i32>x < <i32>y) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_CMPBR32 + 13: {
+        case O.OP_Q_CMPBR32_GE: {
           const x = U.a(ctx, pc);
           const y = U.b(ctx, pc);
           store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
-          pc = Jump.either(ctx, pc, <i32>x >= <i32>y);
+          way = (<i32>x >= <i32>y) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_CMPBR32 + 14: {
+        case O.OP_Q_CMPBR32_LE: {
           const x = U.a(ctx, pc);
           const y = U.b(ctx, pc);
           store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
-          pc = Jump.either(ctx, pc, <i32>x <= <i32>y);
+          way = (<i32>x <= <i32>y) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_CMPBR32 + 15: {
+        case O.OP_Q_CMPBR32_G: {
           const x = U.a(ctx, pc);
           const y = U.b(ctx, pc);
           store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
-          pc = Jump.either(ctx, pc, <i32>x > <i32>y);
+          way = (<i32>x > <i32>y) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_CMPBR64 + 2: {
+        case O.OP_Q_CMPBR64_B: {
           const x = U.a(ctx, pc);
           const y = U.b(ctx, pc);
           store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
-          pc = Jump.either(ctx, pc, x < y);
+          way = (x < y) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_CMPBR64 + 3: {
+        case O.OP_Q_CMPBR64_AE: {
           const x = U.a(ctx, pc);
           const y = U.b(ctx, pc);
           store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
-          pc = Jump.either(ctx, pc, x >= y);
+          way = (x >= y) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_CMPBR64 + 4: {
+        case O.OP_Q_CMPBR64_E: {
           const x = U.a(ctx, pc);
           const y = U.b(ctx, pc);
           store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
-          pc = Jump.either(ctx, pc, x == y);
+          way = (x == y) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_CMPBR64 + 5: {
+        case O.OP_Q_CMPBR64_NE: {
           const x = U.a(ctx, pc);
           const y = U.b(ctx, pc);
           store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
-          pc = Jump.either(ctx, pc, x != y);
+          way = (x != y) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_CMPBR64 + 6: {
+        case O.OP_Q_CMPBR64_BE: {
           const x = U.a(ctx, pc);
           const y = U.b(ctx, pc);
           store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
-          pc = Jump.either(ctx, pc, x <= y);
+          way = (x <= y) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_CMPBR64 + 7: {
+        case O.OP_Q_CMPBR64_A: {
           const x = U.a(ctx, pc);
           const y = U.b(ctx, pc);
           store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
-          pc = Jump.either(ctx, pc, x > y);
+          way = (x > y) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_CMPBR64 + 8: {
+        case O.OP_Q_CMPBR64_S: {
           const x = U.a(ctx, pc);
           const y = U.b(ctx, pc);
           store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
-          pc = Jump.either(ctx, pc, <i64>(x - y) < 0);
+          way = (<i64>(x - y) < 0) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_CMPBR64 + 9: {
+        case O.OP_Q_CMPBR64_NS: {
           const x = U.a(ctx, pc);
           const y = U.b(ctx, pc);
           store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
-          pc = Jump.either(ctx, pc, <i64>(x - y) >= 0);
+          way = (<i64>(x - y) >= 0) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_CMPBR64 + 12: {
+        case O.OP_Q_CMPBR64_L: {
           const x = U.a(ctx, pc);
           const y = U.b(ctx, pc);
           store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
-          pc = Jump.either(ctx, pc, <i64>x < <i64>y);
+          way = (<i64>x < <i64>y) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_CMPBR64 + 13: {
+        case O.OP_Q_CMPBR64_GE: {
           const x = U.a(ctx, pc);
           const y = U.b(ctx, pc);
           store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
-          pc = Jump.either(ctx, pc, <i64>x >= <i64>y);
+          way = (<i64>x >= <i64>y) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_CMPBR64 + 14: {
+        case O.OP_Q_CMPBR64_LE: {
           const x = U.a(ctx, pc);
           const y = U.b(ctx, pc);
           store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
-          pc = Jump.either(ctx, pc, <i64>x <= <i64>y);
+          way = (<i64>x <= <i64>y) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_CMPBR64 + 15: {
+        case O.OP_Q_CMPBR64_G: {
           const x = U.a(ctx, pc);
           const y = U.b(ctx, pc);
           store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
-          pc = Jump.either(ctx, pc, <i64>x > <i64>y);
+          way = (<i64>x > <i64>y) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_CMPIBR32 + 2: {
+        case O.OP_Q_CMPIBR32_B: {
           const x = U.a(ctx, pc);
           const y = load<u64>(pc, UOP_SIZE + 8);
           store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
-          pc = Jump.either(ctx, pc, <u32>x < <u32>y);
+          way = (<u32>x < <u32>y) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_CMPIBR32 + 3: {
+        case O.OP_Q_CMPIBR32_AE: {
           const x = U.a(ctx, pc);
           const y = load<u64>(pc, UOP_SIZE + 8);
           store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
-          pc = Jump.either(ctx, pc, <u32>x >= <u32>y);
+          way = (<u32>x >= <u32>y) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_CMPIBR32 + 4: {
+        case O.OP_Q_CMPIBR32_E: {
           const x = U.a(ctx, pc);
           const y = load<u64>(pc, UOP_SIZE + 8);
           store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
-          pc = Jump.either(ctx, pc, <u32>x == <u32>y);
+          way = (<u32>x == <u32>y) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_CMPIBR32 + 5: {
+        case O.OP_Q_CMPIBR32_NE: {
           const x = U.a(ctx, pc);
           const y = load<u64>(pc, UOP_SIZE + 8);
           store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
-          pc = Jump.either(ctx, pc, <u32>x != <u32>y);
+          way = (<u32>x != <u32>y) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_CMPIBR32 + 6: {
+        case O.OP_Q_CMPIBR32_BE: {
           const x = U.a(ctx, pc);
           const y = load<u64>(pc, UOP_SIZE + 8);
           store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
-          pc = Jump.either(ctx, pc, <u32>x <= <u32>y);
+          way = (<u32>x <= <u32>y) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_CMPIBR32 + 7: {
+        case O.OP_Q_CMPIBR32_A: {
           const x = U.a(ctx, pc);
           const y = load<u64>(pc, UOP_SIZE + 8);
           store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
-          pc = Jump.either(ctx, pc, <u32>x > <u32>y);
+          way = (<u32>x > <u32>y) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_CMPIBR32 + 8: {
+        case O.OP_Q_CMPIBR32_S: {
           const x = U.a(ctx, pc);
           const y = load<u64>(pc, UOP_SIZE + 8);
           store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
-          pc = Jump.either(ctx, pc, <i32>(<u32>x - <u32>y) < 0);
+          way = (<i32>(<u32>x - <u32>y) < 0) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_CMPIBR32 + 9: {
+        case O.OP_Q_CMPIBR32_NS: {
           const x = U.a(ctx, pc);
           const y = load<u64>(pc, UOP_SIZE + 8);
           store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
-          pc = Jump.either(ctx, pc, <i32>(<u32>x - <u32>y) >= 0);
+          way = (<i32>(<u32>x - <u32>y) >= 0) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_CMPIBR32 + 12: {
+        case O.OP_Q_CMPIBR32_L: {
           const x = U.a(ctx, pc);
           const y = load<u64>(pc, UOP_SIZE + 8);
           store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
-          pc = Jump.either(ctx, pc, <i32>x < <i32>y);
+          way = (<i32>x < <i32>y) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_CMPIBR32 + 13: {
+        case O.OP_Q_CMPIBR32_GE: {
           const x = U.a(ctx, pc);
           const y = load<u64>(pc, UOP_SIZE + 8);
           store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
-          pc = Jump.either(ctx, pc, <i32>x >= <i32>y);
+          way = (<i32>x >= <i32>y) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_CMPIBR32 + 14: {
+        case O.OP_Q_CMPIBR32_LE: {
           const x = U.a(ctx, pc);
           const y = load<u64>(pc, UOP_SIZE + 8);
           store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
-          pc = Jump.either(ctx, pc, <i32>x <= <i32>y);
+          way = (<i32>x <= <i32>y) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_CMPIBR32 + 15: {
+        case O.OP_Q_CMPIBR32_G: {
           const x = U.a(ctx, pc);
           const y = load<u64>(pc, UOP_SIZE + 8);
           store<u64>(ctx, CC_SUB + 2, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
-          pc = Jump.either(ctx, pc, <i32>x > <i32>y);
+          way = (<i32>x > <i32>y) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_CMPIBR64 + 2: {
+        case O.OP_Q_CMPIBR64_B: {
           const x = U.a(ctx, pc);
           const y = load<u64>(pc, UOP_SIZE + 8);
           store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
-          pc = Jump.either(ctx, pc, x < y);
+          way = (x < y) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_CMPIBR64 + 3: {
+        case O.OP_Q_CMPIBR64_AE: {
           const x = U.a(ctx, pc);
           const y = load<u64>(pc, UOP_SIZE + 8);
           store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
-          pc = Jump.either(ctx, pc, x >= y);
+          way = (x >= y) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_CMPIBR64 + 4: {
+        case O.OP_Q_CMPIBR64_E: {
           const x = U.a(ctx, pc);
           const y = load<u64>(pc, UOP_SIZE + 8);
           store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
-          pc = Jump.either(ctx, pc, x == y);
+          way = (x == y) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_CMPIBR64 + 5: {
+        case O.OP_Q_CMPIBR64_NE: {
           const x = U.a(ctx, pc);
           const y = load<u64>(pc, UOP_SIZE + 8);
           store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
-          pc = Jump.either(ctx, pc, x != y);
+          way = (x != y) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_CMPIBR64 + 6: {
+        case O.OP_Q_CMPIBR64_BE: {
           const x = U.a(ctx, pc);
           const y = load<u64>(pc, UOP_SIZE + 8);
           store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
-          pc = Jump.either(ctx, pc, x <= y);
+          way = (x <= y) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_CMPIBR64 + 7: {
+        case O.OP_Q_CMPIBR64_A: {
           const x = U.a(ctx, pc);
           const y = load<u64>(pc, UOP_SIZE + 8);
           store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
-          pc = Jump.either(ctx, pc, x > y);
+          way = (x > y) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_CMPIBR64 + 8: {
+        case O.OP_Q_CMPIBR64_S: {
           const x = U.a(ctx, pc);
           const y = load<u64>(pc, UOP_SIZE + 8);
           store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
-          pc = Jump.either(ctx, pc, <i64>(x - y) < 0);
+          way = (<i64>(x - y) < 0) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_CMPIBR64 + 9: {
+        case O.OP_Q_CMPIBR64_NS: {
           const x = U.a(ctx, pc);
           const y = load<u64>(pc, UOP_SIZE + 8);
           store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
-          pc = Jump.either(ctx, pc, <i64>(x - y) >= 0);
+          way = (<i64>(x - y) >= 0) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_CMPIBR64 + 12: {
+        case O.OP_Q_CMPIBR64_L: {
           const x = U.a(ctx, pc);
           const y = load<u64>(pc, UOP_SIZE + 8);
           store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
-          pc = Jump.either(ctx, pc, <i64>x < <i64>y);
+          way = (<i64>x < <i64>y) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_CMPIBR64 + 13: {
+        case O.OP_Q_CMPIBR64_GE: {
           const x = U.a(ctx, pc);
           const y = load<u64>(pc, UOP_SIZE + 8);
           store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
-          pc = Jump.either(ctx, pc, <i64>x >= <i64>y);
+          way = (<i64>x >= <i64>y) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_CMPIBR64 + 14: {
+        case O.OP_Q_CMPIBR64_LE: {
           const x = U.a(ctx, pc);
           const y = load<u64>(pc, UOP_SIZE + 8);
           store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
-          pc = Jump.either(ctx, pc, <i64>x <= <i64>y);
+          way = (<i64>x <= <i64>y) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_CMPIBR64 + 15: {
+        case O.OP_Q_CMPIBR64_G: {
           const x = U.a(ctx, pc);
           const y = load<u64>(pc, UOP_SIZE + 8);
           store<u64>(ctx, CC_SUB + 3, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
-          pc = Jump.either(ctx, pc, <i64>x > <i64>y);
+          way = (<i64>x > <i64>y) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_TESTBR32 + 2: {
+        case O.OP_Q_TESTBR32_B: {
           const x = U.a(ctx, pc);
           store<u64>(ctx, CC_LOGIC + 2, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
-          pc = Jump.either(ctx, pc, <u32>x < <u32>0);
+          way = (<u32>x < <u32>0) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_TESTBR32 + 3: {
+        case O.OP_Q_TESTBR32_AE: {
           const x = U.a(ctx, pc);
           store<u64>(ctx, CC_LOGIC + 2, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
-          pc = Jump.either(ctx, pc, <u32>x >= <u32>0);
+          way = (<u32>x >= <u32>0) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_TESTBR32 + 4: {
+        case O.OP_Q_TESTBR32_E: {
           const x = U.a(ctx, pc);
           store<u64>(ctx, CC_LOGIC + 2, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
-          pc = Jump.either(ctx, pc, <u32>x == <u32>0);
+          way = (<u32>x == <u32>0) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_TESTBR32 + 5: {
+        case O.OP_Q_TESTBR32_NE: {
           const x = U.a(ctx, pc);
           store<u64>(ctx, CC_LOGIC + 2, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
-          pc = Jump.either(ctx, pc, <u32>x != <u32>0);
+          way = (<u32>x != <u32>0) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_TESTBR32 + 6: {
+        case O.OP_Q_TESTBR32_BE: {
           const x = U.a(ctx, pc);
           store<u64>(ctx, CC_LOGIC + 2, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
-          pc = Jump.either(ctx, pc, <u32>x <= <u32>0);
+          way = (<u32>x <= <u32>0) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_TESTBR32 + 7: {
+        case O.OP_Q_TESTBR32_A: {
           const x = U.a(ctx, pc);
           store<u64>(ctx, CC_LOGIC + 2, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
-          pc = Jump.either(ctx, pc, <u32>x > <u32>0);
+          way = (<u32>x > <u32>0) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_TESTBR32 + 8: {
+        case O.OP_Q_TESTBR32_S: {
           const x = U.a(ctx, pc);
           store<u64>(ctx, CC_LOGIC + 2, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
-          pc = Jump.either(ctx, pc, <i32>(<u32>x - <u32>0) < 0);
+          way = (<i32>(<u32>x - <u32>0) < 0) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_TESTBR32 + 9: {
+        case O.OP_Q_TESTBR32_NS: {
           const x = U.a(ctx, pc);
           store<u64>(ctx, CC_LOGIC + 2, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
-          pc = Jump.either(ctx, pc, <i32>(<u32>x - <u32>0) >= 0);
+          way = (<i32>(<u32>x - <u32>0) >= 0) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_TESTBR32 + 12: {
+        case O.OP_Q_TESTBR32_L: {
           const x = U.a(ctx, pc);
           store<u64>(ctx, CC_LOGIC + 2, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
-          pc = Jump.either(ctx, pc, <i32>x < <i32>0);
+          way = (<i32>x < <i32>0) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_TESTBR32 + 13: {
+        case O.OP_Q_TESTBR32_GE: {
           const x = U.a(ctx, pc);
           store<u64>(ctx, CC_LOGIC + 2, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
-          pc = Jump.either(ctx, pc, <i32>x >= <i32>0);
+          way = (<i32>x >= <i32>0) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_TESTBR32 + 14: {
+        case O.OP_Q_TESTBR32_LE: {
           const x = U.a(ctx, pc);
           store<u64>(ctx, CC_LOGIC + 2, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
-          pc = Jump.either(ctx, pc, <i32>x <= <i32>0);
+          way = (<i32>x <= <i32>0) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_TESTBR32 + 15: {
+        case O.OP_Q_TESTBR32_G: {
           const x = U.a(ctx, pc);
           store<u64>(ctx, CC_LOGIC + 2, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
-          pc = Jump.either(ctx, pc, <i32>x > <i32>0);
+          way = (<i32>x > <i32>0) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_TESTBR64 + 2: {
+        case O.OP_Q_TESTBR64_B: {
           const x = U.a(ctx, pc);
           store<u64>(ctx, CC_LOGIC + 3, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
-          pc = Jump.either(ctx, pc, x < <u64>0);
+          way = (x < <u64>0) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_TESTBR64 + 3: {
+        case O.OP_Q_TESTBR64_AE: {
           const x = U.a(ctx, pc);
           store<u64>(ctx, CC_LOGIC + 3, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
-          pc = Jump.either(ctx, pc, x >= <u64>0);
+          way = (x >= <u64>0) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_TESTBR64 + 4: {
+        case O.OP_Q_TESTBR64_E: {
           const x = U.a(ctx, pc);
           store<u64>(ctx, CC_LOGIC + 3, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
-          pc = Jump.either(ctx, pc, x == <u64>0);
+          way = (x == <u64>0) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_TESTBR64 + 5: {
+        case O.OP_Q_TESTBR64_NE: {
           const x = U.a(ctx, pc);
           store<u64>(ctx, CC_LOGIC + 3, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
-          pc = Jump.either(ctx, pc, x != <u64>0);
+          way = (x != <u64>0) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_TESTBR64 + 6: {
+        case O.OP_Q_TESTBR64_BE: {
           const x = U.a(ctx, pc);
           store<u64>(ctx, CC_LOGIC + 3, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
-          pc = Jump.either(ctx, pc, x <= <u64>0);
+          way = (x <= <u64>0) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_TESTBR64 + 7: {
+        case O.OP_Q_TESTBR64_A: {
           const x = U.a(ctx, pc);
           store<u64>(ctx, CC_LOGIC + 3, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
-          pc = Jump.either(ctx, pc, x > <u64>0);
+          way = (x > <u64>0) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_TESTBR64 + 8: {
+        case O.OP_Q_TESTBR64_S: {
           const x = U.a(ctx, pc);
           store<u64>(ctx, CC_LOGIC + 3, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
-          pc = Jump.either(ctx, pc, <i64>(x - <u64>0) < 0);
+          way = (<i64>(x - <u64>0) < 0) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_TESTBR64 + 9: {
+        case O.OP_Q_TESTBR64_NS: {
           const x = U.a(ctx, pc);
           store<u64>(ctx, CC_LOGIC + 3, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
-          pc = Jump.either(ctx, pc, <i64>(x - <u64>0) >= 0);
+          way = (<i64>(x - <u64>0) >= 0) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_TESTBR64 + 12: {
+        case O.OP_Q_TESTBR64_L: {
           const x = U.a(ctx, pc);
           store<u64>(ctx, CC_LOGIC + 3, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
-          pc = Jump.either(ctx, pc, <i64>x < <i64><u64>0);
+          way = (<i64>x < <i64><u64>0) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_TESTBR64 + 13: {
+        case O.OP_Q_TESTBR64_GE: {
           const x = U.a(ctx, pc);
           store<u64>(ctx, CC_LOGIC + 3, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
-          pc = Jump.either(ctx, pc, <i64>x >= <i64><u64>0);
+          way = (<i64>x >= <i64><u64>0) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_TESTBR64 + 14: {
+        case O.OP_Q_TESTBR64_LE: {
           const x = U.a(ctx, pc);
           store<u64>(ctx, CC_LOGIC + 3, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
-          pc = Jump.either(ctx, pc, <i64>x <= <i64><u64>0);
+          way = (<i64>x <= <i64><u64>0) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_TESTBR64 + 15: {
+        case O.OP_Q_TESTBR64_G: {
           const x = U.a(ctx, pc);
           store<u64>(ctx, CC_LOGIC + 3, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
-          pc = Jump.either(ctx, pc, <i64>x > <i64><u64>0);
+          way = (<i64>x > <i64><u64>0) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_CMPBR8 + 2: {
+        case O.OP_Q_CMPBR8_B: {
           const x = U.a(ctx, pc);
           const y = U.b(ctx, pc);
           store<u64>(ctx, CC_SUB, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
-          pc = Jump.either(ctx, pc, (<u32>x << 24) < (<u32>y << 24));
+          way = ((<u32>x << 24) < (<u32>y << 24)) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_CMPBR8 + 3: {
+        case O.OP_Q_CMPBR8_AE: {
           const x = U.a(ctx, pc);
           const y = U.b(ctx, pc);
           store<u64>(ctx, CC_SUB, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
-          pc = Jump.either(ctx, pc, (<u32>x << 24) >= (<u32>y << 24));
+          way = ((<u32>x << 24) >= (<u32>y << 24)) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_CMPBR8 + 4: {
+        case O.OP_Q_CMPBR8_E: {
           const x = U.a(ctx, pc);
           const y = U.b(ctx, pc);
           store<u64>(ctx, CC_SUB, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
-          pc = Jump.either(ctx, pc, (<u32>x << 24) == (<u32>y << 24));
+          way = ((<u32>x << 24) == (<u32>y << 24)) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_CMPBR8 + 5: {
+        case O.OP_Q_CMPBR8_NE: {
           const x = U.a(ctx, pc);
           const y = U.b(ctx, pc);
           store<u64>(ctx, CC_SUB, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
-          pc = Jump.either(ctx, pc, (<u32>x << 24) != (<u32>y << 24));
+          way = ((<u32>x << 24) != (<u32>y << 24)) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_CMPBR8 + 6: {
+        case O.OP_Q_CMPBR8_BE: {
           const x = U.a(ctx, pc);
           const y = U.b(ctx, pc);
           store<u64>(ctx, CC_SUB, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
-          pc = Jump.either(ctx, pc, (<u32>x << 24) <= (<u32>y << 24));
+          way = ((<u32>x << 24) <= (<u32>y << 24)) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_CMPBR8 + 7: {
+        case O.OP_Q_CMPBR8_A: {
           const x = U.a(ctx, pc);
           const y = U.b(ctx, pc);
           store<u64>(ctx, CC_SUB, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
-          pc = Jump.either(ctx, pc, (<u32>x << 24) > (<u32>y << 24));
+          way = ((<u32>x << 24) > (<u32>y << 24)) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_CMPBR8 + 8: {
+        case O.OP_Q_CMPBR8_S: {
           const x = U.a(ctx, pc);
           const y = U.b(ctx, pc);
           store<u64>(ctx, CC_SUB, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
-          pc = Jump.either(ctx, pc, <i32>((<u32>x << 24) - (<u32>y << 24)) < 0);
+          way = (<i32>((<u32>x << 24) - (<u32>y << 24)) < 0) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_CMPBR8 + 9: {
+        case O.OP_Q_CMPBR8_NS: {
           const x = U.a(ctx, pc);
           const y = U.b(ctx, pc);
           store<u64>(ctx, CC_SUB, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
-          pc = Jump.either(ctx, pc, <i32>((<u32>x << 24) - (<u32>y << 24)) >= 0);
+          way = (<i32>((<u32>x << 24) - (<u32>y << 24)) >= 0) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_CMPBR8 + 12: {
+        case O.OP_Q_CMPBR8_L: {
           const x = U.a(ctx, pc);
           const y = U.b(ctx, pc);
           store<u64>(ctx, CC_SUB, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
-          pc = Jump.either(ctx, pc, <i32>(<u32>x << 24) < <i32>(<u32>y << 24));
+          way = (<i32>(<u32>x << 24) < <i32>(<u32>y << 24)) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_CMPBR8 + 13: {
+        case O.OP_Q_CMPBR8_GE: {
           const x = U.a(ctx, pc);
           const y = U.b(ctx, pc);
           store<u64>(ctx, CC_SUB, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
-          pc = Jump.either(ctx, pc, <i32>(<u32>x << 24) >= <i32>(<u32>y << 24));
+          way = (<i32>(<u32>x << 24) >= <i32>(<u32>y << 24)) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_CMPBR8 + 14: {
+        case O.OP_Q_CMPBR8_LE: {
           const x = U.a(ctx, pc);
           const y = U.b(ctx, pc);
           store<u64>(ctx, CC_SUB, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
-          pc = Jump.either(ctx, pc, <i32>(<u32>x << 24) <= <i32>(<u32>y << 24));
+          way = (<i32>(<u32>x << 24) <= <i32>(<u32>y << 24)) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_CMPBR8 + 15: {
+        case O.OP_Q_CMPBR8_G: {
           const x = U.a(ctx, pc);
           const y = U.b(ctx, pc);
           store<u64>(ctx, CC_SUB, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
-          pc = Jump.either(ctx, pc, <i32>(<u32>x << 24) > <i32>(<u32>y << 24));
+          way = (<i32>(<u32>x << 24) > <i32>(<u32>y << 24)) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_CMPIBR8 + 2: {
+        case O.OP_Q_CMPIBR8_B: {
           const x = U.a(ctx, pc);
           const y = load<u64>(pc, UOP_SIZE + 8);
           store<u64>(ctx, CC_SUB, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
-          pc = Jump.either(ctx, pc, (<u32>x << 24) < (<u32>y << 24));
+          way = ((<u32>x << 24) < (<u32>y << 24)) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_CMPIBR8 + 3: {
+        case O.OP_Q_CMPIBR8_AE: {
           const x = U.a(ctx, pc);
           const y = load<u64>(pc, UOP_SIZE + 8);
           store<u64>(ctx, CC_SUB, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
-          pc = Jump.either(ctx, pc, (<u32>x << 24) >= (<u32>y << 24));
+          way = ((<u32>x << 24) >= (<u32>y << 24)) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_CMPIBR8 + 4: {
+        case O.OP_Q_CMPIBR8_E: {
           const x = U.a(ctx, pc);
           const y = load<u64>(pc, UOP_SIZE + 8);
           store<u64>(ctx, CC_SUB, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
-          pc = Jump.either(ctx, pc, (<u32>x << 24) == (<u32>y << 24));
+          way = ((<u32>x << 24) == (<u32>y << 24)) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_CMPIBR8 + 5: {
+        case O.OP_Q_CMPIBR8_NE: {
           const x = U.a(ctx, pc);
           const y = load<u64>(pc, UOP_SIZE + 8);
           store<u64>(ctx, CC_SUB, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
-          pc = Jump.either(ctx, pc, (<u32>x << 24) != (<u32>y << 24));
+          way = ((<u32>x << 24) != (<u32>y << 24)) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_CMPIBR8 + 6: {
+        case O.OP_Q_CMPIBR8_BE: {
           const x = U.a(ctx, pc);
           const y = load<u64>(pc, UOP_SIZE + 8);
           store<u64>(ctx, CC_SUB, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
-          pc = Jump.either(ctx, pc, (<u32>x << 24) <= (<u32>y << 24));
+          way = ((<u32>x << 24) <= (<u32>y << 24)) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_CMPIBR8 + 7: {
+        case O.OP_Q_CMPIBR8_A: {
           const x = U.a(ctx, pc);
           const y = load<u64>(pc, UOP_SIZE + 8);
           store<u64>(ctx, CC_SUB, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
-          pc = Jump.either(ctx, pc, (<u32>x << 24) > (<u32>y << 24));
+          way = ((<u32>x << 24) > (<u32>y << 24)) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_CMPIBR8 + 8: {
+        case O.OP_Q_CMPIBR8_S: {
           const x = U.a(ctx, pc);
           const y = load<u64>(pc, UOP_SIZE + 8);
           store<u64>(ctx, CC_SUB, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
-          pc = Jump.either(ctx, pc, <i32>((<u32>x << 24) - (<u32>y << 24)) < 0);
+          way = (<i32>((<u32>x << 24) - (<u32>y << 24)) < 0) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_CMPIBR8 + 9: {
+        case O.OP_Q_CMPIBR8_NS: {
           const x = U.a(ctx, pc);
           const y = load<u64>(pc, UOP_SIZE + 8);
           store<u64>(ctx, CC_SUB, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
-          pc = Jump.either(ctx, pc, <i32>((<u32>x << 24) - (<u32>y << 24)) >= 0);
+          way = (<i32>((<u32>x << 24) - (<u32>y << 24)) >= 0) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_CMPIBR8 + 12: {
+        case O.OP_Q_CMPIBR8_L: {
           const x = U.a(ctx, pc);
           const y = load<u64>(pc, UOP_SIZE + 8);
           store<u64>(ctx, CC_SUB, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
-          pc = Jump.either(ctx, pc, <i32>(<u32>x << 24) < <i32>(<u32>y << 24));
+          way = (<i32>(<u32>x << 24) < <i32>(<u32>y << 24)) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_CMPIBR8 + 13: {
+        case O.OP_Q_CMPIBR8_GE: {
           const x = U.a(ctx, pc);
           const y = load<u64>(pc, UOP_SIZE + 8);
           store<u64>(ctx, CC_SUB, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
-          pc = Jump.either(ctx, pc, <i32>(<u32>x << 24) >= <i32>(<u32>y << 24));
+          way = (<i32>(<u32>x << 24) >= <i32>(<u32>y << 24)) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_CMPIBR8 + 14: {
+        case O.OP_Q_CMPIBR8_LE: {
           const x = U.a(ctx, pc);
           const y = load<u64>(pc, UOP_SIZE + 8);
           store<u64>(ctx, CC_SUB, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
-          pc = Jump.either(ctx, pc, <i32>(<u32>x << 24) <= <i32>(<u32>y << 24));
+          way = (<i32>(<u32>x << 24) <= <i32>(<u32>y << 24)) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_CMPIBR8 + 15: {
+        case O.OP_Q_CMPIBR8_G: {
           const x = U.a(ctx, pc);
           const y = load<u64>(pc, UOP_SIZE + 8);
           store<u64>(ctx, CC_SUB, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
           store<u64>(ctx, y, CC_B << 3);
-          pc = Jump.either(ctx, pc, <i32>(<u32>x << 24) > <i32>(<u32>y << 24));
+          way = (<i32>(<u32>x << 24) > <i32>(<u32>y << 24)) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_TESTBR8 + 2: {
+        case O.OP_Q_TESTBR8_B: {
           const x = U.a(ctx, pc);
           store<u64>(ctx, CC_LOGIC, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
-          pc = Jump.either(ctx, pc, (<u32>x << 24) < <u32>0);
+          way = ((<u32>x << 24) < <u32>0) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_TESTBR8 + 3: {
+        case O.OP_Q_TESTBR8_AE: {
           const x = U.a(ctx, pc);
           store<u64>(ctx, CC_LOGIC, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
-          pc = Jump.either(ctx, pc, (<u32>x << 24) >= <u32>0);
+          way = ((<u32>x << 24) >= <u32>0) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_TESTBR8 + 4: {
+        case O.OP_Q_TESTBR8_E: {
           const x = U.a(ctx, pc);
           store<u64>(ctx, CC_LOGIC, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
-          pc = Jump.either(ctx, pc, (<u32>x << 24) == <u32>0);
+          way = ((<u32>x << 24) == <u32>0) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_TESTBR8 + 5: {
+        case O.OP_Q_TESTBR8_NE: {
           const x = U.a(ctx, pc);
           store<u64>(ctx, CC_LOGIC, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
-          pc = Jump.either(ctx, pc, (<u32>x << 24) != <u32>0);
+          way = ((<u32>x << 24) != <u32>0) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_TESTBR8 + 6: {
+        case O.OP_Q_TESTBR8_BE: {
           const x = U.a(ctx, pc);
           store<u64>(ctx, CC_LOGIC, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
-          pc = Jump.either(ctx, pc, (<u32>x << 24) <= <u32>0);
+          way = ((<u32>x << 24) <= <u32>0) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_TESTBR8 + 7: {
+        case O.OP_Q_TESTBR8_A: {
           const x = U.a(ctx, pc);
           store<u64>(ctx, CC_LOGIC, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
-          pc = Jump.either(ctx, pc, (<u32>x << 24) > <u32>0);
+          way = ((<u32>x << 24) > <u32>0) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_TESTBR8 + 8: {
+        case O.OP_Q_TESTBR8_S: {
           const x = U.a(ctx, pc);
           store<u64>(ctx, CC_LOGIC, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
-          pc = Jump.either(ctx, pc, <i32>((<u32>x << 24) - <u32>0) < 0);
+          way = (<i32>((<u32>x << 24) - <u32>0) < 0) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_TESTBR8 + 9: {
+        case O.OP_Q_TESTBR8_NS: {
           const x = U.a(ctx, pc);
           store<u64>(ctx, CC_LOGIC, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
-          pc = Jump.either(ctx, pc, <i32>((<u32>x << 24) - <u32>0) >= 0);
+          way = (<i32>((<u32>x << 24) - <u32>0) >= 0) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_TESTBR8 + 12: {
+        case O.OP_Q_TESTBR8_L: {
           const x = U.a(ctx, pc);
           store<u64>(ctx, CC_LOGIC, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
-          pc = Jump.either(ctx, pc, <i32>(<u32>x << 24) < <i32><u32>0);
+          way = (<i32>(<u32>x << 24) < <i32><u32>0) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_TESTBR8 + 13: {
+        case O.OP_Q_TESTBR8_GE: {
           const x = U.a(ctx, pc);
           store<u64>(ctx, CC_LOGIC, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
-          pc = Jump.either(ctx, pc, <i32>(<u32>x << 24) >= <i32><u32>0);
+          way = (<i32>(<u32>x << 24) >= <i32><u32>0) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_TESTBR8 + 14: {
+        case O.OP_Q_TESTBR8_LE: {
           const x = U.a(ctx, pc);
           store<u64>(ctx, CC_LOGIC, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
-          pc = Jump.either(ctx, pc, <i32>(<u32>x << 24) <= <i32><u32>0);
+          way = (<i32>(<u32>x << 24) <= <i32><u32>0) ? pc : pc + 4;
           break;
         }
-        case O.OP_Q_TESTBR8 + 15: {
+        case O.OP_Q_TESTBR8_G: {
           const x = U.a(ctx, pc);
           store<u64>(ctx, CC_LOGIC, CC_OP << 3);
           store<u64>(ctx, x, CC_A << 3);
-          pc = Jump.either(ctx, pc, <i32>(<u32>x << 24) > <i32><u32>0);
+          way = (<i32>(<u32>x << 24) > <i32><u32>0) ? pc : pc + 4;
           break;
         }
         default:
@@ -2125,6 +2371,7 @@ export function run(ctx: usize): i32 {
       }
       break;
     }
+    if (way != 0) pc = Jump.along(ctx, way);
   }
   return 0;
 }
