@@ -108,10 +108,10 @@ const chainBody = (anew: boolean): W.Code => {
   code.i32(12);
   code.byte(W.I32_SHR_U);
   code.byte(W.I32_XOR);
-  code.i32(WAYS - 1);
-  code.byte(W.I32_AND);
   code.i32(Math.log2(WAY_STRIDE));
   code.byte(W.I32_SHL);
+  code.i32((WAYS - 1) * WAY_STRIDE);
+  code.byte(W.I32_AND);
   code.set(way);
   code.get(phys);
   code.byte(W.I64_EXTEND_I32_U);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { TLB, TLB_ADDEND, TLB_ENTRIES, TLB_STRIDE } from '../../../machine/layout.ts';
+import { TLB, TLB_ADDEND, TLB_ENTRIES, TLB_STRIDE, WAY_CACHE, WAY_REGION } from '../../../machine/layout.ts';
 import { chainModule } from './chain.ts';
 import * as W from './code.ts';
 import { F_CHAIN, F_SYSTEM } from './imports.ts';
@@ -125,6 +125,28 @@ for (const [name, emit] of Object.entries(unsound)) {
 test('the chain is sound, and only as what it is', () => {
   verifyModule(chainModule(), true);
   assert.throws(() => verifyModule(chainModule()), /unsound module/);
+});
+
+test('refused: a chain that writes elsewhere than to the ways', () => {
+  const leb = (value: number): number[] => (value < 0x80 ? [value] : [(value & 0x7f) | 0x80, ...leb(value >>> 7)]);
+  const sound = chainModule();
+  let refused = 0;
+  for (const offset of [WAY_CACHE, WAY_CACHE + WAY_REGION]) {
+    const [here, there] = [leb(offset), leb(offset + 0x1000000)];
+    for (let at = 0; at < sound.length; at++) {
+      if (!here.every((byte, k) => sound[at + k] === byte)) continue;
+      const bytes = sound.slice();
+      bytes.set(there, at);
+      try {
+        verifyModule(bytes, true);
+      } catch (error) {
+        assert.match(String(error), /a write outside the ways/);
+        refused++;
+      }
+    }
+  }
+  // both words of a way, in both functions; what it reads is its own affair
+  assert.equal(refused, 4);
 });
 
 test('refused: the chain called like a helper', () => {

@@ -5,13 +5,25 @@
  * function gets that context. Values on the stack and in locals carry what is known of them; a local keeps it only if all
  * assignments agree.
  *
- * The chain, a module of its own, only reads `state` and makes the indirect tail call; regions may leave by a tail call of it.
+ * The chain, a module of its own, reads `state`, writes there to the ways taken lately only, and makes the indirect tail call; regions may leave by a tail call of it.
  */
-import { CODE_ARENA, CODE_ARENA_END, MEMORY_PAGES, TLB, TLB_ADDEND, TLB_ENTRIES, TLB_STRIDE, VCPU_STRIDE } from '../../../machine/layout.ts';
+import {
+  CODE_ARENA,
+  CODE_ARENA_END,
+  MEMORY_PAGES,
+  TLB,
+  TLB_ADDEND,
+  TLB_ENTRIES,
+  TLB_STRIDE,
+  VCPU_STRIDE,
+  WAY_CACHE,
+  WAY_STRIDE,
+  WAYS,
+} from '../../../machine/layout.ts';
 import { coreFunctions } from './imports.ts';
 
 /** What is known of a value. */
-type Known = 'nothing' | 'context' | 'in context' | 'tlb' | 'tlb index' | 'tlb entry' | 'addend' | 'address' | 'offset' | number;
+type Known = 'nothing' | 'context' | 'in context' | 'tlb' | 'tlb index' | 'tlb entry' | 'way' | 'addend' | 'address' | 'offset' | number;
 
 class Reader {
   readonly bytes: Uint8Array;
@@ -310,6 +322,7 @@ class FunctionVerifier {
     let result: Known = 'nothing';
     const both = (p: Known, q: Known): boolean => (x === p && y === q) || (x === q && y === p);
     if (op === 0x71 && (y === (TLB_ENTRIES - 1) * TLB_STRIDE || x === (TLB_ENTRIES - 1) * TLB_STRIDE)) result = 'tlb index';
+    else if (op === 0x71 && y === (WAYS - 1) * WAY_STRIDE) result = 'way';
     else if (op === 0x6a) {
       if (both('tlb index', 'tlb')) result = 'tlb entry';
       else if (both('address', 'addend')) result = 'offset';
@@ -353,6 +366,8 @@ class FunctionVerifier {
     if (memory === 1) {
       if ((base !== 'offset' || (offset !== 0 && !(isVector && offset === 16))) && this.strict)
         fail(`guest memory is written at an offset that is no soft-TLB entry's (${base} + ${offset})`);
+    } else if (this.isChain && base === 'way') {
+      if (offset < WAY_CACHE || offset > WAY_CACHE + WAY_STRIDE - 8) fail('a write outside the ways');
     } else if (this.strict && (base !== 'context' || offset > VCPU_STRIDE - 16)) fail('a write to state outside the context');
   }
 
