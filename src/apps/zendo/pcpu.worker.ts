@@ -8,7 +8,6 @@ import { setFlagsFromString } from 'node:v8';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { present } from '../../base/assert.ts';
 import type { TranslationPlace } from '../../base/ports/translation-cache.ts';
-import { nodeCrypto } from '../../host/node/crypto.ts';
 import { ScriptOptimiser } from '../../host/node/script-optimiser.ts';
 import { lowerHostCompilers } from '../../host/node/thread-priority.ts';
 import { profileThread } from '../../host/node/thread-profiler.ts';
@@ -84,8 +83,6 @@ const STORED_LEAST = 1000;
 
 const port = present(parentPort, 'parent of the pCPU thread');
 const given = workerData as PcpuWorkerData | ReservedMemories;
-// a thread that was prepared waits for its parent to read a kernel; translations, which it reads itself, will want this
-if (!('core' in given)) nodeCrypto();
 // a thread that was prepared has the memories only, and is told what to do by its first message
 const data = 'core' in given ? given : ((await new Promise((resolve) => port.once('message', resolve))) as PcpuWorkerData);
 const post = (message: PcpuMessage): void => port.postMessage(message);
@@ -158,7 +155,7 @@ function* takeStored(places: MessagePort): Generator<void> {
     yield;
   }
   const { folder, name } = place.message;
-  const file = new NodeTranslationCache({ folder, engine: engineParts }).readNow(name);
+  const file = yield* new NodeTranslationCache({ folder, engine: engineParts }).reading(name);
   yield;
   if (file !== undefined && engine.store !== undefined) yield* engine.store.loading(file);
 }

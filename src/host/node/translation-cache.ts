@@ -3,13 +3,12 @@
  * of this user: it begins with a code (GMAC of AES-256) over its name and all that follows, made with a secret that lies in the user's
  * state folder, not beside the files. So a file that is cut short, damaged, renamed or made by somebody else is no file.
  */
-import { linkSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { closeSync, linkSync, mkdirSync, openSync, readdirSync, readFileSync, readSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { chmod, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { TranslationCache, TranslationPlace } from '../../base/ports/translation-cache.ts';
 import { nodeCrypto } from './crypto.ts';
-import { bytesOfFileNow } from './read-whole-file.ts';
 import { stateFolder } from './xdg.ts';
 
 const SECRET_BYTES = 32;
@@ -22,6 +21,8 @@ const SUFFIX = '.ztc';
 const LIMIT = 512 << 20;
 /** A file above this size was not written by us. */
 const FILE_MAX = 128 << 20;
+/** Bytes of a file that are read at a time. */
+const PIECE = 1 << 20;
 
 export interface TranslationCacheOptions {
   readonly folder: string;
@@ -86,13 +87,24 @@ export class NodeTranslationCache implements TranslationCache {
     }
   }
 
-  private tag(nonce: Uint8Array, path: string, bytes: Uint8Array): Uint8Array {
+  /** Takes the bytes of a file, and makes their tag. */
+  private tagging(nonce: Uint8Array, path: string): { readonly take: (bytes: Uint8Array) => void; readonly tag: () => Uint8Array } {
     // nothing is encrypted: a cipher that authenticates is several times as fast over many bytes as a hash
     const cipher = nodeCrypto().createCipheriv('aes-256-gcm', this.secret(), nonce);
     cipher.setAAD(Buffer.from(path.slice(-40 - SUFFIX.length)));
-    cipher.setAAD(bytes);
-    cipher.final();
-    return cipher.getAuthTag();
+    return {
+      take: (bytes) => void cipher.setAAD(bytes),
+      tag: () => {
+        cipher.final();
+        return cipher.getAuthTag();
+      },
+    };
+  }
+
+  private tag(nonce: Uint8Array, path: string, bytes: Uint8Array): Uint8Array {
+    const { take, tag } = this.tagging(nonce, path);
+    take(bytes);
+    return tag();
   }
 
   place(name: string): TranslationPlace {
@@ -100,25 +112,44 @@ export class NodeTranslationCache implements TranslationCache {
   }
 
   async read(name: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    return this.readNow(name);
+    for (const steps = this.reading(name); ; ) {
+      const step = steps.next();
+      if (step.done === true) return step.value;
+    }
   }
 
-  /** As `read`, while the caller waits. */
-  readNow(name: string): Uint8Array<ArrayBuffer> | undefined {
+  /** As `read`, in steps of a millisecond or so, for one who has other work too. */
+  *reading(name: string): Generator<void, Uint8Array<ArrayBuffer> | undefined> {
     try {
+      nodeCrypto(); // takes longest
+      yield;
       const path = this.file(name);
       const { size, uid } = statSync(path);
-      if (size > FILE_MAX || (process.getuid !== undefined && uid !== process.getuid())) return undefined;
-      const file = bytesOfFileNow(path);
-      if (file.length <= CODE_BYTES) return undefined;
-      const bytes = file.subarray(CODE_BYTES);
-      if (!nodeCrypto().timingSafeEqual(this.tag(file.subarray(0, NONCE_BYTES), path, bytes), file.subarray(NONCE_BYTES, CODE_BYTES))) {
-        rmSync(path, { force: true });
-        return undefined;
+      if (size <= CODE_BYTES || size > FILE_MAX || (process.getuid !== undefined && uid !== process.getuid())) return undefined;
+      yield;
+      const file = new Uint8Array(size);
+      const descriptor = openSync(path, 'r');
+      try {
+        if (readSync(descriptor, file, 0, CODE_BYTES, null) !== CODE_BYTES) return undefined;
+        const { take, tag } = this.tagging(file.subarray(0, NONCE_BYTES), path);
+        let length = CODE_BYTES;
+        while (length < size) {
+          const count = readSync(descriptor, file, length, Math.min(PIECE, size - length), null);
+          if (count === 0) break;
+          take(file.subarray(length, length + count));
+          length += count;
+          yield;
+        }
+        if (length !== size || !nodeCrypto().timingSafeEqual(tag(), file.subarray(NONCE_BYTES, CODE_BYTES))) {
+          rmSync(path, { force: true });
+          return undefined;
+        }
+      } finally {
+        closeSync(descriptor);
       }
       const now = new Date();
       utimesSync(path, now, now);
-      return bytes;
+      return file.subarray(CODE_BYTES);
     } catch {
       return undefined;
     }

@@ -22,6 +22,14 @@ export interface BuiltDomain {
   readonly start: PvhStart;
 }
 
+/** What a domain is built of. */
+export interface PvhBuildRequest extends PvhRequest {
+  /** 16 bytes: the UUID. */
+  readonly handle: Uint8Array;
+  /** What `buildPvhStart` makes of all this, where it was worked out before. */
+  readonly start?: PvhStart;
+}
+
 /** The CPU record of vCPU 0 at its start: 32-bit flat protected mode. @see docs/misc/pvh.pandoc of Xen */
 function startRecords({ eip, ebx }: PvhStart['entry']): Uint8Array {
   const d = hvm_save_descriptor.size;
@@ -80,8 +88,8 @@ const MIB_PAGES = 256;
  * rings, parameters, registers. The domain is left paused. Each step says what it did, in a sentence; between steps other things may happen. The domain
  * is destroyed again when a step fails, or when the caller wants no further step.
  */
-export function* pvhBuildSteps(xc: Xc, request: PvhRequest & { readonly handle: Uint8Array }): Generator<string, BuiltDomain> {
-  const start = buildPvhStart(request);
+export function* pvhBuildSteps(xc: Xc, request: PvhBuildRequest): Generator<string, BuiltDomain> {
+  const { start = buildPvhStart(request) } = request;
   const domid = xc.createPvhDomain({ vcpus: request.vcpus, handle: request.handle });
   let complete = false;
   try {

@@ -1,14 +1,11 @@
 import type { ConsoleSink } from '../../backends/console/console-backend.ts';
 import type { StoreClient } from '../../xenstore/client.ts';
 import { writeDomainNodes } from '../../xenstore/domain-nodes.ts';
-import { type BuiltDomain, pvhBuildSteps } from '../builder/build-pvh-domain.ts';
-import type { PvhRequest } from '../loader/pvh.ts';
+import { type BuiltDomain, type PvhBuildRequest, pvhBuildSteps } from '../builder/build-pvh-domain.ts';
 import type { Dom0Programs, HeldRing } from './dom0-programs.ts';
 
 /** What a domain is started with, beyond its images and size. */
-export interface StartRequest extends PvhRequest {
-  /** 16 bytes: the UUID. */
-  readonly handle: Uint8Array;
+export interface StartRequest extends PvhBuildRequest {
   readonly name: string;
   /** KiB that the guest is to balloon to; absent: all it has. */
   readonly targetKib?: number;

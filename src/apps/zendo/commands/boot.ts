@@ -1,9 +1,11 @@
 import { OperatorError } from '../../../base/operator-error.ts';
 import { DEFAULT_CPU } from '../../../spec/x86/choose-cpu.ts';
+import type { StartRequest } from '../../../toolstack/libxl/start-domain.ts';
 import { crc32 } from '../../../toolstack/loader/decompress/crc32.ts';
 import { type KernelImage, loadKernel } from '../../../toolstack/loader/domain-image.ts';
 import { checkInitrd } from '../../../toolstack/loader/domain-initrd.ts';
 import { unreadable } from '../../../toolstack/loader/image-error.ts';
+import { buildPvhStart } from '../../../toolstack/loader/pvh.ts';
 import { attend, startMachine } from '../attend.ts';
 import { FRAMES_MAX, freshMachine, VIRTUAL_WALL_SECONDS } from '../fresh-machine.ts';
 import type { CommandHost } from '../host.ts';
@@ -138,38 +140,36 @@ export async function boot(host: CommandHost, options: BootOptions, images?: Gue
     ...(options.translationCache === undefined ? {} : { translationCache: options.translationCache }),
   });
   let given: GuestImages;
-  let kernel: KernelImage;
+  let request: StartRequest & { readonly kernel: KernelImage };
   try {
     given = await reading;
     keepTranslations(kernelIdentity(given.file));
-    kernel = given.kernel();
+    const guest = { kernel: given.kernel(), initrd: given.initrd, cmdline: options.append, memoryBytes, vcpus: 1 };
+    request = {
+      ...guest,
+      start: buildPvhStart(guest),
+      handle: virtual ? new Uint8Array(16).fill(1) : host.uuid(),
+      name: given.name,
+      startTime: virtual ? Number(VIRTUAL_WALL_SECONDS) * 1e6 : wall * 1000,
+    };
   } catch (error) {
     machine.door.stop();
     await machine.ended.catch(() => {});
     throw error;
   }
-  const { file, initrd, name } = given;
+  const { file } = given;
   const loaded = host.milliseconds();
   const begin = (): void => {
     // while this thread and the machine's wait for each other
     if (file.length >= LARGE_KERNEL) machine.startCompiler();
-    session.start({
-      kernel,
-      initrd,
-      cmdline: options.append,
-      memoryBytes,
-      vcpus: 1,
-      handle: virtual ? new Uint8Array(16).fill(1) : host.uuid(),
-      name,
-      startTime: virtual ? Number(VIRTUAL_WALL_SECONDS) * 1e6 : wall * 1000,
-    });
+    session.start(request);
   };
   return await attend(host, machine, session, {
     ...options,
     cpu,
     memoryBytes,
     kernelPath: options.kernel,
-    symbols: () => kernel.symbols(),
+    symbols: () => request.kernel.symbols(),
     begin,
     phases: { load: loaded - started },
   });
