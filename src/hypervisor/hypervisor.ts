@@ -98,6 +98,8 @@ export class Hypervisor {
   clock: () => bigint;
   /** The processor that guests see; set by the run loop. */
   model: CpuModel = AMD_X86_64_V2;
+  /** The processor may answer hypercalls that have nothing to do (machine/layout.ts, QUIET_AT); set by the run loop. */
+  quietCalls = false;
 
   /** Attach to a formatted machine. */
   constructor(memories: Memories, cpu: Cpu, host: Host) {

@@ -13,6 +13,8 @@ import {
   HOST_DEADLINE,
   MODE,
   MODE_CODE64,
+  QUIET_AT,
+  QUIET_COUNT,
   RAX,
   RDI,
   RDX,
@@ -60,6 +62,7 @@ function* steps(work: readonly (() => void)[]): Generator<void> {
 /** A machine whose guests "run": each does what its script says, else it computes until its budget is used up. */
 class Running extends TestMachine {
   readonly pcpu: Pcpu;
+  readonly trace = new Trace(new Set(), () => {});
   readonly scripts = new Map<number, (context: number) => number | undefined>();
   onRun: () => void = () => {};
   /** Who ran, when. */
@@ -69,7 +72,7 @@ class Running extends TestMachine {
     super(frames);
     this.cpu.run = (context?: number) => this.runGuest(context as number);
     // domain 0's turn is over when its call was answered
-    const trace = new Trace(new Set(), () => {});
+    const { trace } = this;
     const counted = trace.hypercall.bind(trace);
     trace.hypercall = (v, ...rest) => {
       counted(v, ...rest);
@@ -249,7 +252,7 @@ test('nobody to run: a long call of domain 0 takes no time, and its own events w
   assert.equal(m.hv.now(), began);
 });
 
-test('in host time a slice ends at an instant of the clock, a timer armed meanwhile moves it, and the mailbox ends it as well', () => {
+test('in host time a slice ends at an instant of the clock, a timer armed meanwhile moves it, the mailbox ends it as well; and what a processor does by itself ends there', () => {
   const m = new Running(4096);
   const d = m.guest();
   const v = m.vcpu(d);
@@ -270,6 +273,16 @@ test('in host time a slice ends at an instant of the clock, a timer armed meanwh
   const end = m.hv.header.quantum_end;
   assert.deepEqual(told, [end, end - 1n, end - 2n]);
   assert.deepEqual(new Set(bells), new Set([(77n << 32n) | BigInt(WAKE * 4)]));
+  // at every exit, the processor's part in hypercalls ends
+  m.scripts.set(d.id, () => {
+    assert.equal(v.context.get(QUIET_AT), 0n);
+    v.context.set(QUIET_AT, (1n << 32n) | 8n);
+    v.context.setLow(QUIET_COUNT, 3);
+    return undefined;
+  });
+  for (let rounds = 0; rounds < 2; rounds++) m.pcpu.step();
+  assert.deepEqual([v.context.get(QUIET_AT), v.context.get(QUIET_COUNT)], [0n, 0n]);
+  assert.equal(m.trace.counters(new Uint32Array(0)).hypercalls['event_channel_op'], 6);
   // an exact budget is no guess
   m.hv.header.time_mode = TIME_VIRTUAL;
   m.pcpu.step();

@@ -17,6 +17,8 @@ import {
   HOST_GRANT_MIN,
   HOST_PART,
   HOST_SINCE,
+  QUIET_AT,
+  QUIET_COUNT,
   RANDOM,
   RETIRED_BASE,
   TSC_OFFSET,
@@ -24,6 +26,7 @@ import {
 } from '../machine/layout.ts';
 import { type CpuModel, cr4Mask, eferMask } from '../spec/x86/cpu-models.ts';
 import { RUNSTATE_blocked, RUNSTATE_offline, RUNSTATE_runnable, RUNSTATE_running } from '../spec/xen/vcpu.ts';
+import { __HYPERVISOR_event_channel_op } from '../spec/xen/xen.ts';
 import { domainModel } from './arch/x86/cpu-policy.ts';
 import { deliverPending, hasPendingInterrupt } from './arch/x86/interrupts.ts';
 import { attachContext } from './arch/x86/vcpu-state.ts';
@@ -136,6 +139,8 @@ export class Pcpu {
     this.words = config.hv.memories.stateWords;
     this.hostBase = this.hv.host.monotonic() - this.hv.header.now;
     this.hv.clock = () => this.now();
+    // traces are to show them all
+    this.hv.quietCalls = !config.trace.wants('hypercalls') && !config.trace.wants('exits');
   }
 
   private retired(v: Vcpu): bigint {
@@ -312,6 +317,7 @@ export class Pcpu {
     const flags = c.low(CPU_FLAGS);
     c.setLow(CPU_FLAGS, stepping || hv.virtualTime ? flags & ~CPU_WHOLE_BLOCKS : flags | CPU_WHOLE_BLOCKS);
     this.until = until;
+    this.endQuietCalls(v);
     if (stepping) this.setBudget(v, 1);
     else this.allow(v, start, this.nextStop());
     let exits = 0;
@@ -322,6 +328,7 @@ export class Pcpu {
       else deliverPending(hv, v);
       const reason = hv.cpu.run(c.address);
       this.trace.exit(v, reason);
+      this.endQuietCalls(v);
       if (reason === EXIT_BUDGET) break;
       if (reason === EXIT_WINDOW) continue;
       if (reason === EXIT_PAUSE) break;
@@ -340,6 +347,16 @@ export class Pcpu {
     this.current = undefined;
     hv.header.now = end;
     if (stepping && retired > 0n && v.domain.s.pause_count === 0) stopForDebugger(hv, v, STOP_STEP);
+  }
+
+  /** Others may act now: what had nothing to do may have, and the processor answers no more calls. */
+  private endQuietCalls(v: Vcpu): void {
+    const c = v.context;
+    c.setLow(QUIET_AT, 0);
+    const count = c.low(QUIET_COUNT);
+    if (count === 0) return;
+    this.trace.hypercalls(__HYPERVISOR_event_channel_op, count);
+    c.setLow(QUIET_COUNT, 0);
   }
 
   /** An answered access: its instruction ends before anything else happens, then what is pending comes. */

@@ -29,7 +29,7 @@ const hex = (n: number): string => `0x${n.toString(16)}`;
 export class Trace {
   /** By number: names are looked up at the end. */
   private readonly exits = new Float64Array(COUNTED);
-  private readonly hypercalls = new Float64Array(COUNTED);
+  private readonly calls = new Float64Array(COUNTED);
   private readonly msrs = new Map<string, number>();
   private readonly ports = new Map<string, number>();
   private memory = 0;
@@ -55,7 +55,7 @@ export class Trace {
   }
 
   hypercall(v: Vcpu, nr: number, args: readonly bigint[], result: number): void {
-    if (nr < COUNTED) (this.hypercalls[nr] as number)++;
+    if (nr < COUNTED) (this.calls[nr] as number)++;
     if (!this.wants('hypercalls')) return;
     const shown = result < 0 && result > -200 ? `-${errnoName(-result)}` : String(result);
     this.write(
@@ -64,6 +64,11 @@ export class Trace {
         .map((a) => `0x${a.toString(16)}`)
         .join(', ')}) = ${shown}`,
     );
+  }
+
+  /** Count hypercalls that the processor answered. */
+  hypercalls(nr: number, count: number): void {
+    this.calls[nr] = (this.calls[nr] as number) + count;
   }
 
   unknownMsr(msr: number): void {
@@ -91,7 +96,7 @@ export class Trace {
     }
     return {
       exits: named(this.exits, exitName),
-      hypercalls: named(this.hypercalls, hypercallName),
+      hypercalls: named(this.calls, hypercallName),
       unknownMsrs: Object.fromEntries(this.msrs),
       unclaimedPorts: Object.fromEntries(ports),
       unclaimedMemory: this.memory,

@@ -209,7 +209,16 @@ export const HOST_DEADLINE = 171;
 export const HOST_SINCE = 172;
 export const HOST_GRANT = 173;
 export const HOST_BELL = 174;
-/** Longest part of such a budget in ticks of the clock, and its bounds in instructions. How late a bell is heard; a guess of the next part goes by the pace of the last. */
+/**
+ * A hypercall that would do nothing, and answer 0, for as long as bits stand in a word: the core answers it without leaving run(). QUIET_AT: offset of the word in
+ * `frames` in the low half, bits in the high half (0: there is no such call). QUIET_CALL: the low halves of RAX and RDI. QUIET_WORD: the 32-bit word at [RSI], and EXIT_A.
+ * QUIET_COUNT: how often it did so. Of 64-bit code at CPL 0.
+ */
+export const QUIET_AT = 175;
+export const QUIET_CALL = 176;
+export const QUIET_WORD = 177;
+export const QUIET_COUNT = 178;
+/** Longest part of a budget of host time in ticks of the clock, and its bounds in instructions. How late a bell is heard; a guess of the next part goes by the pace of the last. */
 export const HOST_PART = 1_000_000;
 export const HOST_GRANT_MIN = 1000;
 export const HOST_GRANT_MAX = 4_000_000;

@@ -2,12 +2,14 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import {
   BUDGET,
+  CPL,
   CR2,
   CTX_SCRATCH,
   EXIT_B,
   EXIT_BUDGET,
   EXIT_C,
   EXIT_HLT,
+  EXIT_HYPERCALL,
   EXIT_MMIO,
   GDTR_BASE,
   GDTR_LIMIT,
@@ -18,6 +20,10 @@ import {
   HOST_SINCE,
   IDTR_BASE,
   IDTR_LIMIT,
+  QUIET_AT,
+  QUIET_CALL,
+  QUIET_COUNT,
+  QUIET_WORD,
   RAX,
   RBX,
   RCX,
@@ -232,6 +238,53 @@ withCore('a budget of host time is extended until its deadline or the bell, by t
     tick = 0n;
     assert.equal(run(now + 1000n), BigInt(HOST_GRANT_MIN), 'a clock that stands still ends it');
   }
+});
+
+withCore('a hypercall that has nothing to do is answered while its bit stands, and any other leaves', () => {
+  const ARGUMENT = 0x9000;
+  const CODE = '0f01d9 0f01d9 f4'; // vmmcall; vmmcall; hlt
+  /** Runs it with a quiet call armed, and something different. Exit, RIP, instructions retired, and how many calls were answered. */
+  const run = (differently: (made: TestMachine) => void, mode: TestMode = 64): unknown[] => {
+    const made = machine(CODE, mode);
+    const word = made.offset(0xa000);
+    for (const [slot, value] of [
+      [RAX, 0xffffffff_00000020n],
+      [RDI, 0x7_00000004n],
+      [RSI, BigInt(ARGUMENT)],
+      [QUIET_AT, (0x80n << 32n) | BigInt(word)],
+      [QUIET_CALL, (4n << 32n) | 32n],
+      [QUIET_WORD, (1n << 32n) | 5n],
+    ] as const)
+      made.setReg(slot, value);
+    made.write64(ARGUMENT, 0xffffffff_00000005n);
+    made.write64(0xa000, 0x180n);
+    differently(made);
+    const exit = made.run(1000);
+    return [exit, Number(made.reg(RIP)) - START, 1000 - Number(made.reg(BUDGET)), Number(made.reg(QUIET_COUNT))];
+  };
+  const left = [EXIT_HYPERCALL, 0, 0, 0];
+  // the first answers 0, so that the second is another
+  assert.deepEqual(
+    run(() => {}),
+    [EXIT_HYPERCALL, 3, 1, 1],
+  );
+  const others: ((made: TestMachine) => void)[] = [
+    (made) => made.setReg(QUIET_AT, BigInt(made.offset(0xa000))),
+    (made) => made.write64(0xa000, 0x7fn),
+    (made) => made.write64(ARGUMENT, 6n),
+    (made) => made.setReg(RAX, 33n),
+    (made) => made.setReg(RDI, 5n),
+    (made) => made.setReg(RSI, 0x9ffdn),
+    (made) => made.setReg(RSI, 1n << 40n),
+    (made) => made.setReg(QUIET_WORD, 5n),
+    (made) => made.context.setLow(CPL, 3),
+  ];
+  for (const [k, differently] of others.entries()) assert.deepEqual(run(differently), left, `case ${k}`);
+  assert.deepEqual(
+    run(() => {}, 32),
+    left,
+    '32-bit code',
+  );
 });
 
 withCore('answers to an instruction that is no longer there are forgotten', () => {

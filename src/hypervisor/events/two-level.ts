@@ -53,6 +53,17 @@ export function setPending(hv: Hypervisor, of: Domain, v: Vcpu, port: number): n
   return select(hv, v, port) ? PENDING_fresh | PENDING_tell : PENDING_fresh;
 }
 
+/** Where the pending bit of a port is: offset of its 32-bit word in `frames`, and the bit. */
+export interface PendingBit {
+  readonly at: number;
+  readonly mask: number;
+}
+
+/** A port's pending bit; a domain without shared info, or with FIFO events, has none. */
+export function pendingBit(of: Domain, port: number): PendingBit | undefined {
+  return of.s.shared_info === 0 || of.s.fifo !== 0 ? undefined : { at: pendingWord(of, port), mask: bit(port) };
+}
+
 export function clearPending(hv: Hypervisor, of: Domain, port: number): void {
   Atomics.and(hv.memories.frameWords, pendingWord(of, port) / 4, ~bit(port));
 }

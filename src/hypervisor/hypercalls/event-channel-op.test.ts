@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { QUIET_AT, QUIET_CALL, QUIET_WORD } from '../../machine/layout.ts';
 import { EEXIST, EINVAL, ENOENT, ENOSPC, ENOSYS, EOPNOTSUPP, EPERM, ESRCH } from '../../spec/xen/errno.ts';
 import * as E from '../../spec/xen/event-channel.ts';
-import { DOMID_SELF, __HYPERVISOR_event_channel_op as EVENT, VIRQ_DEBUG, VIRQ_DOM_EXC, VIRQ_TIMER } from '../../spec/xen/xen.ts';
+import { DOMID_SELF, __HYPERVISOR_event_channel_op as EVENT, shared_info, VIRQ_DEBUG, VIRQ_DOM_EXC, VIRQ_TIMER } from '../../spec/xen/xen.ts';
 import { isPending, sendGlobalVirq, sendVcpuVirq } from '../events/deliver.ts';
 import type { Domain } from '../hypervisor.ts';
 import { findBroken } from '../testing/invariants.ts';
@@ -36,6 +37,29 @@ test('interdomain: bound, notified both ways, and unbound again when one end clo
   assert.equal(close(m, m.dom0, ours.local_port), -EINVAL);
   assert.equal(bind(m, m.dom0, d.id, theirs.port).result, 0, 'and can be bound anew');
   assert.deepEqual(findBroken(m.hv), []);
+});
+
+test('a notification that waits is not told again: the processor answers until the other end took it, where nobody traces', () => {
+  const m = new TestMachine();
+  const d = m.guest();
+  const c = m.vcpu(d).context;
+  const { port } = alloc(m, m.dom0, d.id, 0);
+  const armed = (): number => c.number(QUIET_AT);
+  m.hv.quietCalls = true;
+  assert.equal(send(m, d, port), 0);
+  assert.equal(armed(), 0, 'an unbound port');
+  const { local_port } = bind(m, m.dom0, d.id, port);
+  assert.equal(send(m, d, port), 0);
+  const at = m.dom0.s.shared_info * 4096 + shared_info.offsets.evtchn_pending;
+  assert.deepEqual(
+    [c.get(QUIET_AT), c.get(QUIET_CALL), c.get(QUIET_WORD)],
+    [(1n << BigInt(32 + local_port)) | BigInt(at), (BigInt(E.EVTCHNOP_send) << 32n) | BigInt(EVENT), (1n << 32n) | BigInt(port)],
+  );
+  assert.notEqual(m.memories.frameView.getUint32(at, true) & (1 << local_port), 0);
+  c.set(QUIET_AT, 0n);
+  m.hv.quietCalls = false;
+  assert.equal(send(m, d, port), 0);
+  assert.equal(armed(), 0);
 });
 
 test('when a domain dies, the other ends of its channels are unbound', () => {

@@ -26,6 +26,7 @@ import { READ, WRITE } from "./memory/walk";
 import { segmentLinear } from "./memory/segment";
 import { mulHighSigned, mulHighUnsigned } from "./wide";
 import { answeredPort } from "./system/open-bus";
+import { answeredCall } from "./system/quiet-call";
 import { dispatchString } from "./strings/dispatch";
 import { dispatchSystem } from "./system/dispatch";
 import { dispatchVec } from "./vec/dispatch";
@@ -1111,7 +1112,7 @@ export function run(ctx: usize): i32 {
           break;
         case O.OP_EXIT:
           leave(ctx, pc);
-          if (!answeredPort(ctx)) return <i32>Ctx.get32(ctx, EXIT_REASON);
+          if (!answeredPort(ctx) && !answeredCall(ctx)) return <i32>Ctx.get32(ctx, EXIT_REASON);
           pc = onward(ctx);
           break;
         // ---- fused forms
