@@ -87,7 +87,8 @@ const given = workerData as PcpuWorkerData | ReservedMemories;
 const data = 'core' in given ? given : ((await new Promise((resolve) => port.once('message', resolve))) as PcpuWorkerData);
 const post = (message: PcpuMessage): void => port.postMessage(message);
 
-if (data.ownsProcess === true) lowerHostCompilers();
+// where the thread was prepared its parent did so
+if (data.ownsProcess === true && 'core' in given) lowerHostCompilers();
 const scriptOptimiser = data.ownsProcess === true ? new ScriptOptimiser() : undefined;
 const codeMemory = data.codeMemory ?? CODE_MEMORY;
 const promoteAfter = data.promoteAfter ?? PROMOTE_AFTER;
