@@ -61,7 +61,7 @@ export async function benchBoot(zendo: string, kernelPackage: 'linux-image-cloud
     ...['-kernel', kernel, '-initrd', initrd, '-append', 'console=ttyS0 mitigations=off'],
   ];
   const boot = (...extra: readonly string[]): string[] => [
-    ...[zendo, 'boot', '--kernel', kernel, '--initrd', initrd, '--append', 'console=hvc0 mitigations=off', '--timeout', '60', ...extra],
+    ...[zendo, 'boot', '--kernel', kernel, '--initrd', initrd, '--append', 'console=hvc0 mitigations=off', '--timeout', '290', ...extra],
   ];
   const contestants: readonly Contestant[] = [
     { name: 'QEMU TCG -M microvm', program: 'qemu-system-x86_64', args: qemu(['-M', 'microvm', '-nodefaults']) },
