@@ -7,7 +7,8 @@ import { OP_OR, OP_XOR } from '../../src/machine/ops.ts';
 import { ROWS } from '../../src/spec/x86/opcodes.ts';
 import type { Builder } from '../../src/translator/ir/builder.ts';
 import { choiceCounts } from './choices.ts';
-import { reasonToSkip } from './native.ts';
+import { CODE, HIGH, STUBS } from './layout.ts';
+import { Native, reasonToSkip } from './native.ts';
 import { rowName } from './rows.ts';
 import { compiledSoon, Suite, type SuiteOptions } from './suite.ts';
 
@@ -56,4 +57,13 @@ test('an operation that computes something else is found', { skip: why }, async 
   await suite.run(500);
   suite.end();
   assert.ok(suite.mismatches > 0);
+});
+
+test('the harness knows its own memory from that of the cases', { skip: why }, async () => {
+  const native = new Native();
+  // an answer has come: it is set up
+  await native.run(2, new Uint8Array(STUBS), new Int32Array(0), 0);
+  assert.ok(native.owns(native.stack));
+  for (const address of [0n, BigInt(CODE), BigInt(HIGH), 1n << 46n]) assert.ok(!native.owns(address), address.toString(16));
+  native.end();
 });

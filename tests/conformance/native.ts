@@ -101,6 +101,23 @@ export class Native {
     });
   }
 
+  /** Is there memory of the harness's own at `address` (its stack, its libraries), which a case could find only here? */
+  owns(address: bigint): boolean {
+    return this.own().some(({ from, to }) => from <= address && address < to);
+  }
+
+  /** An address of the harness's stack. */
+  get stack(): bigint {
+    return this.own().find(({ what }) => what === '[stack]')?.from ?? 0n;
+  }
+
+  private own(): { from: bigint; to: bigint; what: string }[] {
+    const lines = [...readFileSync(`/proc/${this.child.pid}/maps`, 'utf8').matchAll(/^([0-9a-f]+)-([0-9a-f]+) .*?(\S*)$/gm)];
+    const ranges = lines.map(([, from = '', to = '', what = '']) => ({ from: BigInt(`0x${from}`), to: BigInt(`0x${to}`), what }));
+    // below 4 GiB, and in the page at HIGH, is what the cases have
+    return ranges.filter(({ from }) => from >= 1n << 32n && from !== BigInt(layout.HIGH));
+  }
+
   end(): void {
     this.child.stdin.end();
   }
