@@ -8,7 +8,7 @@
  * refuse (faults, devices, translated code) the interpreter does anew, instruction and all.
  */
 import {
-  BLK_COUNT, BLK_FRAME2_NEXT, BLK_FRAME_NEXT, BLK_HEADER, BLK_INSNS, BLK_MODE, BLK_PHYS, BLK_REGION, BUDGET, CUR_BLOCK, DR7, EXC, FRAME_BLOCKS,
+  BLK_COUNT, BLK_FRAME2_NEXT, BLK_FRAME_NEXT, BLK_HEADER, BLK_INSNS, BLK_PHYS, BLK_REGION, BUDGET, CUR_BLOCK, DR7, EXC, FRAME_BLOCKS,
   MXCSR, PCPU, PCPU_SCRATCH, REGION_BAIL, REGION_BUDGET, REGION_NODE_SHIFT, REGION_RETIRED, REGION_RETRY, REGION_UNDER_WAY, UOP_SIZE, WAY_CACHE, WAY_REGION, WAY_STRIDE, WAYS,
 } from "../layout";
 import { OP_ENTER, OP_REGION } from "../ops";
@@ -72,10 +72,10 @@ function wayOf(phys: u32): usize {
   return <usize>WAY_CACHE + (<usize>((phys ^ (phys >> 12)) & (WAYS - 1)) * WAY_STRIDE);
 }
 
-/** Where ways that lead to the block are kept, and what it is found by. */
+/** What ways that lead to the block are found by: its BLK_PHYS and BLK_MODE. */
 @inline
 function wayKey(block: usize): u64 {
-  return <u64>load<u32>(block, BLK_PHYS) | (<u64>load<u32>(block, BLK_MODE) << 32);
+  return load<u64>(block, BLK_PHYS);
 }
 
 /** Regions find the way to the block by one look: the hash has others first, or was not looked at. */

@@ -4,7 +4,6 @@
  */
 import {
   ASID,
-  BLK_MODE,
   BLK_PHYS,
   BLK_REGION,
   BLOCK_HASH,
@@ -148,17 +147,11 @@ const chainBody = (anew: boolean): W.Code => {
   code.byte(W.I32_EQZ);
   code.byte(W.BR_IF);
   code.u32(1);
+  // its BLK_PHYS and BLK_MODE
   code.get(block);
-  code.access(W.I32_LOAD, W.STATE, BLK_PHYS);
-  code.get(phys);
-  code.byte(W.I32_NE);
-  code.byte(W.BR_IF);
-  code.u32(1);
-  code.get(block);
-  code.access(W.I32_LOAD, W.STATE, BLK_MODE);
-  code.get(ctx);
-  code.access(W.I32_LOAD, W.STATE, MODE * 8);
-  code.byte(W.I32_NE);
+  code.access(W.I64_LOAD, W.STATE, BLK_PHYS);
+  code.get(key);
+  code.byte(W.I64_NE);
   code.byte(W.BR_IF);
   code.u32(1);
   code.get(block);

@@ -1049,21 +1049,30 @@ test('regions find none of those that were thrown away', { skip }, () => {
   }
 });
 
+/** A machine whose regions are made elsewhere: `asked` is told of each job, no answer comes before it `answers`. */
+function machineOf(asked: (job: RegionJob) => void, answers: () => boolean): TestMachine {
+  const late = new LateCompiler(() => 0);
+  const submit = (job: RegionJob): void => {
+    asked(job);
+    late.submit(job);
+  };
+  const regionCompiler = { threads: 1, prepare: () => {}, submit, take: () => (answers() ? late.take() : undefined) };
+  const machine = new TestMachine({ promoteAfter: 20, regionCompiler }, PAGES);
+  late.memories = machine.memories;
+  return machine;
+}
+
 test('of the blocks that wait, those that run most meanwhile are compiled first', { skip }, () => {
   // twelve loops, each in a page of its own: all are offered, two run on for long
   const rounds = [100, 100, 100, 100, 100, 100, 100, 100, 30_000, 100, 50_000, 100];
   const loops = rounds.map((count, k) => `align 4096, nop\nmov ecx, ${count}\nloop${k}: dec ecx\njnz loop${k}\njmp next${k}\nalign 64\nnext${k}:`);
   const code = nasm(`bits 64\norg ${START}\n${loops.join('\n')}\nhlt`);
   const jobs: RegionJob[] = [];
-  const late = new LateCompiler(() => 0);
   let answers = false;
-  const submit = (job: RegionJob): void => {
-    jobs.push(job);
-    late.submit(job);
-  };
-  const regionCompiler = { threads: 1, prepare: () => {}, submit, take: () => (answers ? late.take() : undefined) };
-  const machine = new TestMachine({ promoteAfter: 20, regionCompiler }, PAGES);
-  late.memories = machine.memories;
+  const machine = machineOf(
+    (job) => jobs.push(job),
+    () => answers,
+  );
   machine.write(START, code);
   machine.enter(64, START);
   assert.equal(machine.run(1_000_000), EXIT_HLT);
@@ -1086,15 +1095,11 @@ test('a block in the middle of a region gets one of its own for what it runs out
   const code = nasm(`bits 64\norg ${START}\nmov ecx, 1000\nfirst: dec ecx\njz done\ninc eax\njmp first\ndone: hlt`);
   const first = START + 5;
   const requests: number[] = [];
-  const late = new LateCompiler(() => 0);
   let answers = false;
-  const submit = (job: RegionJob): void => {
-    requests.push(...job.requests.map(({ phys }) => phys));
-    late.submit(job);
-  };
-  const regionCompiler = { threads: 1, prepare: () => {}, submit, take: () => (answers ? late.take() : undefined) };
-  const machine = new TestMachine({ promoteAfter: 20, regionCompiler }, PAGES);
-  late.memories = machine.memories;
+  const machine = machineOf(
+    (job) => requests.push(...job.requests.map(({ phys }) => phys)),
+    () => answers,
+  );
   machine.write(START, code);
   machine.enter(64, START);
   assert.equal(machine.run(1_000_000), EXIT_HLT);
