@@ -5,10 +5,11 @@
  * The programs are one file each, but for what only some of their commands want: several hundred small modules take longer to be found and linked than a small guest runs.
  */
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { stripTypeScriptTypes } from 'node:module';
-import { dirname, join, relative, resolve } from 'node:path';
+import { builtinModules, stripTypeScriptTypes } from 'node:module';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 
 const root = resolve(import.meta.dirname, '..');
@@ -62,10 +63,13 @@ const LATE = new Set(['node:child_process']);
  * Node's own modules are asked for by name, when they are wanted. An import of one reads every name that it exports, which loads much that nobody
  * uses; and it is loaded at the start even if only some command calls it.
  */
+const builtin = new RegExp(`^(node:.*|${builtinModules.join('|')})$`);
 const nodeModules: Plugin = {
   name: "Node's own modules",
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^node:/ }, ({ path, kind }) => (kind === 'import-statement' ? { path, namespace: 'node', sideEffects: false } : undefined));
+    onResolve({ filter: builtin }, ({ path, kind }) =>
+      kind === 'import-statement' ? { path: path.replace(/^(?!node:)/, 'node:'), namespace: 'node', sideEffects: false } : undefined,
+    );
     onLoad({ filter: /.*/, namespace: 'node' }, async ({ path }) => {
       const module = `process.getBuiltinModule(${JSON.stringify(path)})`;
       const members = Object.entries((await import(path)) as Readonly<Record<string, unknown>>).filter(([name]) => name !== 'default');
@@ -84,29 +88,102 @@ const nodeModules: Plugin = {
   },
 };
 
-const programs = ['zendo/main', 'zendo/pcpu.worker', 'zendo/regions.worker', 'daemon/main', 'xl/main'].map((name) => `src/apps/${name}.ts`);
-for (const program of programs) {
-  await build({
+/** What the process begins with, before it loads the command line. Small: it should run at once. */
+const FIRST = join(root, 'src/apps/zendo/main.ts');
+/** What that leaves to the command line is in these modules: both have the same ones. */
+const SHARED = ['src/host/node/worker-host.ts', 'src/apps/zendo/prepare-machine.ts'].map((name) => join(root, name));
+const shared = `globalThis[Symbol.for('zendo.shared modules')]`;
+
+/** A module that loads a program beside it, as the module that runs that, and gives it what both share. */
+const givesShared: Plugin = {
+  name: 'gives shared modules',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /\.ts$/ }, ({ path, kind }) => (kind === 'dynamic-import' ? { path: path.replace(/\.ts$/, '.js'), external: true } : undefined));
+    onLoad({ filter: /\.ts$/ }, async ({ path }) => {
+      if (path !== FIRST) return undefined;
+      const names = SHARED.map((_, k) => `shared${k}`);
+      const imports = SHARED.map((module, k) => `import * as ${names[k]} from ${JSON.stringify(module)};`);
+      const source = (await readFile(path, 'utf8')).replace(/^await import/m, `(${shared} = [${names.join(', ')}]);\n$&`);
+      return { loader: 'ts', contents: [...imports, source].join('\n') };
+    });
+  },
+};
+
+/** A program that finds modules made already. */
+const takesShared: Plugin = {
+  name: 'takes shared modules',
+  setup({ onLoad }) {
+    onLoad({ filter: /\.ts$/ }, async ({ path }) => {
+      const place = SHARED.indexOf(path);
+      if (place < 0) return undefined;
+      const names = Object.keys((await import(path)) as object);
+      return { contents: `export const { ${names.join(', ')} } = ${shared}[${place}];` };
+    });
+  },
+};
+
+const toModule = {
+  bundle: true,
+  // writes constants of other modules where they are used: each would be a variable to be loaded until V8 optimises
+  minifySyntax: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'esnext',
+  legalComments: 'none',
+  logLevel: 'warning',
+} as const;
+
+/** What a program calls its own URL: nothing else of it may have this name. */
+const PROGRAM_URL = '__program_url';
+/** What a program starts with, and what it keeps functions with (src/host/node/kept-functions.ts). */
+const RUN_KEPT = join(root, 'src/host/node/kept-functions.ts');
+
+/**
+ * A program is one script, a function of the program's URL, so that V8's code for its functions can be kept; its module runs that. Its name says
+ * what is in it.
+ */
+async function writeProgram(program: string, plugins: readonly Plugin[] = []): Promise<void> {
+  const module = join(dist, relative('src', program)).replace(/\.ts$/, '.js');
+  const { outputFiles, metafile } = await build({
+    ...toModule,
+    write: false,
     entryPoints: [join(root, program)],
-    outdir: dirname(join(dist, relative('src', program))),
-    // what a program loads later, when it is wanted, is a file of its own beside it
-    splitting: true,
-    chunkNames: '[name]-[hash]',
-    allowOverwrite: true,
-    bundle: true,
-    // writes constants of other modules where they are used: each would be a variable to be loaded until V8 optimises
-    minifySyntax: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'esnext',
-    legalComments: 'none',
-    logLevel: 'warning',
-    plugins: [filesBeside(join(root, program)), nodeModules],
+    metafile: true,
+    define: { 'import.meta.url': PROGRAM_URL },
+    plugins: [...plugins, filesBeside(join(root, program)), nodeModules],
   });
+  for (const { imports, exports } of Object.values(metafile.outputs)) {
+    const rest = [...imports.map(({ kind, path }) => `${kind} ${path}`), ...exports];
+    if (rest.length > 0) throw new Error(`${program} is not one script: ${rest.join(', ')}`);
+  }
+  const script = `(async (${PROGRAM_URL}) => {\n${outputFiles[0]?.text}})`;
+  const name = basename(module).replace(/\.js$/, `-${createHash('sha256').update(script).digest('hex').slice(0, 16)}.js`);
+  writeFileSync(join(dirname(module), name), script);
+  const { outputFiles: loader } = await build({
+    ...toModule,
+    write: false,
+    stdin: {
+      contents: `import { runKept } from ${JSON.stringify(RUN_KEPT)};\nawait runKept(new URL('./${name}', import.meta.url), import.meta.url);`,
+      resolveDir: root,
+    },
+    plugins: [nodeModules],
+  });
+  writeFileSync(module, loader[0]?.contents ?? '');
 }
+
+const programs = ['zendo/pcpu.worker', 'zendo/regions.worker', 'daemon/main', 'xl/main'].map((name) => `src/apps/${name}.ts`);
+for (const program of programs) await writeProgram(program);
+await writeProgram('src/apps/zendo/command-line.ts', [takesShared]);
+await build({
+  ...toModule,
+  entryPoints: [FIRST],
+  outdir: dirname(join(dist, relative(join(root, 'src'), FIRST))),
+  allowOverwrite: true,
+  plugins: [givesShared, filesBeside(FIRST), nodeModules],
+});
 
 /** The programs hold these packages; their licences want to be told with them. */
 const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { readonly dependencies: Readonly<Record<string, string>> };
 const licences = Object.keys(dependencies).map((name) => `${name}\n\n${readFileSync(join(root, 'node_modules', name, 'LICENSE'), 'utf8').trim()}\n`);
 writeFileSync(join(dist, 'third-party-licences.txt'), licences.join('\n----\n\n'));
-console.log(`dist: ${sources.length} modules, ${programs.length} programs`);
+console.log(`dist: ${sources.length} modules, ${programs.length + 1} programs`);

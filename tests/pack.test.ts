@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, test } from 'node:test';
@@ -11,11 +11,11 @@ const root = resolve(import.meta.dirname, '..');
 const folder = mkdtempSync(join(tmpdir(), 'zendo-pack-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-const run = (command: string, args: readonly string[], cwd: string): string => {
+const run = (command: string, args: readonly string[], cwd: string, environment: Readonly<Record<string, string>> = {}): string => {
   const { status, stdout, stderr, error } = spawnSync(command, args, {
     cwd,
     encoding: 'utf8',
-    env: { ...process.env, npm_config_audit: 'false', npm_config_fund: 'false' },
+    env: { ...process.env, npm_config_audit: 'false', npm_config_fund: 'false', ...environment },
   });
   assert.equal(status, 0, `${command} ${args.join(' ')}\n${error ?? ''}${stdout}${stderr}`);
   return stdout;
@@ -35,8 +35,14 @@ test('npm pack makes a package that installs in an empty project and boots a gue
   const zendo = join(project, 'node_modules/.bin/zendo');
   assert.match(run(process.execPath, [zendo, '--help'], project), /Usage: zendo/);
   assert.match(run(process.execPath, [join(project, 'node_modules/.bin/xl'), 'help'], project), /^Usage xl/);
-  const console = run(process.execPath, [zendo, 'boot', '--kernel', kernel, '--memory', '16', '--timeout', '120'], project);
-  assert.match(console, /Hello from a guest of Zendo/);
+  const boot = [zendo, 'boot', '--kernel', kernel, '--memory', '16', '--timeout', '120'];
+  const compileCache = { NODE_COMPILE_CACHE: join(folder, 'compile-cache') };
+  assert.match(run(process.execPath, boot, project, compileCache), /Hello from a guest of Zendo/);
+  const kept = (): string[] => globSync('compile-cache/**/zendo-*', { cwd: folder }).map((name) => `${name} ${statSync(join(folder, name)).ino}`);
+  const first = kept();
+  assert.equal(first.length, 2, 'the functions of the command line and of the thread that runs guests are kept');
+  assert.match(run(process.execPath, boot, project, compileCache), /Hello from a guest of Zendo/);
+  assert.deepEqual(kept(), first, 'what was kept is used');
 
   // the API: an example as it stands, and its types as a strict project sees them
   const example = readFileSync(join(root, 'examples/console.test.ts'), 'utf8');

@@ -6,6 +6,7 @@ import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { ByteStream } from '../../base/ports/local-socket.ts';
 import { nodeFileStore } from '../../host/node/file-store.ts';
+import { keepFunctions } from '../../host/node/kept-functions.ts';
 import { listenAtPath, unixSockets } from '../../host/node/local-socket.ts';
 import { LogFile } from '../../host/node/log-file.ts';
 import { makeRunDirectory, runDirectoryPath, stateDirectoryPath, takeLock } from '../../host/node/run-directory.ts';
@@ -28,6 +29,7 @@ const directory = runDirectoryPath();
 makeRunDirectory(directory);
 const files = places(directory);
 surviveFullOutput('zendo daemon');
+process.on('exit', () => keepFunctions(1));
 // stderr is the log, unless somebody started us by hand
 const output = new LogFile(files.log, 2, LOG_LIMIT);
 const log = (line: string): void => output.write(`${new Date().toISOString()} ${line}`);

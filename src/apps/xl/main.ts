@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname, machine, release, version } from 'node:os';
 import { resolve } from 'node:path';
 import { startDetached } from '../../host/node/detached-process.ts';
+import { keepFunctions } from '../../host/node/kept-functions.ts';
 import { unixSockets } from '../../host/node/local-socket.ts';
 import { readWholeFile } from '../../host/node/read-whole-file.ts';
 import { makeRunDirectory, runDirectoryPath } from '../../host/node/run-directory.ts';
@@ -29,6 +30,7 @@ async function connect(): Promise<DaemonClient> {
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 surviveFullOutput('xl');
+process.on('exit', () => keepFunctions(1));
 process.exitCode = await runXl(
   {
     daemon: () => (daemon ??= connect()),

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { nodeCrypto, randomName } from '../../host/node/crypto.ts';
 import { nodeFileStore } from '../../host/node/file-store.ts';
+import { keepFunctions } from '../../host/node/kept-functions.ts';
 import { bytesOfFileNow } from '../../host/node/read-whole-file.ts';
 import { makeRunDirectory, runDirectoryPath, stateDirectoryPath } from '../../host/node/run-directory.ts';
 import { surviveFullOutput } from '../../host/node/standard-output.ts';
@@ -20,6 +21,7 @@ import { engineParts } from './engine-parts.ts';
 import { CommandEnded, EXIT_OPERATOR_ERROR } from './exit-status.ts';
 import type { CommandHost } from './host.ts';
 import { reportError } from './operator-report.ts';
+import { runsMachine } from './prepare-machine.ts';
 import { makeProgram } from './program.ts';
 
 const message = (line: string): void => {
@@ -93,6 +95,11 @@ const debian = async (): Promise<DebianFiles> => {
     busybox: async () => (await cache.busybox()).data,
   };
 };
+
+/** What runs may have called (keepFunctions). */
+const RAN = 1;
+const RAN_MACHINE = 2;
+process.on('exit', () => keepFunctions(runsMachine(process.argv) ? RAN_MACHINE : RAN));
 
 try {
   const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string };

@@ -1,12 +1,9 @@
 /** The `zendo` command's process: what takes longest begins first, then comes the command line. */
 import { lowerHostCompilers } from '../../host/node/thread-priority.ts';
 import { nodeWorkerHost } from '../../host/node/worker-host.ts';
-import { prepareMachineThread } from './prepare-machine.ts';
+import { prepareMachineThread, runsMachine } from './prepare-machine.ts';
 
-/** Commands that will need a new machine, unless something is wrong with their options. */
-const RUNS_MACHINE = ['boot', 'start'];
-
-if (RUNS_MACHINE.includes(process.argv[2] ?? '')) {
+if (runsMachine(process.argv)) {
   prepareMachineThread(nodeWorkerHost);
   // the process is Zendo's alone; both threads have enough to do to begin with
   lowerHostCompilers();

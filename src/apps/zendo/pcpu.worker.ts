@@ -8,6 +8,7 @@ import { setFlagsFromString } from 'node:v8';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { present } from '../../base/assert.ts';
 import type { TranslationPlace } from '../../base/ports/translation-cache.ts';
+import { keepFunctions } from '../../host/node/kept-functions.ts';
 import { ScriptOptimiser } from '../../host/node/script-optimiser.ts';
 import { lowerHostCompilers } from '../../host/node/thread-priority.ts';
 import { profileThread } from '../../host/node/thread-profiler.ts';
@@ -36,7 +37,7 @@ import type { RegionCompiler } from '../../translator/targets/wasm/regions.ts';
 import { engineParts } from './engine-parts.ts';
 import { hostTime } from './host-time.ts';
 import type { PcpuMessage } from './pcpu-message.ts';
-import { ANSWERS, JOBS, Receiver, type RegionChannel, send } from './region-channel.ts';
+import { ANSWERS, END, JOBS, Receiver, type RegionChannel, send } from './region-channel.ts';
 
 /** What the host thread starts this thread with. */
 export interface PcpuWorkerData {
@@ -80,6 +81,10 @@ const HOST_BYTES = 14;
 const REGION_BATCH = 8;
 /** Fewer blocks than this are translated as quickly as they are read from a file. */
 const STORED_LEAST = 1000;
+/** What runs may have called besides what all do (keepFunctions). */
+const RAN = 1;
+const MADE_REGIONS = 2;
+const TOOK_STORED = 4;
 
 const port = present(parentPort, 'parent of the pCPU thread');
 const given = workerData as PcpuWorkerData | ReservedMemories;
@@ -232,6 +237,7 @@ post({ kind: 'ready' });
 const threadSamples = sampler === undefined ? undefined : profileThread();
 pcpu.loop();
 scriptOptimiser?.goOn();
+for (const channel of data.regions ?? []) send(channel, JOBS, END);
 const profile =
   sampler === undefined || threadSamples === undefined
     ? undefined
@@ -252,3 +258,5 @@ post({
   retiredInRegions: engine.retiredInRegions,
   ...(profile === undefined ? {} : { profile }),
 });
+const { usedRegions = 0 } = engine.store?.counters ?? {};
+keepFunctions(RAN | ((engine.regions?.counters.regions ?? 0) > usedRegions ? MADE_REGIONS : 0) | (usedRegions > 0 ? TOOK_STORED : 0));

@@ -3,6 +3,12 @@ import { type ReservedMemories, reserveMemories } from '../../machine/memories.t
 
 export const PCPU_WORKER = new URL('./pcpu.worker.ts', import.meta.url);
 
+/** Commands that will need a new machine, unless something is wrong with their options. */
+const RUN_MACHINE = ['boot', 'start'];
+
+/** Whether a process with these arguments (Node, its program, the command) will need a new machine. */
+export const runsMachine = (argv: readonly string[]): boolean => RUN_MACHINE.includes(argv[2] ?? '');
+
 const prepared = new WeakMap<WorkerHost, ReservedMemories>();
 
 /** A new machine will be needed soon: its thread begins to load its program. */

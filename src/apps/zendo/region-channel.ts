@@ -13,6 +13,8 @@ export interface RegionChannel {
 /** The pCPU thread's messages, and the answers. */
 export const JOBS = 0;
 export const ANSWERS = 1;
+/** The last job. */
+export const END = 'end';
 type Direction = typeof JOBS | typeof ANSWERS;
 
 /** The host's way to take a message off a port: Node's receiveMessageOnPort. */

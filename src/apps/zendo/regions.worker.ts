@@ -1,5 +1,6 @@
 /** The thread that makes regions of hot guest code: compiled modules for the pCPU thread, which goes on with bytecode meanwhile. */
 import { receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { keepFunctions } from '../../host/node/kept-functions.ts';
 import { optimiseAhead } from '../../host/node/optimise-ahead.ts';
 import { lowerThisThread } from '../../host/node/thread-priority.ts';
 import { Memories } from '../../machine/memories.ts';
@@ -7,7 +8,7 @@ import { chooseCpu } from '../../spec/x86/choose-cpu.ts';
 import { coreFunctions } from '../../translator/targets/wasm/imports.ts';
 import { makeRegions, type RegionJob, type RegionModule } from '../../translator/targets/wasm/region-module.ts';
 import { BlockTranslator } from '../../translator/translate-block.ts';
-import { ANSWERS, JOBS, Receiver, type RegionChannel, send } from './region-channel.ts';
+import { ANSWERS, END, JOBS, Receiver, type RegionChannel, send } from './region-channel.ts';
 
 /** What the host thread starts this thread with. */
 export interface RegionsWorkerData {
@@ -16,7 +17,7 @@ export interface RegionsWorkerData {
   readonly cpuModel: string;
   /** Regions of earlier runs are optimised before the host finds out that they are hot. For one thread of a process that is Zendo's alone. */
   readonly optimises: boolean;
-  /** To the pCPU thread: RegionJob comes, RegionModule goes; a module of stored regions comes, to be prepared. */
+  /** To the pCPU thread: RegionJob comes, RegionModule goes; a module of stored regions comes, to be prepared; END comes last. */
   readonly channel: RegionChannel;
 }
 
@@ -37,6 +38,10 @@ const imports = {
   env: { state: memories.state, frames: memories.frames },
   core: { table: new WebAssembly.Table({ initial: 0, element: 'anyfunc' }), ...Object.fromEntries(coreFunctions.map(({ name }) => [name, never])) },
 };
+
+/** What this thread has done (keepFunctions). */
+let did = 1;
+const MADE = 2;
 
 /** Regions of earlier runs, to be optimised in this order when there is nothing else to do: they were hot in this order. */
 const hot: Region[] = [];
@@ -61,7 +66,8 @@ function compiled(made: RegionModule): RegionModule {
 }
 
 for (const jobs = new Receiver(channel, JOBS, receiveMessageOnPort as never); ; ) {
-  const job = (hot.length === 0 ? jobs.wait() : jobs.take()) as RegionJob | WebAssembly.Module | undefined;
+  const job = (hot.length === 0 ? jobs.wait() : jobs.take()) as RegionJob | WebAssembly.Module | typeof END | undefined;
+  if (job === END) break;
   if (job === undefined) optimiseAhead(hot.shift() as Region);
   else if (job instanceof WebAssembly.Module) {
     try {
@@ -70,5 +76,9 @@ for (const jobs = new Receiver(channel, JOBS, receiveMessageOnPort as never); ; 
     } catch {
       // out of memory: what is not done here is done when the guest comes to it
     }
-  } else send(channel, ANSWERS, compiled(makeRegions(job, translator, memories)));
+  } else {
+    send(channel, ANSWERS, compiled(makeRegions(job, translator, memories)));
+    did |= MADE;
+  }
 }
+keepFunctions(did);
