@@ -73,9 +73,11 @@ test('global pages survive a CR3 write, not INVLPG and not a change of CR4.PGE',
 test('many pages: a CR3 write drops every one, however the entries were shared', () => {
   for (let round = 0; round < 3; round++) {
     for (let k = 0; k < 512; k++) set(4, k, ((16 + k + round) << 12) | 7 | (k % 3 === 0 && round === 1 ? 0x100 : 0));
+    // the same table at either end of the soft TLB
+    set(3, 15, 0x4007);
     for (let k = 0; k < 512; k++) {
       const global = k % 3 === 0 && round === 2;
-      assert.equal(gfnAt(BigInt(k) << 12n), 16 + k + (global ? 1 : round), `page ${k} in round ${round}`);
+      for (const base of [0n, 0x1e00000n]) assert.equal(gfnAt(base + (BigInt(k) << 12n)), 16 + k + (global ? 1 : round), `page ${k} in round ${round}`);
     }
     core.flushNonGlobal(ctx);
   }
@@ -163,6 +165,61 @@ test('protectFrame and flushFrame find the entries of a frame', () => {
   assert.deepEqual(tags(0x7000n), [true, false, true]);
   core.flushFrame(ctx, BASE + 21);
   assert.deepEqual(tags(0x5000n), [false, false, false]);
+});
+
+test('protectFrame finds the entries of a frame when another entry was noted before, one or many', () => {
+  set(4, 7, (21 << 12) | 7);
+  for (const round of [0, 1]) {
+    gfnAt(0x5000n, WRITE);
+    core.flushPage(ctx, 0x5000n);
+    gfnAt(0x7000n, WRITE);
+    core.protectFrame(ctx, BASE + 21);
+    assert.deepEqual(tags(0x7000n), [true, false, true], `alone, ${round}`);
+    gfnAt(0x5000n, WRITE);
+    gfnAt(0x7000n, WRITE);
+    core.protectFrame(ctx, BASE + 21);
+    assert.deepEqual(tags(0x5000n), [true, false, true], `first of two, ${round}`);
+    assert.deepEqual(tags(0x7000n), [true, false, true], `second of two, ${round}`);
+  }
+});
+
+test('a write that only code kept from the fast path asks no page table, and opens it when the code is gone', () => {
+  const quads = machine.memories.stateView;
+  const bits = L.FRAME_CODE_BITS + (BASE + 21) * 8;
+  quads.setBigUint64(bits, 1n, true);
+  gfnAt(0x5000n, WRITE);
+  set(4, 5, (50 << 12) | 7);
+  assert.equal(gfnAt(0x5000n, WRITE), 21);
+  assert.deepEqual(tags(0x5000n), [true, false, true]);
+  quads.setBigUint64(bits, 0n, true);
+  assert.equal(gfnAt(0x5000n, WRITE), 21);
+  assert.deepEqual(tags(0x5000n), [true, true, true]);
+  core.protectFrame(ctx, BASE + 21);
+  assert.deepEqual(tags(0x5000n), [true, false, true]);
+  // a page that may not be written to, or is clean, has no such way
+  set(4, 5, (50 << 12) | 5);
+  core.flushPage(ctx, 0x5000n);
+  assert.equal(gfnAt(0x5000n), 50);
+  cpu.set(L.CR0, 0x80010031n);
+  core.updateMode(ctx);
+  assert.equal(gfnAt(0x5000n), 50);
+  assert.equal(gfnAt(0x5000n, WRITE), -1);
+});
+
+test('user views are forgotten at a CR3 write whenever something was entered for them', () => {
+  const user = (): void => {
+    cpu.set(L.CPL, 3n);
+    core.updateMode(ctx);
+  };
+  for (let round = 0; round < 4; round++) {
+    set(4, 5, ((30 + round) << 12) | 7);
+    core.flushNonGlobal(ctx);
+    core.flushNonGlobal(ctx);
+    user();
+    assert.equal(gfnAt(0x5000n), 30 + round);
+    cpu.set(L.CPL, 0n);
+    core.updateMode(ctx);
+  }
 });
 
 test('no memory behind the p2m: trapped, absent, beyond the root', () => {

@@ -4,7 +4,7 @@
  */
 import {
   BLK_BYTES, BLK_FLAGS, BLK_FRAME2_NEXT, BLK_FRAME_NEXT, BLK_HEADER, BLK_INSNS, BLK_MODE, BLK_NEXT, BLK_PHYS, BLK_PHYS2, BLK_REGION, BLKF_DEAD, BLOCK_HASH,
-  BLOCK_HASH_ENTRIES, CODE_MAP, CODE_MAP_FRAME, CODE_MAP_SIZE, CUR_BLOCK, CUR_UOP, FRAME_BLOCKS, FRAME_CODE_BITS, HASH_MODE_SHIFT, HASH_PHYS_SHIFT, BLK_LAST, LINK_GUESS, UOP_SIZE,
+  BLOCK_HASH_ENTRIES, CODE_MAP, CODE_MAP_FRAME, CUR_BLOCK, CUR_UOP, FRAME_BLOCKS, FRAME_CODE_BITS, HASH_MODE_SHIFT, HASH_PHYS_SHIFT, BLK_LAST, LINK_GUESS, UOP_SIZE,
 } from "../layout";
 import { OP_DEAD, OP_EXIT, OP_F_RET64, OP_IND } from "../ops";
 import { restartAlone } from "./exceptions/raise";
@@ -12,6 +12,9 @@ import { protectFrame } from "./memory/tlb";
 import { quicken } from "./quicken";
 import { dropRegions, forgetWay } from "./regions";
 import { Ctx } from "./state";
+
+/** More bytes than a block has. */
+const BLOCK_REACH: u32 = 320;
 
 /** Address of the hash chain's head. */
 export function hashHead(phys: u32, mode: u32): usize {
@@ -150,10 +153,16 @@ function kill(block: usize): void {
  */
 export function dropRange(ctx: usize, mfn: u32, first: u32, last: u32): void {
   let at = <usize>FRAME_BLOCKS + (<usize>mfn << 2);
-  let bits: u64 = 0;
   let dropped = false;
   let regions = false;
-  memory.fill(CODE_MAP, 0, CODE_MAP_SIZE);
+  // what is noted anew: where it is the last frame again, no more than the surroundings of what goes
+  const again = load<u32>(CODE_MAP_FRAME) == mfn + 1;
+  const from = again && first > BLOCK_REACH ? first - BLOCK_REACH : 0;
+  const to = again && last + BLOCK_REACH < 4095 ? last + BLOCK_REACH : 4095;
+  for (let word = from >> 6; word <= to >> 6; word++) {
+    const bytes = <usize>CODE_MAP + (<usize>word << 3);
+    store<u64>(bytes, load<u64>(bytes) & ~wordBits(word, from, to));
+  }
   store<u32>(CODE_MAP_FRAME, mfn + 1);
   for (;;) {
     const block = <usize>load<u32>(at);
@@ -168,13 +177,17 @@ export function dropRange(ctx: usize, mfn: u32, first: u32, last: u32): void {
       if (mfn1 != mfn) unlist(block, mfn1);
       else if (phys2 != 0xffffffff && phys2 >> 12 != mfn) unlist(block, phys2 >> 12);
     } else {
-      bits |= bitsIn(block, mfn);
-      noteBytes(block, mfn);
+      if (overlaps(block, mfn, from, to)) noteBytes(block, mfn);
       if (load<u32>(block, BLK_REGION) != 0) regions = true;
       at = chainField(block, mfn);
     }
   }
-  store<u64>(<usize>FRAME_CODE_BITS + (<usize>mfn << 3), bits);
+  let gone: u64 = 0;
+  for (let word = from >> 6; word <= to >> 6; word++) {
+    if (load<u64>(<usize>CODE_MAP + (<usize>word << 3)) == 0) gone |= <u64>1 << <u64>word;
+  }
+  const bits = <usize>FRAME_CODE_BITS + (<usize>mfn << 3);
+  store<u64>(bits, load<u64>(bits) & ~gone);
   if (dropped && regions) dropRegions(mfn);
 }
 

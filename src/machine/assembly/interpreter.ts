@@ -6,7 +6,7 @@
  * behind the switch, so that the function stays small: it shares the processor's instruction cache with the regions.
  */
 import {
-  ASID, BLK_COUNT, BLK_HEADER, BLK_INSNS, BLK_MODE, BUDGET, CC_A, CC_B, CC_EFLAGS, CC_LOGIC, CC_OP, CC_SUB, CUR_BLOCK, CUR_UOP, EXIT_HLT, EXIT_LEN, EXIT_REASON, PCPU, PCPU_BASE, RETURN_SITES,
+  ASID, BLK_COUNT, BLK_HEADER, BLK_INSNS, BLK_MODE, BUDGET, CC_A, CC_B, CC_EFLAGS, CC_LOGIC, CC_OP, CC_SUB, CUR_BLOCK, CUR_UOP, EXIT_HLT, EXIT_LEN, EXIT_REASON, PCPU, PCPU_BASE, PCPU_STRIDE, RETURN_SITES,
   RETURN_SITES_OF, RETURN_SITES_STRIDE, RIP, RSP, SLOW_NEXT, TLB, TLB_ADDEND,
   TLB_ENTRIES, TLB_READ, TLB_WRITE, UOP_A, UOP_B, UOP_C, UOP_D, UOP_IDX, UOP_IMM, UOP_IPOS, UOP_SIZE, VEC,
 } from "../layout";
@@ -267,7 +267,7 @@ export function jumpCut(ctx: usize, way: usize, cut: u32): usize {
 @unmanaged
 class Returns {
   @inline static entry(ctx: usize, sp: u64): usize {
-    const pcpu = (<usize>load<u32>(ctx, PCPU << 3) - PCPU_BASE) >> 20;
+    const pcpu = (<usize>load<u32>(ctx, PCPU << 3) - PCPU_BASE) / PCPU_STRIDE;
     return RETURN_SITES + pcpu * RETURN_SITES_STRIDE + (<usize>sp & ((RETURN_SITES_OF - 1) << 3));
   }
   /** A call has pushed `rip` at `sp`; a guess of the block there is at `link`. */

@@ -196,7 +196,9 @@ export function lookup(ctx: usize, link: usize): usize {
   const step = mode & MODE_STEP;
   if (step) breakpoints(ctx, linear);
   const flags = Ctx.get(ctx, EFLAGS_SYS);
-  const phys = fetchOffset(ctx, linear);
+  const entry = <usize>Ctx.get32(ctx, TLB) + ((<usize>(linear >> 12) & (TLB_ENTRIES - 1)) << 5);
+  const known = load<u64>(entry, TLB_EXEC) == ((linear & ~(<u64>0xfff)) | Ctx.get(ctx, ASID));
+  const phys = known ? <u32>linear + load<u32>(entry, TLB_ADDEND) : fetchOffset(ctx, linear);
   if (flags & 0x10000) Ctx.set(ctx, EFLAGS_SYS, flags & ~(<u64>0x10000));
   let phys2: u32 = NONE;
   const nearEnd = (phys & 0xfff) > 4096 - MAX_INSN;

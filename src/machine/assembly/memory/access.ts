@@ -15,7 +15,7 @@
  */
 import {
   ASID, CPL, CPU_FLAGS, CPU_PARANOID, CR2, CUR_UOP, DEBUG_PENDING, DR0, DR7, EFLAGS_SYS, FRAME_CODE_BITS, MODE, MODE_CODE64, MODE_FLAT, MODE_SIZE_MASK, P2M_WRITABLE, RBP, RSP,
-  T0, TEMPS, TLB_ADDEND, TLB_EXEC, TLB_READ, TLB_WRITE, UOP_A, UOP_B, UOP_D, UOP_IDX, UOP_IMM, UOP_SIZE, WALK_GPA,
+  T0, TEMPS, TLB_ADDEND, TLB_EXEC, TLB_FLAGS, TLB_READ, TLB_WRITE, TLBF_WRITABLE, UOP_A, UOP_B, UOP_D, UOP_IDX, UOP_IMM, UOP_SIZE, WALK_GPA,
 } from "../../layout";
 import {
   OP_ADD, OP_ADDI, OP_ADDI32, OP_ENTER, OP_F_PUSH64, OP_F_RET64, OP_HINT, OP_HSYS, OP_HVEC, OP_HX87, OP_LD8, OP_LEA, OP_LEA32, OP_MOV, OP_VLD256, OP_VST128, OP_VST256, OP_ZX16, OP_ZX32,
@@ -29,7 +29,7 @@ import { Ctx } from "../state";
 import { mmioRead, mmioWrite } from "./mmio";
 import { frameOffset, isRam, p2mEntry } from "./p2m";
 import { asidBase, Spaces } from "./asid";
-import { fill, Tlb } from "./tlb";
+import { fill, letWrites, Tlb } from "./tlb";
 import { READ, VIEW_SMAP, VIEW_ALIGN, VIEW_SUPERVISOR, VIEW_USER, walk, WALK_OK, WRITE } from "./walk";
 
 // results of resolve(): low 32 bits are the frames offset when none of these is set
@@ -78,6 +78,7 @@ function find(ctx: usize, va: u64, access: u32, view: u32): u64 {
   const tag = (va & ~(<u64>0xfff)) | (asidBase(ctx, view) + view);
   const have = access == READ ? load<u64>(entry, TLB_READ) : access == WRITE ? load<u64>(entry, TLB_WRITE) : load<u64>(entry, TLB_EXEC);
   if (have == tag) return <u64>(<u32>va + load<u32>(entry, TLB_ADDEND));
+  if (access == WRITE && load<u64>(entry, TLB_READ) == tag && load<u32>(entry, TLB_FLAGS) & TLBF_WRITABLE) return <u64>letWrites(ctx, entry, va);
   if (!Ctx.isCanonical(va)) return R_NONCANONICAL;
   const code = walk(ctx, va, access, view == VIEW_ALIGN ? VIEW_USER : view);
   if (code != WALK_OK) return R_FAULT | <u64>code;

@@ -7,7 +7,7 @@
  */
 import {
   ASID, ASID_GENERATION, ASID_MOST, ASID_PARANOID, ASID_SUPERVISOR, ASID_USER, CR3, PCID_NEXT, PCID_SPACES, PCID_TABLE, PCPU, PCPU_SCRATCH, TLB, TLB_GENERATION,
-  TLB_LARGE_1G, TLB_LARGE_2M, TLB_LIST_COUNT, TLB_TAKEN, TLB_COUNT, TLB_SIZE, TLB_USED, USER_TLB,
+  TLB_LARGE_1G, TLB_LARGE_2M, TLB_LIST_COUNT, TLB_TAKEN, TLB_COUNT, TLB_SIZE, TLB_USED, USER_ENTERED, USER_TLB,
 } from "../../layout";
 import { Ctx } from "../state";
 import { VIEW_USER } from "./walk";
@@ -99,12 +99,15 @@ function claimNew(ctx: usize): void {
 /** Forgets everything this vCPU has in the soft TLB. */
 export function newSpaces(ctx: usize): void {
   Ctx.set(ctx, ASID_SUPERVISOR, take(ctx));
+  Ctx.set(ctx, USER_ENTERED, 1);
   newUserSpaces(ctx);
 }
 
-/** Forgets the user views of all PCIDs. */
+/** Forgets the user views of all PCIDs. Where nothing was entered for them there is nothing to forget: a kernel at work in address spaces of its own takes no numbers. */
 export function newUserSpaces(ctx: usize): void {
+  if (Ctx.get(ctx, USER_ENTERED) == 0) return;
   Ctx.set(ctx, ASID_USER, take(ctx));
+  Ctx.set(ctx, USER_ENTERED, 0);
   Ctx.set(ctx, USER_TLB, VIEW_USER);
   forgetPcids(ctx);
   apply(ctx);
@@ -118,6 +121,7 @@ export function newGeneration(ctx: usize): void {
 
 /** The user views are those of `pcid` from now on; what is known of them stays if `keep`. */
 export function selectPcid(ctx: usize, pcid: u64, keep: bool): void {
+  Ctx.set(ctx, USER_ENTERED, 1);
   let at = <usize>PCID_SPACES;
   for (let i: usize = 0; i < <usize>PCID_SPACES; i++) {
     const known = Ctx.get(ctx, PCID_TABLE + i);

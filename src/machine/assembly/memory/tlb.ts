@@ -6,8 +6,9 @@
  * larger pages are remembered in two small bitmaps, so that INVLPG of one address finds all entries made from the same page.
  */
 import {
-  CR3, DR0, DR7, FRAME_CODE_BITS, FRAME_WRITE_TAGS, P2M_MFN_MASK, P2M_WRITABLE, PCPU, PCPU_SCRATCH, TLB, TLB_ADDEND, TLB_COUNT, TLB_ENTRIES, TLB_EXEC, TLB_FLAGS, TLB_LARGE_1G,
-  TLB_LARGE_2M, TLB_LIST, TLB_LIST_COUNT, TLB_READ, TLB_STRIDE, TLB_SIZE, TLB_USED, TLB_WRITE, TLBF_GLOBAL, TLBF_LISTED, WALK_RIGHTS,
+  CR3, DR0, DR7, FRAME_CODE_BITS, FRAME_WRITE_TAGS, P2M_MFN_MASK, P2M_WRITABLE, PCPU, PCPU_SCRATCH, PCPU_STRIDE, TLB, TLB_ADDEND, TLB_COUNT, TLB_ENTRIES, TLB_EXEC, TLB_FLAGS, TLB_LARGE_1G,
+  TLB_LARGE_2M, TLB_LIST, TLB_LIST_COUNT, TLB_READ, TLB_STRIDE, TLB_SIZE, TLB_USED, TLB_WRITE, TLBF_GLOBAL, TLBF_LISTED, TLBF_WRITABLE, USER_ENTERED, WALK_RIGHTS,
+  WRITE_TAGS_MANY,
 } from "../../layout";
 import { Ctx } from "../state";
 import { asidBase, forgetPcid, newGeneration, newSpaces, newUserSpaces, selectPcid, tlbOf } from "./asid";
@@ -43,7 +44,7 @@ export function watchedPage(ctx: usize, va: u64): bool {
 /**
  * Enters the page of `va` for `view`, backed by the RAM frame of p2m entry `p2m`, with the rights of the last walk
  * (slot WALK_RIGHTS). Frames with translated code, p2m read-only pages and clean pages get no write tag, nor do pages that are entered for `access` to run:
- * protectFrame() would have to look for it at once.
+ * protectFrame() would have to take it away at once. letWrites() makes up for it where code is the only reason.
  */
 export function fill(ctx: usize, va: u64, access: u32, view: u32, p2m: u32): void {
   const rights = Ctx.get32(ctx, WALK_RIGHTS);
@@ -51,25 +52,29 @@ export function fill(ctx: usize, va: u64, access: u32, view: u32, p2m: u32): voi
   const entry = Tlb.entryOf(ctx, va, view);
   const tag = (va & ~(<u64>0xfff)) | (asidBase(ctx, view) + view);
   const data = view != VIEW_ALIGN && !watchedPage(ctx, va);
-  const write = data && access != EXEC && rights & CAN_WRITE && p2m & P2M_WRITABLE && load<u64>(<usize>FRAME_CODE_BITS + (<usize>mfn << 3)) == 0;
+  const writable = data && rights & CAN_WRITE && p2m & P2M_WRITABLE;
+  const write = writable && access != EXEC && load<u64>(<usize>FRAME_CODE_BITS + (<usize>mfn << 3)) == 0;
   store<u64>(entry, data && rights & CAN_READ ? tag : EMPTY, TLB_READ);
   store<u64>(entry, write ? tag : EMPTY, TLB_WRITE);
-  if (write) noteWrites(mfn);
+  if (write) noteWrites(ctx, entry, mfn);
   store<u64>(entry, rights & CAN_EXEC ? tag : EMPTY, TLB_EXEC);
   store<u32>(entry, (mfn << 12) - (<u32>va & 0xfffff000), TLB_ADDEND);
   const scratch = <usize>Ctx.get32(ctx, PCPU) + PCPU_SCRATCH;
   store<u32>(scratch, load<u32>(scratch, TLB_USED) | (<u32>1 << tlbOf(ctx, view)), TLB_USED);
-  if (!(view & 1)) {
-    let flags = load<u32>(entry, TLB_FLAGS) & TLBF_LISTED;
+  let flags: u32 = writable ? TLBF_WRITABLE : 0;
+  if (view & 1) Ctx.set(ctx, USER_ENTERED, 1);
+  else {
+    const listed = load<u32>(entry, TLB_FLAGS) & TLBF_LISTED;
+    flags |= listed;
     if (rights & IS_GLOBAL) flags |= TLBF_GLOBAL;
-    else if (!flags) {
+    else if (!listed) {
       const count = load<u32>(scratch, TLB_LIST_COUNT);
-      store<u16>(scratch + (<usize>count << 1), <u16>((view << 12) | (<u32>(va >> 12) & (TLB_ENTRIES - 1))), TLB_LIST);
+      store<u16>(scratch + (<usize>count << 1), <u16>(view * TLB_ENTRIES + (<u32>(va >> 12) & (TLB_ENTRIES - 1))), TLB_LIST);
       store<u32>(scratch, count + 1, TLB_LIST_COUNT);
-      flags = TLBF_LISTED;
+      flags |= TLBF_LISTED;
     }
-    store<u32>(entry, flags, TLB_FLAGS);
   }
+  store<u32>(entry, flags, TLB_FLAGS);
   if (rights & (IS_2M | IS_4M)) {
     const bit = <u32>(va >> 22) & 1023;
     const word = scratch + TLB_LARGE_2M + <usize>(bit >> 3);
@@ -81,12 +86,37 @@ export function fill(ctx: usize, va: u64, access: u32, view: u32, p2m: u32): voi
   }
 }
 
-function noteWrites(mfn: u32): void {
-  const at = <usize>FRAME_WRITE_TAGS + (<usize>mfn >> 3);
-  const bits = load<u8>(at);
-  const bit = <u8>(<u32>1 << (mfn & 7));
-  // pCPUs may share the byte
-  if (!(bits & bit)) atomic.or<u8>(at, bit);
+/** `entry` lets writes to frame `mfn` through. */
+function letsWrites(entry: usize, mfn: u32): bool {
+  const tag = load<u64>(entry, TLB_WRITE);
+  return tag != EMPTY && ((<u32>tag & 0xfffff000) + load<u32>(entry, TLB_ADDEND)) >> 12 == mfn;
+}
+
+/** The entry at `entry` is of the pCPU that `ctx` is on. */
+function isOwn(ctx: usize, entry: usize): bool {
+  return entry - <usize>Ctx.get32(ctx, PCPU) < <usize>PCPU_STRIDE;
+}
+
+/**
+ * Notes the write tag of `entry` for its frame. Where another entry has one for it still, or may be another pCPU's, all have to be looked at from now on: an entry is
+ * noted by the pCPU whose it is, and only in place of one of its own that lets nothing through.
+ */
+function noteWrites(ctx: usize, entry: usize, mfn: u32): void {
+  const at = <usize>FRAME_WRITE_TAGS + (<usize>mfn << 2);
+  const noted = <usize>load<u32>(at);
+  if (noted == entry || noted == WRITE_TAGS_MANY) return;
+  const alone = noted == 0 || (isOwn(ctx, noted) && !letsWrites(noted, mfn));
+  store<u32>(at, alone ? <u32>entry : WRITE_TAGS_MANY);
+}
+
+/** A write by way of `entry`, which its page's code alone kept from the fast path: offset into `frames` of `va`. With the code gone, the fast path is open again. */
+export function letWrites(ctx: usize, entry: usize, va: u64): u32 {
+  const offset = <u32>va + load<u32>(entry, TLB_ADDEND);
+  if (load<u64>(<usize>FRAME_CODE_BITS + (<usize>(offset >> 12) << 3)) == 0) {
+    store<u64>(entry, load<u64>(entry, TLB_READ), TLB_WRITE);
+    noteWrites(ctx, entry, offset >> 12);
+  }
+  return offset;
 }
 
 function empty(entry: usize): void {
@@ -141,10 +171,11 @@ function dropListed(ctx: usize): void {
   const count = load<u32>(scratch, TLB_LIST_COUNT);
   for (let i: u32 = 0; i < count; i++) {
     const at = <usize>load<u16>(scratch + (<usize>i << 1), TLB_LIST);
-    const entry = pcpu + (at >> 12) * TLB_SIZE + (at & (TLB_ENTRIES - 1)) * TLB_STRIDE;
+    // the soft TLBs lie one behind the other
+    const entry = pcpu + at * TLB_STRIDE;
     const flags = load<u32>(entry, TLB_FLAGS);
     if (!(flags & TLBF_GLOBAL)) empty(entry);
-    store<u32>(entry, flags & TLBF_GLOBAL, TLB_FLAGS);
+    store<u32>(entry, flags & ~TLBF_LISTED, TLB_FLAGS);
   }
   store<u32>(scratch, 0, TLB_LIST_COUNT);
 }
@@ -194,15 +225,19 @@ export function flushFrame(ctx: usize, mfn: u32): void {
 
 /** Drops the write tags of frame `mfn` on this pCPU: from now on stores to it take the slow path (it holds translated code). */
 export function protectFrame(ctx: usize, mfn: u32): void {
-  if (!(load<u8>(<usize>FRAME_WRITE_TAGS + (<usize>mfn >> 3)) & <u8>(<u32>1 << (mfn & 7)))) return;
+  const noted = <usize>load<u32>(<usize>FRAME_WRITE_TAGS + (<usize>mfn << 2));
+  if (noted == 0) return;
+  if (noted != WRITE_TAGS_MANY && isOwn(ctx, noted)) {
+    if (letsWrites(noted, mfn)) store<u64>(noted, EMPTY, TLB_WRITE);
+    return;
+  }
   const pcpu = <usize>Ctx.get32(ctx, PCPU);
   const used = load<u32>(pcpu + PCPU_SCRATCH, TLB_USED);
   for (let n: u32 = 0; n < <u32>TLB_COUNT; n++) {
     if (!(used >> n & 1)) continue;
     const first = pcpu + <usize>n * TLB_SIZE;
     for (let entry = first; entry < first + TLB_SIZE; entry += TLB_STRIDE) {
-      const tag = load<u64>(entry, TLB_WRITE);
-      if (tag != EMPTY && ((<u32>tag & 0xfffff000) + load<u32>(entry, TLB_ADDEND)) >> 12 == mfn) store<u64>(entry, EMPTY, TLB_WRITE);
+      if (letsWrites(entry, mfn)) store<u64>(entry, EMPTY, TLB_WRITE);
     }
   }
 }

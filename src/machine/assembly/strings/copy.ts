@@ -2,10 +2,12 @@
  * MOVS, STOS and LODS. Repeated MOVS and STOS run as bulk copies and fills between the pages that the soft TLB knows;
  * everything else (page ends, other segments, backward, devices, translated code) goes element by element.
  */
-import { ASID, RAX, RCX, RDI, RSI, TLB_ADDEND, TLB_READ, TLB_WRITE } from '../../layout';
+import { ASID, ASID_PARANOID, DR7, RAX, RCX, RDI, RSI, TLB_ADDEND, TLB_READ, TLB_WRITE } from '../../layout';
 import { copy_within, fill, ld16u, ld32u, ld64, ld8u, st16, st32, st64, st8 } from '../frames';
-import { readSized, writeSized } from '../memory/access';
+import { codeWrite } from '../blocks';
+import { currentView, R_FAILED, R_MMIO, readSized, resolve, writeSized } from '../memory/access';
 import { Tlb } from '../memory/tlb';
+import { VIEW_ALIGN, WRITE } from '../memory/walk';
 import { Ctx } from '../state';
 import { ADDRESS64, allowed, finish, isPlain, linear, mustTrap, nothingToDo, part, retire, setPart, stride } from './element';
 
@@ -46,6 +48,21 @@ function known(ctx: usize, va: u64, write: bool): u64 {
   const tag = (va & ~(<u64>0xfff)) | Ctx.get(ctx, ASID);
   if ((write ? load<u64>(entry, TLB_WRITE) : load<u64>(entry, TLB_READ)) != tag) return NONE;
   return <u64>(<u32>va + load<u32>(entry, TLB_ADDEND));
+}
+
+/**
+ * As known(), for a write of `bytes` bytes in one page: where the soft TLB lets none through for the sake of translated code, that code goes, once and not element by
+ * element (throws if it is running). What must be looked at element by element is NONE's.
+ */
+function writable(ctx: usize, va: u64, bytes: u32): u64 {
+  const at = known(ctx, va, true);
+  if (at != NONE) return at;
+  const view = currentView(ctx);
+  if (view == VIEW_ALIGN || Ctx.get32(ctx, DR7) & 0xff || Ctx.get(ctx, ASID) & ASID_PARANOID) return NONE;
+  const found = resolve(ctx, va, WRITE, view);
+  if (found & (R_FAILED | R_MMIO)) return NONE;
+  codeWrite(ctx, <u32>found, bytes);
+  return found;
 }
 
 /** Whole elements from `va` up to its page's end. */
@@ -98,10 +115,10 @@ function moveMany(ctx: usize, log2: i32, addressSize: i32, most: u64): u64 {
   const to = part(ctx, RDI, addressSize);
   const count = min(min(most, min(room(from, log2), room(to, log2))), min(beforeWrap(from, log2, addressSize), beforeWrap(to, log2, addressSize)));
   if (count == 0) return 0;
-  const target = known(ctx, to, true);
-  if (target == NONE) return 0;
   const source = known(ctx, from, false);
   if (source == NONE) return 0;
+  const target = writable(ctx, to, <u32>count << log2);
+  if (target == NONE) return 0;
   copyForward(<u32>target, <u32>source, <u32>count, log2);
   const bytes = count << log2;
   setPart(ctx, RSI, addressSize, from + bytes);
@@ -113,7 +130,7 @@ function storeMany(ctx: usize, log2: i32, addressSize: i32, most: u64): u64 {
   const to = part(ctx, RDI, addressSize);
   const count = min(most, min(room(to, log2), beforeWrap(to, log2, addressSize)));
   if (count == 0) return 0;
-  const target = known(ctx, to, true);
+  const target = writable(ctx, to, <u32>count << log2);
   if (target == NONE) return 0;
   fillForward(<u32>target, Ctx.get(ctx, RAX), <u32>count, log2);
   setPart(ctx, RDI, addressSize, to + (count << log2));
