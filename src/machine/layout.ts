@@ -480,7 +480,10 @@ export const USER_ENTERED = 194;
 /** Greatest address-space number. Half of what a tag could hold: the other half is ASID_PARANOID's. */
 export const ASID_MOST = 511;
 // ---- additions of the soft TLB -----------------------------------------------------------------------------------------------------
-/** One u32 per frame: address of the soft-TLB entry that alone lets writes to it through, if any does; 0: none ever did; WRITE_TAGS_MANY: look at all. */
+/**
+ * Two u32 per frame: addresses of the soft-TLB entries that let writes to it through, if any do (a kernel has its pages at two addresses); 0: there never was one;
+ * first WRITE_TAGS_MANY: look at all.
+ */
 export const FRAME_WRITE_TAGS = 0x13c00000;
 export const WRITE_TAGS_MANY = 1;
 // ---- additions of the interpreter --------------------------------------------------------------------------------------------------

@@ -167,8 +167,9 @@ test('protectFrame and flushFrame find the entries of a frame', () => {
   assert.deepEqual(tags(0x5000n), [false, false, false]);
 });
 
-test('protectFrame finds the entries of a frame when another entry was noted before, one or many', () => {
+test('protectFrame finds the entries of a frame when others were noted before, one, two or many', () => {
   set(4, 7, (21 << 12) | 7);
+  set(4, 9, (21 << 12) | 7);
   for (const round of [0, 1]) {
     gfnAt(0x5000n, WRITE);
     core.flushPage(ctx, 0x5000n);
@@ -180,6 +181,9 @@ test('protectFrame finds the entries of a frame when another entry was noted bef
     core.protectFrame(ctx, BASE + 21);
     assert.deepEqual(tags(0x5000n), [true, false, true], `first of two, ${round}`);
     assert.deepEqual(tags(0x7000n), [true, false, true], `second of two, ${round}`);
+    for (const va of [0x7000n, 0x9000n, 0x5000n]) gfnAt(va, WRITE);
+    core.protectFrame(ctx, BASE + 21);
+    for (const va of [0x5000n, 0x7000n, 0x9000n]) assert.deepEqual(tags(va), [true, false, true], `three, ${round}`);
   }
 });
 

@@ -398,7 +398,12 @@ export function readSys32(ctx: usize, va: u64): u64 {
 }
 
 export function readSys64(ctx: usize, va: u64): u64 {
-  return readView(ctx, cutSys(ctx, va), 8, READ, systemView(ctx), Ctx.isLong(ctx));
+  const at = cutSys(ctx, va);
+  const view = systemView(ctx);
+  // descriptors, of which an IRET reads two
+  const entry = Tlb.entry(ctx, at);
+  if (view == currentView(ctx) && Fast.readHit(ctx, at, 7, entry)) return ld64(Fast.offset(at, entry));
+  return readView(ctx, at, 8, READ, view, Ctx.isLong(ctx));
 }
 
 export function writeSys8(ctx: usize, va: u64, value: u64): void {

@@ -97,16 +97,23 @@ function isOwn(ctx: usize, entry: usize): bool {
   return entry - <usize>Ctx.get32(ctx, PCPU) < <usize>PCPU_STRIDE;
 }
 
+/** Another entry may be noted in place of `noted`. */
+function isFree(ctx: usize, noted: usize, mfn: u32): bool {
+  return noted == 0 || (isOwn(ctx, noted) && !letsWrites(noted, mfn));
+}
+
 /**
- * Notes the write tag of `entry` for its frame. Where another entry has one for it still, or may be another pCPU's, all have to be looked at from now on: an entry is
+ * Notes the write tag of `entry` for its frame. Where two other entries have one for it, or one may be another pCPU's, all have to be looked at from now on: an entry is
  * noted by the pCPU whose it is, and only in place of one of its own that lets nothing through.
  */
 function noteWrites(ctx: usize, entry: usize, mfn: u32): void {
-  const at = <usize>FRAME_WRITE_TAGS + (<usize>mfn << 2);
-  const noted = <usize>load<u32>(at);
-  if (noted == entry || noted == WRITE_TAGS_MANY) return;
-  const alone = noted == 0 || (isOwn(ctx, noted) && !letsWrites(noted, mfn));
-  store<u32>(at, alone ? <u32>entry : WRITE_TAGS_MANY);
+  const at = <usize>FRAME_WRITE_TAGS + (<usize>mfn << 3);
+  const first = <usize>load<u32>(at);
+  const second = <usize>load<u32>(at, 4);
+  if (first == entry || second == entry || first == WRITE_TAGS_MANY) return;
+  if (isFree(ctx, first, mfn)) store<u32>(at, <u32>entry);
+  else if (isOwn(ctx, first) && isFree(ctx, second, mfn)) store<u32>(at, <u32>entry, 4);
+  else store<u32>(at, WRITE_TAGS_MANY);
 }
 
 /** A write by way of `entry`, which its page's code alone kept from the fast path: offset into `frames` of `va`. With the code gone, the fast path is open again. */
@@ -225,10 +232,13 @@ export function flushFrame(ctx: usize, mfn: u32): void {
 
 /** Drops the write tags of frame `mfn` on this pCPU: from now on stores to it take the slow path (it holds translated code). */
 export function protectFrame(ctx: usize, mfn: u32): void {
-  const noted = <usize>load<u32>(<usize>FRAME_WRITE_TAGS + (<usize>mfn << 2));
+  const at = <usize>FRAME_WRITE_TAGS + (<usize>mfn << 3);
+  const noted = <usize>load<u32>(at);
+  const second = <usize>load<u32>(at, 4);
   if (noted == 0) return;
-  if (noted != WRITE_TAGS_MANY && isOwn(ctx, noted)) {
+  if (noted != WRITE_TAGS_MANY && isOwn(ctx, noted) && (second == 0 || isOwn(ctx, second))) {
     if (letsWrites(noted, mfn)) store<u64>(noted, EMPTY, TLB_WRITE);
+    if (second != 0 && letsWrites(second, mfn)) store<u64>(second, EMPTY, TLB_WRITE);
     return;
   }
   const pcpu = <usize>Ctx.get32(ctx, PCPU);
