@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RAX, RBX, RSP } from '../../../machine/layout.ts';
-import { OP_ADDI, OP_HSYS, OP_LD64, OP_MOV, OP_ST64 } from '../../../machine/ops.ts';
+import { OP_ADDI, OP_HSYS, OP_LD64, OP_LDX64, OP_MOV, OP_ST64, OP_STX64 } from '../../../machine/ops.ts';
 import { CLOBBERS, opBits } from '../../ir/op-bits.ts';
 import { accessGroups } from './access-groups.ts';
 import type { RegionBlock } from './region-block.ts';
@@ -18,13 +18,18 @@ const blockOf = (operations: readonly (readonly [number, number, number, number]
     bits: column(0).map((op) => opBits[op]),
     d: column(1),
     a: column(2),
+    // the index of those that have one
+    b: column(0).map(() => RSP),
+    c: column(0).map(() => 3),
     immLo,
     immHi: immLo.map((low) => low >> 31),
   } as unknown as RegionBlock;
 };
 
 const seen = (block: RegionBlock, least = 2): string[] =>
-  [...accessGroups(block, () => least)].map(([k, { first, last, count, size, start }]) => `${k}: ${first}-${last} ${count} ${size} ${start}`);
+  [...accessGroups(block, () => least)].map(
+    ([k, { first, last, count, size, start, writes }]) => `${k}: ${first}-${last} ${writes ? 'w' : ''}${count} ${size} ${start}`,
+  );
 
 const push = (slot: number): [number, number, number, number][] => [
   [OP_ST64, slot, RSP, -8],
@@ -32,10 +37,10 @@ const push = (slot: number): [number, number, number, number][] => [
 ];
 
 test('pushes are one group of stores, whose range ends where the first one does', () => {
-  assert.deepEqual(seen(blockOf([...push(RAX), ...push(RBX)])), ['1: 1-3 2 16 -8', '3: 1-3 2 16 -8']);
+  assert.deepEqual(seen(blockOf([...push(RAX), ...push(RBX)])), ['1: 1-3 w2 16 -8', '3: 1-3 w2 16 -8']);
 });
 
-test('loads and stores are apart, a copied base counts as the base, another value does not', () => {
+test('loads and stores are one group that asks to write, a copied base counts as the base, another value does not', () => {
   assert.deepEqual(
     seen(
       blockOf([
@@ -46,8 +51,14 @@ test('loads and stores are apart, a copied base counts as the base, another valu
         [OP_LD64, RAX, RBX, 48],
       ]),
     ),
-    ['1: 1-4 2 48 0', '4: 1-4 2 48 0'],
+    ['1: 1-4 w3 48 0', '2: 1-4 w3 48 0', '4: 1-4 w3 48 0'],
   );
+});
+
+test('accesses at one indexed address are a group, until one of its registers changes', () => {
+  const at = (op: number): [number, number, number, number] => [op, RAX, RBX, 0];
+  assert.deepEqual(seen(blockOf([at(OP_LDX64), at(OP_STX64)])), ['1: 1-2 w2 8 0', '2: 1-2 w2 8 0']);
+  assert.deepEqual(seen(blockOf([at(OP_LDX64), [OP_ADDI, RSP, RSP, 1], at(OP_STX64)])), []);
 });
 
 test('too far apart, too few, 32-bit code: no group', () => {

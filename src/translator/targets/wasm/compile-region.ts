@@ -507,6 +507,7 @@ class RegionCompiler {
     e.block = block;
     e.straight = e.depth;
     e.mustCheck = false;
+    e.forgetBytes();
     e.walks = this.walking.get(n) ?? NONE;
     e.groups = accessGroups(block, (k) => (e.walks.has(k) ? 3 : 2));
     if (this.flow.hops.has(n)) {

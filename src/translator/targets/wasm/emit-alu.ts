@@ -71,6 +71,23 @@ const mask = (lo: number, hi = 0): Emit =>
     e.code.byte(W.I64_AND);
   });
 
+/** d = (d & ~0xff) | (a & 0xff). */
+const insertByte: Emit = (e, k) => {
+  const { code } = e;
+  const d = D(e, k);
+  const byte = e.lowByte(d);
+  e.begin(d);
+  e.pushLowByte(A(e, k));
+  code.set(byte);
+  e.read(d);
+  code.i64(~0xff, -1);
+  code.byte(W.I64_AND);
+  code.get(byte);
+  code.byte(W.I64_OR);
+  e.finish(d);
+  e.insertedByte(d);
+};
+
 /** d = (d & ~mask) | ((a << shift) & mask). */
 const insert = (bits: number, shift: number): Emit =>
   set((e, k) => {
@@ -213,7 +230,7 @@ export const emitAlu: Readonly<Record<number, Emit>> = {
   [O.OP_NOP]: () => {},
   [O.OP_MOV]: unary(),
   [O.OP_MOVI]: set(immediate),
-  [O.OP_ZX8]: mask(0xff),
+  [O.OP_ZX8]: set((e, k) => e.pushLowByte(A(e, k))),
   [O.OP_ZX8H]: set((e, k) => {
     e.read(A(e, k));
     e.code.i64(8);
@@ -226,7 +243,7 @@ export const emitAlu: Readonly<Record<number, Emit>> = {
   [O.OP_SX8]: unary(W.I64_EXTEND8_S),
   [O.OP_SX16]: unary(W.I64_EXTEND16_S),
   [O.OP_SX32]: unary(W.I64_EXTEND32_S),
-  [O.OP_INS8]: insert(0xff, 0),
+  [O.OP_INS8]: insertByte,
   [O.OP_INS8H]: insert(0xff00, 8),
   [O.OP_INS16]: insert(0xffff, 0),
   [O.OP_SEL]: set((e, k) => {

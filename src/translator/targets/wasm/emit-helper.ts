@@ -4,6 +4,7 @@ import * as O from '../../../machine/ops.ts';
 import { A_IN, CLOBBERS, D_OUT, FAULTS, FLAGS_MAY_WRITE, FLAGS_WRITE, MEMORY } from '../../ir/op-bits.ts';
 import type { Emit } from './emit-alu.ts';
 import { emitConversion } from './emit-conversion.ts';
+import { emitDivide } from './emit-divide.ts';
 import { emitFlagHelper } from './emit-flags.ts';
 import { emitFloat } from './emit-float.ts';
 import { emitFma } from './emit-fma.ts';
@@ -11,6 +12,7 @@ import { emitLanes } from './emit-simd.ts';
 import { emitWhole } from './emit-vector.ts';
 import { floating, pushArguments } from './helper-call.ts';
 import { F_INT, F_STRING, F_SYSTEM, F_VEC, F_X87 } from './imports.ts';
+import { isDivision } from './region-block.ts';
 import { type RegionEmitter, UNKNOWN } from './region-emitter.ts';
 import { pushZero } from './simd.ts';
 import { vectorOperands } from './vector-operands.ts';
@@ -97,7 +99,8 @@ export const emitHelper: Readonly<Record<number, Emit>> = {
   [O.OP_HVEC]: vector,
   [O.OP_HINT]: (e, k) => {
     const inline = emitFlagHelper[(e.block.immLo[k] as number) & 0xffff];
-    if (inline === undefined) general(e, k, F_INT);
+    if (isDivision(e.block, k)) emitDivide(e, k, () => general(e, k, F_INT));
+    else if (inline === undefined) general(e, k, F_INT);
     else inline(e, k);
   },
 };

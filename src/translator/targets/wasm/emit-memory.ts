@@ -68,7 +68,7 @@ function pushOffset(e: RegionEmitter): void {
 }
 
 /** The first access of a group asks about the range of all: whether it lies in one page that lets them through, and that page's addend. */
-function askForGroup(e: RegionEmitter, group: AccessGroup, tag: number): void {
+function askForGroup(e: RegionEmitter, group: AccessGroup): void {
   const { code } = e;
   const { hit, addend } = e.groupLocals(group);
   const from = e.scratchLocal('range', W.I64);
@@ -78,7 +78,7 @@ function askForGroup(e: RegionEmitter, group: AccessGroup, tag: number): void {
     code.byte(W.I64_ADD);
   }
   code.set(from);
-  pushHit(e, tag, group.size, from);
+  pushHit(e, group.writes ? TLB_WRITE : TLB_READ, group.size, from);
   code.tee(hit);
   e.openHinted(true);
   code.get(e.entry);
@@ -106,7 +106,7 @@ function through(e: RegionEmitter, k: number, access: number, size: number, type
   };
   const group = e.groups.get(k);
   if (group !== undefined) {
-    if (group.first === k) askForGroup(e, group, tag);
+    if (group.first === k) askForGroup(e, group);
     const { hit, addend } = e.groupLocals(group);
     code.get(hit);
     e.openHinted(true, type);

@@ -1,5 +1,7 @@
 /** A basic block's IR as the wasm target keeps it while a region is built: a copy, because the builder is reused for every block. */
+import { HI_DIV, HI_IDIV } from '../../../machine/helpers/int.ts';
 import { BLK_HEADER, BLK_UOPS, UOP_SIZE } from '../../../machine/layout.ts';
+import { OP_HINT } from '../../../machine/ops.ts';
 import type { Builder } from '../../ir/builder.ts';
 import { bitsAt, END, opBits } from '../../ir/op-bits.ts';
 
@@ -83,3 +85,9 @@ export class RegionBlock {
     return first;
   }
 }
+
+/** Operation k is a division: it writes RAX and RDX, and does nothing else but fault. */
+export const isDivision = ({ op, immLo }: RegionBlock, k: number): boolean => {
+  const number = (immLo[k] as number) & 0xffff;
+  return op[k] === OP_HINT && (number === HI_DIV || number === HI_IDIV);
+};

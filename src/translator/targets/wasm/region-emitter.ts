@@ -16,6 +16,8 @@ import {
   CC_OP,
   CUR_BLOCK,
   CUR_UOP,
+  RAX,
+  RDX,
   REGION_BAIL,
   RIP,
   T0,
@@ -64,7 +66,7 @@ import {
   VOID,
 } from './code.ts';
 import { costs, type Deferred, slotsRead, stillNeeded } from './deferred-flags.ts';
-import type { RegionBlock } from './region-block.ts';
+import { isDivision, type RegionBlock } from './region-block.ts';
 import { VectorLocals } from './vector-locals.ts';
 
 const CTX = 0;
@@ -223,9 +225,11 @@ export class RegionEmitter {
     const flags = (to: Set<number>): void => {
       for (let slot = CC_OP; slot <= CC_B; slot++) to.add(slot);
     };
-    for (const { bits, count, d, a, b, c } of this.blocks) {
+    for (const block of this.blocks) {
+      const { bits, count, d, a, b, c } = block;
       for (let k = 0; k < count; k++) {
         const is = bits[k] as number;
+        if (isDivision(block, k)) for (const slot of [RAX, RDX]) writes.add(slot);
         if ((is & CLOBBERS) !== 0) continue;
         if ((is & A_IN) !== 0) reads.add(a[k] as number);
         if ((is & B_IN) !== 0) reads.add(b[k] as number);
@@ -306,8 +310,37 @@ export class RegionEmitter {
         return;
       }
     }
+    this.lowBytes.delete(slot);
     if (this.inLocal(slot)) this.code.set(this.localOf(slot));
     else this.code.access(I64_STORE, STATE, slot * 8);
+  }
+
+  // ---- low bytes: SETcc keeps the rest of a register, and the MOVZX behind it throws that away
+
+  /** Locals with the byte last inserted in registers whose low byte it still is. */
+  private readonly lowBytes = new Map<number, number>();
+
+  /** Local in which the byte goes that is inserted in `slot`; to be told before the slot is written. */
+  lowByte(slot: number): number {
+    return this.scratchLocal(`low byte ${slot}`, I64);
+  }
+
+  /** `slot` was written with the byte in its `lowByte` as the lowest one. */
+  insertedByte(slot: number): void {
+    if (isRegister(slot)) this.lowBytes.set(slot, this.lowByte(slot));
+  }
+
+  /** Pushes the lowest byte of `slot`. */
+  pushLowByte(slot: number): void {
+    const known = this.substitutes === undefined ? this.lowBytes.get(slot) : undefined;
+    if (known !== undefined) {
+      this.code.get(known);
+      return;
+    }
+    this.read(slot);
+    if (this.substitutes === undefined && this.booleans.has(slot)) return;
+    this.code.i64(0xff, 0);
+    this.code.byte(I64_AND);
   }
 
   // ---- conditions in temporaries: the host compares and selects in one go what is not widened in between
@@ -348,6 +381,11 @@ export class RegionEmitter {
   private readonly captures: number[] = [];
   /** Locals of the running instruction's temporaries that are put off. */
   private readonly putOff = new Map<number, number>();
+
+  /** At the start of a block: nothing is known of what registers hold. */
+  forgetBytes(): void {
+    this.lowBytes.clear();
+  }
 
   /** At the start of an instruction: its temporaries hold nothing yet. */
   forgetTemps(): void {
@@ -473,6 +511,7 @@ export class RegionEmitter {
   /** Reads `slot` from the context. */
   reload(slot: number): void {
     const { code } = this;
+    this.lowBytes.delete(slot);
     code.get(CTX);
     code.access(I64_LOAD, STATE, slot * 8);
     code.set(this.localOf(slot));
