@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
-import { gzipSync } from 'fflate';
 import { OperatorError } from '../../base/operator-error.ts';
 import { compressWith } from './decompress/compressor-fixture.test.ts';
 import { type KernelSegment, loadKernel } from './domain-image.ts';

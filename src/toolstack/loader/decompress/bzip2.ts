@@ -10,11 +10,14 @@ const RUN_A = 0;
 const RUN_B = 1;
 
 /** CRC-32 with the most significant bit first, as bzip2 uses it. */
-const crcTable = Uint32Array.from({ length: 256 }, (_, n) => {
-  let c = n << 24;
-  for (let k = 0; k < 8; k++) c = c < 0 ? (c << 1) ^ 0x04c11db7 : c << 1;
-  return c;
-});
+const makeCrcTable = (): Uint32Array =>
+  Uint32Array.from({ length: 256 }, (_, n) => {
+    let c = n << 24;
+    for (let k = 0; k < 8; k++) c = c < 0 ? (c << 1) ^ 0x04c11db7 : c << 1;
+    return c;
+  });
+/** Made when the first block is expanded. */
+let crcTable: Uint32Array | undefined;
 
 /** True when a bzip2 stream starts at byte `at`. */
 export const isBzip2 = (input: Uint8Array, at = 0): boolean =>
@@ -216,6 +219,8 @@ function decodeBlock(bits: BitReader, block: Uint32Array, out: OutputBuffer): nu
 
 /** Follow the chain and undo the first run-length coding (four equal bytes, then a count of more). Returns the checksum. */
 function expand(block: Uint32Array, length: number, first: number, out: OutputBuffer): number {
+  crcTable ??= makeCrcTable();
+  const table = crcTable;
   let entry = first;
   let crc = -1;
   let same = 0;
@@ -243,7 +248,7 @@ function expand(block: Uint32Array, length: number, first: number, out: OutputBu
     }
     for (; copies > 0; copies--) {
       bytes[pos++] = value;
-      crc = (crc << 8) ^ crcTable[(crc >>> 24) ^ value]!;
+      crc = (crc << 8) ^ table[(crc >>> 24) ^ value]!;
     }
   }
   out.length = pos;

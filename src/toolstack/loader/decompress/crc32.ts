@@ -1,6 +1,7 @@
 /** CRC-32 (IEEE 802.3, reflected, polynomial 0xedb88320), eight bytes a step. @see RFC 1952 section 8 */
 
-const tables = makeTables();
+/** Made when the first checksum is. */
+let tables: Uint32Array | undefined;
 
 function makeTables(): Uint32Array {
   const t = new Uint32Array(8 * 256);
@@ -21,6 +22,7 @@ function makeTables(): Uint32Array {
 
 /** CRC-32 of `bytes[from..to)`, continuing `crc` of what came before (0 at the start). An unsigned 32-bit number. */
 export function crc32(bytes: Uint8Array, from = 0, to = bytes.length, crc = 0): number {
+  tables ??= makeTables();
   const t = tables;
   let c = ~crc;
   let i = from;

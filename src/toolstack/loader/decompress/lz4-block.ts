@@ -41,7 +41,12 @@ const written = (write: (code: W.Code) => void): Bytes => {
   write(code);
   return [...code.done()];
 };
-const i32 = (value: number): Bytes => written((code) => code.i32(value));
+const i32 = (value: number): Bytes => {
+  const bytes: number[] = [W.I32_CONST];
+  let rest = value;
+  for (; rest > 0x3f; rest >>>= 7) bytes.push((rest & 0x7f) | 0x80);
+  return [...bytes, rest];
+};
 const get = (local: number): Bytes => [W.LOCAL_GET, local];
 const set = (local: number, value: Bytes): Bytes => [...value, W.LOCAL_SET, local];
 const step = (local: number, by: Bytes): Bytes => [...get(local), ...by, W.I32_ADD, W.LOCAL_SET, local];
@@ -68,24 +73,25 @@ const LOCALS = 7;
 const [G_AT, G_POS] = [0, 1] as const;
 
 const leave = (status: number): Bytes => [...get(AT), GLOBAL_SET, G_AT, ...get(POS), GLOBAL_SET, G_POS, ...i32(status), W.RETURN];
-const atEnd = both(get(AT), get(TO), W.I32_GE_U);
-const fits = when(both(get(N), both(get(LIMIT), get(POS), W.I32_SUB), W.I32_GT_U), leave(PAST_END));
+const atEnd = (): Bytes => both(get(AT), get(TO), W.I32_GE_U);
+const fits = (): Bytes => when(both(get(N), both(get(LIMIT), get(POS), W.I32_SUB), W.I32_GT_U), leave(PAST_END));
 
 /** A length that fills its four bits goes on: bytes to be added up to the first that is not 255. */
-const longer = when(
-  both(both(get(N), i32(15), W.I32_AND), i32(15), W.I32_EQ),
-  repeat(
-    [
-      ...when(atEnd, leave(CORRUPT)),
-      ...set(BYTE, load8(get(AT))),
-      ...step(AT, i32(1)),
-      ...step(N, get(BYTE)),
-      // more than any block holds; a sum of so many bytes must not begin anew
-      ...when(both(get(N), i32(BLOCK_SIZE + 255), W.I32_GT_U), leave(PAST_END)),
-    ],
-    both(get(BYTE), i32(255), W.I32_EQ),
-  ),
-);
+const longer = (): Bytes =>
+  when(
+    both(both(get(N), i32(15), W.I32_AND), i32(15), W.I32_EQ),
+    repeat(
+      [
+        ...when(atEnd(), leave(CORRUPT)),
+        ...set(BYTE, load8(get(AT))),
+        ...step(AT, i32(1)),
+        ...step(N, get(BYTE)),
+        // more than any block holds; a sum of so many bytes must not begin anew
+        ...when(both(get(N), i32(BLOCK_SIZE + 255), W.I32_GT_U), leave(PAST_END)),
+      ],
+      both(get(BYTE), i32(255), W.I32_EQ),
+    ),
+  );
 
 /** Copies N bytes of the output from SOURCE to POS by steps of `size`, which they lie apart at least. */
 const spread = (size: number, copy: (to: Bytes, from: Bytes) => Bytes): Bytes => [
@@ -98,7 +104,7 @@ const spread = (size: number, copy: (to: Bytes, from: Bytes) => Bytes): Bytes =>
  * The same for a pattern of BYTE bytes, fewer than 8 (long runs of zeros are such): a byte at a time until the next multiple of BYTE from 16 on lies between
  * source and destination, then by 16.
  */
-const repeatShort: Bytes = [
+const repeatShort = (): Bytes => [
   ...set(TOKEN, both(get(POS), get(N), W.I32_ADD)),
   ...set(N, both(both(both(i32(15), get(BYTE), I32_DIV_U), i32(1), W.I32_ADD), get(BYTE), W.I32_MUL)),
   ...set(BYTE, both(both(get(POS), get(N), W.I32_ADD), get(BYTE), W.I32_SUB)),
@@ -121,45 +127,46 @@ const LITERALS_HERE = 128;
 const next = (depth: number): Bytes => [...get(POS), ...get(STOP), W.I32_LT_U, W.BR_IF, depth, ...leave(MORE)];
 
 /** A short sequence whose match reaches back 16 bytes at least: nearly all are such. 16 bytes are copied where fewer would do. */
-const shortSequence: Bytes = when(
-  both(
+const shortSequence = (): Bytes =>
+  when(
     both(
-      both(both(get(TOKEN), i32(0xf0), W.I32_LT_U), both(both(get(TOKEN), i32(15), W.I32_AND), i32(15), W.I32_NE), W.I32_AND),
-      both(both(get(TO), get(AT), W.I32_SUB), i32(SHORT_INPUT), W.I32_GE_U),
+      both(
+        both(both(get(TOKEN), i32(0xf0), W.I32_LT_U), both(both(get(TOKEN), i32(15), W.I32_AND), i32(15), W.I32_NE), W.I32_AND),
+        both(both(get(TO), get(AT), W.I32_SUB), i32(SHORT_INPUT), W.I32_GE_U),
+        W.I32_AND,
+      ),
+      both(both(get(LIMIT), get(POS), W.I32_SUB), i32(SHORT_OUTPUT), W.I32_GE_U),
       W.I32_AND,
     ),
-    both(both(get(LIMIT), get(POS), W.I32_SUB), i32(SHORT_OUTPUT), W.I32_GE_U),
-    W.I32_AND,
-  ),
-  [
-    ...set(N, both(get(TOKEN), i32(4), W.I32_SHR_U)),
-    ...set(SOURCE, load16(both(get(AT), get(N), W.I32_ADD))),
-    ...when(
-      both(both(get(SOURCE), i32(16), W.I32_GE_U), both(get(SOURCE), both(both(get(POS), get(N), W.I32_ADD), get(START), W.I32_SUB), W.I32_LE_U), W.I32_AND),
-      [
-        ...copy16(get(POS), get(AT)),
-        ...step(AT, both(get(N), i32(2), W.I32_ADD)),
-        ...step(POS, get(N)),
-        ...set(SOURCE, both(get(POS), get(SOURCE), W.I32_SUB)),
-        ...copy16(get(POS), get(SOURCE)),
-        ...copy16(both(get(POS), i32(16), W.I32_ADD), both(get(SOURCE), i32(16), W.I32_ADD)),
-        ...step(POS, both(both(get(TOKEN), i32(15), W.I32_AND), i32(4), W.I32_ADD)),
-        ...next(2),
-      ],
-    ),
-  ],
-);
+    [
+      ...set(N, both(get(TOKEN), i32(4), W.I32_SHR_U)),
+      ...set(SOURCE, load16(both(get(AT), get(N), W.I32_ADD))),
+      ...when(
+        both(both(get(SOURCE), i32(16), W.I32_GE_U), both(get(SOURCE), both(both(get(POS), get(N), W.I32_ADD), get(START), W.I32_SUB), W.I32_LE_U), W.I32_AND),
+        [
+          ...copy16(get(POS), get(AT)),
+          ...step(AT, both(get(N), i32(2), W.I32_ADD)),
+          ...step(POS, get(N)),
+          ...set(SOURCE, both(get(POS), get(SOURCE), W.I32_SUB)),
+          ...copy16(get(POS), get(SOURCE)),
+          ...copy16(both(get(POS), i32(16), W.I32_ADD), both(get(SOURCE), i32(16), W.I32_ADD)),
+          ...step(POS, both(both(get(TOKEN), i32(15), W.I32_AND), i32(4), W.I32_ADD)),
+          ...next(2),
+        ],
+      ),
+    ],
+  );
 
 /** Literals, then a match. @see lz4_Block_format.md */
-const sequence: Bytes = [
-  ...when(atEnd, leave(CORRUPT)),
+const sequence = (): Bytes => [
+  ...when(atEnd(), leave(CORRUPT)),
   ...set(TOKEN, load8(get(AT))),
   ...step(AT, i32(1)),
-  ...shortSequence,
+  ...shortSequence(),
   ...set(N, both(get(TOKEN), i32(4), W.I32_SHR_U)),
-  ...longer,
+  ...longer(),
   ...when(both(get(N), both(get(TO), get(AT), W.I32_SUB), W.I32_GT_U), leave(CORRUPT)),
-  ...fits,
+  ...fits(),
   ...when(
     both(get(N), i32(LITERALS_HERE), W.I32_GT_U),
     [...copyMany(get(POS), get(AT), get(N)), ...step(AT, get(N)), ...step(POS, get(N))],
@@ -171,25 +178,25 @@ const sequence: Bytes = [
       ...set(POS, get(SOURCE)),
     ],
   ),
-  ...when(atEnd, leave(DONE)),
+  ...when(atEnd(), leave(DONE)),
   ...when(both(both(get(TO), get(AT), W.I32_SUB), i32(2), W.I32_LT_U), leave(CORRUPT)),
   ...set(SOURCE, load16(get(AT))),
   ...step(AT, i32(2)),
   ...when([...get(SOURCE), W.I32_EQZ], leave(CORRUPT)),
   ...when(both(get(SOURCE), both(get(POS), get(START), W.I32_SUB), W.I32_GT_U), leave(CORRUPT)),
   ...set(N, both(get(TOKEN), i32(15), W.I32_AND)),
-  ...longer,
+  ...longer(),
   ...step(N, i32(4)),
-  ...fits,
+  ...fits(),
   ...set(BYTE, get(SOURCE)),
   ...set(SOURCE, both(get(POS), get(SOURCE), W.I32_SUB)),
-  ...when(both(get(BYTE), i32(16), W.I32_GE_U), spread(16, copy16), when(both(get(BYTE), i32(8), W.I32_GE_U), spread(8, copy8), repeatShort)),
+  ...when(both(get(BYTE), i32(16), W.I32_GE_U), spread(16, copy16), when(both(get(BYTE), i32(8), W.I32_GE_U), spread(8, copy8), repeatShort())),
 ];
 
-const decode: Bytes = [
+const decode = (): Bytes => [
   ...[GLOBAL_GET, G_AT, W.LOCAL_SET, AT, GLOBAL_GET, G_POS, W.LOCAL_TEE, POS],
   ...[...i32(SLICE), W.I32_ADD, W.LOCAL_SET, STOP],
-  ...repeat(sequence, both(get(POS), get(STOP), W.I32_LT_U)),
+  ...repeat(sequence(), both(get(POS), get(STOP), W.I32_LT_U)),
   ...leave(MORE),
   W.UNREACHABLE,
   W.END,
@@ -213,7 +220,7 @@ function assemble(): Uint8Array<ArrayBuffer> {
   };
   const length = (bytes: Bytes): Bytes => written((code) => code.u32(bytes.length));
   const exported = (name: string, kind: number, index: number): Bytes => [...written((code) => code.text(name)), kind, index];
-  const body = [1, LOCALS, W.I32, ...decode];
+  const body = [1, LOCALS, W.I32, ...decode()];
   for (const byte of [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]) out.byte(byte);
   put(1, [1, 0x60, 3, W.I32, W.I32, W.I32, 1, W.I32]);
   put(3, [1, 0]);

@@ -11,8 +11,9 @@ export class OutputBuffer {
   bytes: Uint8Array;
   /** Bytes produced so far. */
   length = 0;
+  /** Most bytes that it may hold. */
+  readonly limit: number;
   private readonly codec: Codec;
-  private readonly limit: number;
 
   constructor(codec: Codec, limit: number, expected = 0) {
     this.codec = codec;

@@ -7,11 +7,13 @@ import { buildFse, type FseTable, readFse, singleSymbol } from './fse.ts';
 export type Tables = readonly [literals: FseTable, offsets: FseTable, matches: FseTable];
 
 /** @see RFC 8878, 3.1.1.3.2.2 */
-const DEFAULTS: Tables = [
+const makeDefaults = (): Tables => [
   buildFse([4, 3, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 2, 3, 2, 1, 1, 1, 1, 1, -1, -1, -1, -1], 6),
   buildFse([1, 1, 1, 1, 1, 1, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, -1], 5),
   buildFse([1, 4, 3, 2, 2, 2, 2, 2, 2, ...Array<number>(37).fill(1), ...Array<number>(7).fill(-1)], 6),
 ];
+/** Made when the first block wants them. */
+let defaults: Tables | undefined;
 const MOST_LOG = [9, 8, 9] as const;
 const LAST_SYMBOL = [35, 31, 52] as const;
 
@@ -113,7 +115,8 @@ function readTables(block: Uint8Array, start: number, before: readonly (FseTable
   const tables = ([0, 1, 2] as const).map((kind): FseTable => {
     switch ((modes >> (6 - kind * 2)) & 3) {
       case 0:
-        return DEFAULTS[kind];
+        defaults ??= makeDefaults();
+        return defaults[kind];
       case 1: {
         const symbol = block[at++];
         if (symbol === undefined || symbol > LAST_SYMBOL[kind]) throw corrupt('a table has a symbol that is none');
