@@ -74,7 +74,7 @@ const SLICES_BETWEEN = 16;
 /** Longest sleep of the idle loop, in ms, so that a lost wake-up is never for ever. */
 const IDLE_MS_MAX = 1000;
 /** When they ask for nothing for so many ms they are at work on something that takes longer. */
-const PAUSE_MS = 1;
+const PAUSE_MS = 0.2;
 /** Hypercalls that domain 0's programs may make while guests run: who needs more gets them sooner when the guests wait. */
 const SHARED_CALLS = 4;
 

@@ -49,8 +49,8 @@ import { P2m } from '../memory/p2m.ts';
 
 /** Entries of one multicall. */
 const CALLS_AT_ONCE = 512;
-/** Pages shown at a time while all of many are looked at. */
-const PAGES_SHOWN = 1024;
+/** Pages shown at a time while all of many are looked at: few, as each that is shown at the end is taken back by a call of its own. */
+const PAGES_SHOWN = 256;
 
 /** Bytes of the arguments with which `n` pages are mapped: the struct, gfns there and here, errors. */
 const mapArgument = (n: number): number => Math.ceil((xen_add_to_physmap_batch.size + n * 20) / 8) * 8;

@@ -37,6 +37,8 @@ const AGE_MAX = 4;
 /** Words of a file's head and of each record in it: mode, place, size, hash. */
 const HEAD_WORDS = 3;
 const RECORD_WORDS = 4;
+/** Words that are copied in a step: half a millisecond. */
+const WORDS_AT_ONCE = 1 << 17;
 /** Records that find room before the arrays must grow. */
 const SPARE = 4096;
 
@@ -126,8 +128,9 @@ export class StoredBlocks {
   /**
    * Takes over what `save` gave, and its memory. The address of the places that its blocks get in the arena, one behind the other, each with its code; 0 if
    * there is no room or nothing to take over. Throws RangeError if it is not what `save` gave. Before there are other records, and before other blocks are in the arena.
+   * In steps, between which neither comes.
    */
-  load(words: Int32Array, cache: BlockCache): number {
+  *loading(words: Int32Array, cache: BlockCache): Generator<void, number> {
     const { memories } = this;
     const [count = 0, byteWords = 0, codeWords = 0] = words;
     const bytesFrom = HEAD_WORDS + count * RECORD_WORDS;
@@ -141,7 +144,11 @@ export class StoredBlocks {
     const bytes = lists + count * STORED_BYTES;
     state.set(words.subarray(HEAD_WORDS, bytesFrom), lists);
     state.set(words.subarray(bytesFrom, codeFrom), bytes);
-    state.set(words.subarray(codeFrom), places >>> 2);
+    yield;
+    for (let at = 0; at < codeWords; at += WORDS_AT_ONCE) {
+      state.set(words.subarray(codeFrom + at, codeFrom + Math.min(at + WORDS_AT_ONCE, codeWords)), (places >>> 2) + at);
+      yield;
+    }
     if (this.core.indexStored(base, count, byteWords * 4, codeWords * 4, places) === 0) {
       cache.unreserve();
       throw new RangeError('stored blocks reach behind the end');

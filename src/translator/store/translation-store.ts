@@ -159,14 +159,14 @@ export class TranslationStore {
     const sizes = [blockWords, regionWords, moduleCount, moduleBytes];
     if (magic !== MAGIC || sizes.some((size) => size < 0) || modulesFrom + ((moduleBytes + 3) >> 2) !== words.length) return false;
     try {
-      this.places = this.blocks.load(words.subarray(HEAD_WORDS, regionsFrom), this.cache);
+      this.places = yield* this.blocks.loading(words.subarray(HEAD_WORDS, regionsFrom), this.cache);
       yield;
       const module = new Uint8Array(whole.buffer as ArrayBuffer, whole.byteOffset + modulesFrom * 4, moduleBytes);
       const stored = decodeRegions(words.subarray(regionsFrom, lengthsFrom), this.blocks.loaded, module);
       yield;
       if (regions !== undefined && stored.length > 0 && this.places !== 0) {
         const fits = this.check === undefined && from === this.places && first === regions.next;
-        this.adopt(stored, regions, fits ? cut(module, words.subarray(lengthsFrom, modulesFrom)) : undefined);
+        yield* this.adopting(stored, regions, fits ? cut(module, words.subarray(lengthsFrom, modulesFrom)) : undefined);
       }
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
@@ -178,12 +178,15 @@ export class TranslationStore {
   }
 
   /** Compiles all regions: `finished` modules, if they were made for the addresses that their blocks have now. */
-  private adopt(stored: readonly StoredRegion[], regions: Regions, finished: Uint8Array<ArrayBuffer>[] | undefined): void {
+  private *adopting(stored: readonly StoredRegion[], regions: Regions, finished: Uint8Array<ArrayBuffer>[] | undefined): Generator<void> {
     const first = regions.next;
     const addressOf = (record: BlockRecord): number => this.addressOf(record);
     const modules = finished ?? modulesOf(stored.map((region, k) => bodyFor(region, region.records.map(addressOf), first + k)));
     if (modules.length !== Math.ceil(stored.length / MODULE_REGIONS) || (this.check !== undefined && !modules.every(this.check.module))) return;
-    if (!regions.adopt(stored.length, MODULE_REGIONS, modules)) return;
+    for (const [k, module] of modules.entries()) {
+      if (!regions.adopt(Math.min(MODULE_REGIONS, stored.length - k * MODULE_REGIONS), MODULE_REGIONS, [module])) return;
+      yield;
+    }
     this.placed = stored.map((region, k) => ({ region, index: first + k, used: false }));
     this.counters.storedRegions = stored.length;
     for (const one of this.placed) {

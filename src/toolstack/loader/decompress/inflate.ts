@@ -45,8 +45,11 @@ function huffmanCode(lengths: Uint8Array): HuffmanCode {
   for (let symbol = 0; symbol < lengths.length; symbol++) {
     const bits = lengths[symbol] as number;
     if (bits === 0) continue;
-    symbols[offsets[bits]++ as number] = symbol;
-    let word = next[bits]++ as number;
+    const place = offsets[bits] as number;
+    symbols[place] = symbol;
+    offsets[bits] = place + 1;
+    let word = next[bits] as number;
+    next[bits] = word + 1;
     if (bits > TABLE_BITS) continue;
     // words come with their first bit first
     let reversed = 0;
