@@ -101,6 +101,14 @@ test('a file that is damaged, cut short, of another build or for other flags is 
   assert.notEqual(statSync(file()).ino, ino, 'of other flags');
 });
 
+test("what a run left when it was stopped while writing is in nobody's way", () => {
+  run(1);
+  const left = `${file()}.new`;
+  writeFileSync(left, 'half');
+  assert.equal(run(2), OUTPUT);
+  assert.equal(readFileSync(file()).readUInt32LE(SORTS_AT), 3);
+});
+
 test('where Node keeps nothing, nothing is kept; where nothing can be written, the program runs', () => {
   assert.equal(run(1, { NODE_DISABLE_COMPILE_CACHE: '1' }), OUTPUT);
   assert.deepEqual(kept(), []);

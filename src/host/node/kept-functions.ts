@@ -6,12 +6,11 @@
  * Files lie in the folder of Node's cache and are as trusted as those; where Node keeps none, nothing is kept. V8 refuses what is from another
  * version, or for other flags; damaged data it would run into, so a file has them twice. (A checksum costs more: node:zlib takes 2 ms to load.)
  */
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { getCompileCacheDir } from 'node:module';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Script } from 'node:vm';
-import { threadId } from 'node:worker_threads';
 
 /**
  * A file: for whom (name of the script's file, which changes with its contents; padded with blanks), sorts of runs, bytes of V8's data; then those
@@ -50,9 +49,11 @@ function write(path: string, name: string, sorts: number, data: Buffer): void {
   head.write(name, 'latin1');
   head.writeUInt32LE(sorts, SORTS_AT);
   head.writeUInt32LE(data.length, LENGTH_AT);
-  const fresh = `${path}.${process.pid}.${threadId}`;
+  const fresh = `${path}.new`;
   try {
-    writeFileSync(fresh, Buffer.concat([head, data, data]), { mode: 0o600 });
+    // one that a stopped thread left would be in everybody's way; one that another process writes now is gone for it too
+    rmSync(fresh, { force: true });
+    writeFileSync(fresh, Buffer.concat([head, data, data]), { flag: 'wx', mode: 0o600 });
     renameSync(fresh, path);
   } catch {
     // no room, no rights: the next run compiles again
