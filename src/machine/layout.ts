@@ -271,6 +271,8 @@ export const MODE_SSE = 256;
 export const MODE_STEP = 512;
 /** CR4.OSXSAVE and XCR0 allow AVX. */
 export const MODE_AVX = 1024;
+/** CPL 1 or 2: with MODE_USER clear as well, CPL is 0. */
+export const MODE_MIDDLE = 2048;
 
 // ---- lazy flags: values of CC_OP ---------------------------------------------------------------------------------------------
 // n = 0,1,2,3 for 8,16,32,64 bits, added to the base value. a and b are CC_A and CC_B, only their low n bits count.

@@ -1,7 +1,7 @@
 /** The mode word and the address-space number: derived from control registers, segments, flags and privilege level. */
 import {
   ASID, ASID_PARANOID, CPL, CPU_FLAGS, CPU_PARANOID, CR0, CR4, DR7, EFER, EFLAGS_SYS, MODE, MODE_AVX, MODE_CODE16, MODE_CODE32, MODE_CODE64, MODE_FLAT,
-  MODE_FPU_TRAP, MODE_PROTECTED, MODE_SSE, MODE_STACK32, MODE_STEP, MODE_USER, MODE_VM86, PAGING_KEY, PCPU, SEG_ATTR, SEG_BASE, SEG_LIMIT, TLB, TLB_SIZE, XCR0,
+  MODE_FPU_TRAP, MODE_MIDDLE, MODE_PROTECTED, MODE_SSE, MODE_STACK32, MODE_STEP, MODE_USER, MODE_VM86, PAGING_KEY, PCPU, SEG_ATTR, SEG_BASE, SEG_LIMIT, TLB, TLB_SIZE, XCR0,
 } from "../layout";
 import { asidBase, Spaces, tlbOf } from "./memory/asid";
 import { flushAll } from "./memory/tlb";
@@ -27,7 +27,8 @@ export function updateMode(ctx: usize): void {
   const efer = Ctx.get32(ctx, EFER);
   const flags = Ctx.get32(ctx, EFLAGS_SYS);
   const cs = Ctx.get32(ctx, SEG_ATTR + 1);
-  const user = Ctx.get32(ctx, CPL) == 3;
+  const level = Ctx.get32(ctx, CPL);
+  const user = level == 3;
   let mode: u32;
   if (efer & 0x400 && cs & 0x200) mode = MODE_CODE64 | MODE_FLAT;
   else {
@@ -36,6 +37,7 @@ export function updateMode(ctx: usize): void {
     if (Ctx.get32(ctx, SEG_ATTR + 2) & 0x400) mode |= MODE_STACK32;
   }
   if (user) mode |= MODE_USER;
+  else if (level != 0) mode |= MODE_MIDDLE;
   if (cr0 & 1) mode |= MODE_PROTECTED;
   if (flags & 0x20000) mode |= MODE_VM86;
   if (cr0 & 0xc) mode |= MODE_FPU_TRAP;

@@ -1,7 +1,7 @@
 /** Instructions on the flags themselves. What depends on privilege is decided by system helpers. */
 import { HI_SET_CARRY } from '../../machine/helpers/int.ts';
 import { H_CLI, H_POPF, H_POPF_CHECK, H_PUSHF, H_STI } from '../../machine/helpers/system.ts';
-import { EFLAGS_SYS, RAX, ZERO } from '../../machine/layout.ts';
+import { EFLAGS_SYS, MODE_MIDDLE, MODE_USER, MODE_VM86, RAX, ZERO } from '../../machine/layout.ts';
 import {
   OP_ANDI,
   OP_CARRY,
@@ -23,7 +23,10 @@ import { write } from './operands.ts';
 import { loadStack, moveStack, push } from './stack-access.ts';
 
 const OF = 0x800;
+const IF = 0x200;
 const DF = 0x400;
+const RF = 0x10000;
+const VM = 0x20000;
 
 /** LAHF: AH = SF ZF 0 AF 0 PF 1 CF. */
 export function lahf(b: Builder): void {
@@ -77,10 +80,16 @@ export function setcc(b: Builder, i: Insn): void {
   write(b, i, i.o0, t);
 }
 
-/** PUSHF. */
+/** PUSHF, which only virtual-8086 mode may refuse. */
 export function pushf(b: Builder, i: Insn): void {
   const t = b.temp();
-  b.helper(OP_HSYS, H_PUSHF, t, 0, 0, i.opsize);
+  if ((b.mode & MODE_VM86) !== 0) b.helper(OP_HSYS, H_PUSHF, t, 0, 0, i.opsize);
+  else {
+    b.un(OP_GETFLAGS, t, 0);
+    b.bin(OP_OR, t, t, EFLAGS_SYS);
+    b.imm(OP_ANDI, t, t, ~(RF | VM));
+    b.imm(OP_ORI, t, t, 2);
+  }
   push(b, t, i.opsize);
 }
 
@@ -94,8 +103,10 @@ export function popf(b: Builder, i: Insn): void {
   b.end(OP_NEXT, 0, 0, 0, 0, 0, 0);
 }
 
+/** CLI: level 0 may, whatever IOPL is. */
 export function cli(b: Builder): void {
-  b.helper(OP_HSYS, H_CLI);
+  if ((b.mode & (MODE_USER | MODE_MIDDLE)) === 0) b.imm(OP_ANDI, EFLAGS_SYS, EFLAGS_SYS, ~IF);
+  else b.helper(OP_HSYS, H_CLI);
 }
 
 /** STI: interrupts are possible after the next instruction. */

@@ -2,11 +2,11 @@
  * RFLAGS as a whole, and PUSHF, POPF, CLI, STI, CLAC, STAC with their privileges. CR4.VME and PVI are not there.
  * @see Intel SDM 2B POPF, table 4-16
  */
-import { EFLAGS_SYS, RIP, SHADOW, SHADOW_STI } from '../../layout';
+import { BUDGET, EFLAGS_SYS, RIP, SHADOW, SHADOW_STI, WANT_WINDOW } from '../../layout';
 import { raise } from '../exceptions/raise';
 import { getFlags, setFlags } from '../flags';
 import { updateMode } from '../mode';
-import { cpl, get32, GP, iopl, isProtected, isVm86, nextRip, set, UD } from './slots';
+import { cpl, get, get32, GP, iopl, isProtected, isVm86, nextRip, set, UD } from './slots';
 
 const IF: u32 = 0x200;
 const IOPL: u32 = 0x3000;
@@ -77,11 +77,14 @@ export function clearInterrupts(ctx: usize): void {
   set(ctx, EFLAGS_SYS, get32(ctx, EFLAGS_SYS) & ~IF);
 }
 
-/** STI: interrupts come after the instruction that follows, if they were off. Sets RIP. */
+/**
+ * STI: interrupts come after the instruction that follows, if they were off. Sets RIP. Where nobody wants to give one, and that instruction runs before anybody
+ * can, there is no shadow to be noted, which would lead through the full lookup.
+ */
 export function setInterrupts(ctx: usize, next: i32): void {
   requireInterruptRight(ctx);
   const flags = get32(ctx, EFLAGS_SYS);
-  if ((flags & IF) == 0) set(ctx, SHADOW, SHADOW_STI);
+  if ((flags & IF) == 0 && (get(ctx, WANT_WINDOW) != 0 || <i64>get(ctx, BUDGET) <= 0)) set(ctx, SHADOW, SHADOW_STI);
   set(ctx, EFLAGS_SYS, flags | IF);
   set(ctx, RIP, nextRip(ctx, next));
 }
