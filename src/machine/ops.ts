@@ -148,6 +148,12 @@ export const OP_VZERO = 121; // vector d = 0 (128 bits)
 /** 32 bytes: address a + imm. */
 export const OP_VLD256 = 122;
 export const OP_VST256 = 123;
+
+/** Rotations by a constant: count imm & 63, in 32 bits of zx32(a) imm & 31. */
+export const OP_ROLI = 124;
+export const OP_RORI = 125;
+export const OP_ROLI32 = 126;
+export const OP_RORI32 = 127;
 // helpers: call of a core function chosen by imm's low 16 bits; the number lists are in helpers/*.ts. May fault unless the row says otherwise.
 // RIP is the instruction's (block RIP + ipos) only for the fault path; helpers that need RIP use ctx RIP slot + ipos (see contracts).
 export const OP_HSYS = 128; // system: dispatchSystem(ctx, imm & 0xffff, d, a, b, c, imm >> 16)

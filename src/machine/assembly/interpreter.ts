@@ -627,6 +627,26 @@ export function run(ctx: usize): i32 {
           pc += UOP_SIZE;
           op = load<u16>(pc);
           continue;
+        case O.OP_ROLI:
+          U.set(ctx, pc, rotl<u64>(U.a(ctx, pc), U.imm(pc)));
+          pc += UOP_SIZE;
+          op = load<u16>(pc);
+          continue;
+        case O.OP_RORI:
+          U.set(ctx, pc, rotr<u64>(U.a(ctx, pc), U.imm(pc)));
+          pc += UOP_SIZE;
+          op = load<u16>(pc);
+          continue;
+        case O.OP_ROLI32:
+          U.set(ctx, pc, <u64>rotl<u32>(U.a32(ctx, pc), U.imm32(pc)));
+          pc += UOP_SIZE;
+          op = load<u16>(pc);
+          continue;
+        case O.OP_RORI32:
+          U.set(ctx, pc, <u64>rotr<u32>(U.a32(ctx, pc), U.imm32(pc)));
+          pc += UOP_SIZE;
+          op = load<u16>(pc);
+          continue;
         case O.OP_BSWAP:
           U.set(ctx, pc, bswap<u64>(U.a(ctx, pc)));
           pc += UOP_SIZE;
