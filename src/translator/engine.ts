@@ -25,7 +25,7 @@ import type { Memories } from '../machine/memories.ts';
 import { BlockCache } from './cache.ts';
 import type { Builder } from './ir/builder.ts';
 import { allPasses, type PassSwitches } from './ir/passes/pipeline.ts';
-import { type StoreCore, TranslationStore } from './store/translation-store.ts';
+import { type MakingModules, type StoreCore, TranslationStore } from './store/translation-store.ts';
 import { pack, packedSize } from './targets/bytecode/pack.ts';
 import { type RegionCompiler, type RegionCore, Regions } from './targets/wasm/regions.ts';
 import { isSound } from './targets/wasm/verify-module.ts';
@@ -64,6 +64,8 @@ export interface EngineOptions {
   readonly regionBatch?: number;
   /** Keep translations for the next run (`store.save`), beginning with those of an earlier one, if there are any. */
   readonly stored?: Uint8Array | 'none';
+  /** Modules of stored regions, checked when they were stored, are made inside this. */
+  readonly makingStored?: MakingModules;
   /** Take no stored translation's word: blocks are translated again and compared, modules of regions go through the verifier. */
   readonly verifyStored?: boolean;
   /** Looks at each module of regions before it is compiled (tests: the verifier). */
@@ -181,7 +183,15 @@ export class Engine {
     }
     if (options.stored !== undefined) {
       const check = options.verifyStored === true ? { block: this.isTranslation.bind(this), module: isSound } : undefined;
-      this.store = new TranslationStore(memories, this.cache, instance.exports as unknown as StoreCore, this.translator, this.regions, check);
+      this.store = new TranslationStore(
+        memories,
+        this.cache,
+        instance.exports as unknown as StoreCore,
+        this.translator,
+        this.regions,
+        check,
+        options.makingStored,
+      );
       if (options.stored !== 'none') this.store.load(options.stored);
       if (this.regions !== undefined) this.regions.store = this.store;
     }

@@ -9,6 +9,7 @@ import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_thread
 import { present } from '../../base/assert.ts';
 import type { TranslationPlace } from '../../base/ports/translation-cache.ts';
 import { keepFunctions } from '../../host/node/kept-functions.ts';
+import { withLazyValidation } from '../../host/node/lazy-validation.ts';
 import { ScriptOptimiser } from '../../host/node/script-optimiser.ts';
 import { lowerHostCompilers } from '../../host/node/thread-priority.ts';
 import { profileThread } from '../../host/node/thread-profiler.ts';
@@ -114,7 +115,7 @@ const engine = new Engine(memories, new WebAssembly.Module(data.core), {
   regionLimit: ((codeMemory / 2) * MIB) / HOST_BYTES,
   ...(data.blockLimit === undefined ? {} : { blockLimit: data.blockLimit }),
   ...(data.stored === undefined ? {} : { stored: 'none' }),
-  ...(data.verifyStored === true ? { verifyStored: true } : {}),
+  ...(data.verifyStored === true ? { verifyStored: true } : data.ownsProcess === true ? { makingStored: withLazyValidation } : {}),
   ...(accessCheck === undefined ? {} : { checkAccess: accessCheck.check.bind(accessCheck) }),
 });
 setFlagsFromString('--liftoff');

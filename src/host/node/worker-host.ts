@@ -2,6 +2,12 @@ import { availableParallelism } from 'node:os';
 import { type MessagePort, Worker } from 'node:worker_threads';
 import type { WorkerHost, WorkerThread } from '../../base/ports/worker-host.ts';
 
+/**
+ * A thread that meets a machine's memories, of 4 GiB each, collects all garbage at once for each of them, as V8 takes them for pressure on its heap: where they are more than half of
+ * what the heap may have.
+ */
+const resourceLimits = { maxOldGenerationSizeMb: 20 << 10 };
+
 /** Threads that load their module already, by URL. */
 const prepared = new Map<string, { readonly worker: Worker; readonly online: Promise<void> }>();
 
@@ -10,7 +16,7 @@ export const nodeWorkerHost: WorkerHost = {
   parallelism: availableParallelism(),
   prepare(url, early) {
     if (prepared.has(url.href)) return;
-    const worker = new Worker(url, { workerData: early });
+    const worker = new Worker(url, { workerData: early, resourceLimits, stdout: true, stderr: true });
     worker.unref();
     worker.on('error', () => prepared.delete(url.href)); // whoever starts it next sees the error
     const online = new Promise<void>((resolve) => {
@@ -30,10 +36,13 @@ export const nodeWorkerHost: WorkerHost = {
   start(url, data, moved = []): WorkerThread {
     const transferList = [...moved] as (MessagePort | ArrayBuffer)[];
     let worker = prepared.get(url.href)?.worker;
-    if (worker === undefined) worker = new Worker(url, { workerData: data, transferList });
+    if (worker === undefined) worker = new Worker(url, { workerData: data, transferList, resourceLimits });
     else {
       prepared.delete(url.href);
       worker.ref();
+      // Node would have made our own streams for these before it started the thread
+      worker.stdout.pipe(process.stdout);
+      worker.stderr.pipe(process.stderr);
       worker.postMessage(data, transferList);
     }
     return attach(worker);

@@ -54,6 +54,9 @@ export interface StoreCounters {
   newRegions: number;
 }
 
+/** Makes WebAssembly modules that were checked before. */
+export type MakingModules = (make: () => boolean) => boolean;
+
 /** A stored region with its place in the table. */
 interface Placed {
   readonly region: StoredRegion;
@@ -124,9 +127,20 @@ export class TranslationStore {
   private readonly placesFrom: number;
   private readonly firstRegion: number;
   private readonly regions: Regions | undefined;
+  private readonly making: MakingModules;
   readonly counters: StoreCounters = { storedBlocks: 0, usedBlocks: 0, newBlocks: 0, storedRegions: 0, usedRegions: 0, newRegions: 0 };
 
-  constructor(memories: Memories, cache: BlockCache, core: StoreCore, translator: BlockTranslator, regions: Regions | undefined, check?: StoredCheck) {
+  /** `making`: modules as `save` checked them are made inside it. */
+  constructor(
+    memories: Memories,
+    cache: BlockCache,
+    core: StoreCore,
+    translator: BlockTranslator,
+    regions: Regions | undefined,
+    check?: StoredCheck,
+    making: MakingModules = (make) => make(),
+  ) {
+    this.making = making;
     this.translator = translator;
     this.memories = memories;
     this.check = check;
@@ -184,7 +198,9 @@ export class TranslationStore {
     const modules = finished ?? modulesOf(stored.map((region, k) => bodyFor(region, region.records.map(addressOf), first + k)));
     if (modules.length !== Math.ceil(stored.length / MODULE_REGIONS) || (this.check !== undefined && !modules.every(this.check.module))) return;
     for (const [k, module] of modules.entries()) {
-      if (!regions.adopt(Math.min(MODULE_REGIONS, stored.length - k * MODULE_REGIONS), MODULE_REGIONS, [module])) return;
+      const count = Math.min(MODULE_REGIONS, stored.length - k * MODULE_REGIONS);
+      const make = (): boolean => regions.adopt(count, MODULE_REGIONS, [module]);
+      if (!(finished === undefined ? make() : this.making(make))) return;
       yield;
     }
     this.placed = stored.map((region, k) => ({ region, index: first + k, used: false }));
@@ -400,6 +416,8 @@ export class TranslationStore {
     const starts: number[] = [];
     const bodies = regions.map((region, k) => bodyFor(region, region.records.map(addressOf), this.firstRegion + k));
     const modules = modulesOf(bodies, starts);
+    // who takes them over need not look again
+    if (!modules.every((module) => WebAssembly.validate(module))) return undefined;
     const moduleBytes = modules.reduce((sum, { length }) => sum + length, 0);
     const regionWords = encodeRegions(regions, places, starts);
     const modulesFrom = HEAD_WORDS + words.length + regionWords.length + modules.length;

@@ -95,7 +95,7 @@ async function readImages(host: CommandHost, options: Pick<BootOptions, 'kernel'
 }
 
 /** Parts of a kernel's file that tell it from others, in bytes. */
-const SAMPLE = 4096;
+const SAMPLE = 1024;
 
 /** A name for a kernel's translations. Two kernels that share one would only lose time: checksums are enough. */
 function kernelIdentity(file: Uint8Array): string {
