@@ -16,6 +16,8 @@ const SLICE_MAX_NS = 10_000_000n;
 /** A capped domain's budget is renewed so often, in nanoseconds. */
 const PERIOD_NS = 10_000_000n;
 
+const NOBODY: readonly Vcpu[] = [];
+
 const less = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 
 /** May it run, as far as it is concerned itself? */
@@ -36,7 +38,11 @@ function* guests(hv: Hypervisor): Generator<Domain> {
 
 function highestWeight(hv: Hypervisor): bigint {
   let most = 1;
-  for (const d of guests(hv)) most = Math.max(most, d.s.sched_weight);
+  const domains = hv.domains();
+  for (let i = 0; i < domains.length; i++) {
+    const d = domains[i] as Domain;
+    if (d.id !== 0) most = Math.max(most, d.s.sched_weight);
+  }
   return BigInt(most);
 }
 
@@ -104,9 +110,33 @@ function moreCredit(hv: Hypervisor, most: bigint): void {
   }
 }
 
+/** The one vCPU that can run, as it mostly is; undefined: none can, or several. (Without the lists for several, which cost more than the rest of a slice.) */
+function onlyOne(hv: Hypervisor): Vcpu | undefined {
+  const domains = hv.domains();
+  let one: Vcpu | undefined;
+  for (let i = 0; i < domains.length; i++) {
+    const d = domains[i] as Domain;
+    if (d.id === 0 || parked(hv, d)) continue;
+    const vcpus = hv.vcpus(d);
+    for (let k = 0; k < vcpus.length; k++) {
+      const v = vcpus[k] as Vcpu;
+      if (!runnable(v)) continue;
+      if (one !== undefined) return undefined;
+      one = v;
+    }
+  }
+  return one;
+}
+
 /** The vCPU that is to run now; of equals, the next after the one that ran last, in order of domains and vCPUs. Its slice begins. */
 export function beginSlice(hv: Hypervisor): Vcpu | undefined {
   const { header } = hv;
+  const only = onlyOne(hv);
+  if (only !== undefined) {
+    only.s.flags &= ~VCPUF_yields;
+    begin(hv, only, NOBODY);
+    return only;
+  }
   const last = header.current;
   const before: Vcpu[] = [];
   const after: Vcpu[] = [];
@@ -124,18 +154,28 @@ export function beginSlice(hv: Hypervisor): Vcpu | undefined {
   const willing = all.filter((v) => (v.s.flags & VCPUF_yields) === 0);
   for (const v of all) v.s.flags &= ~VCPUF_yields;
   const best = willing.reduce((most, v) => (v.s.credit > most.s.credit ? v : most), willing[0] ?? first);
-  if (best.s.credit <= 0n) moreCredit(hv, best.s.credit);
-  header.sched_since = hv.now();
-  header.quantum_end = hv.now() + sliceOf(hv, best, all);
+  begin(
+    hv,
+    best,
+    all.filter((other) => other !== best),
+  );
   return best;
 }
 
+/** The slice of `v` begins, to which `others` are preferred by and by. */
+function begin(hv: Hypervisor, v: Vcpu, others: readonly Vcpu[]): void {
+  const { header } = hv;
+  const { credit } = v.s;
+  if (credit <= 0n) moreCredit(hv, credit);
+  const now = hv.now();
+  header.sched_since = now;
+  header.quantum_end = now + sliceOf(hv, v, others);
+}
+
 /** How long it runs: until another one has more credit than it. */
-function sliceOf(hv: Hypervisor, v: Vcpu, all: readonly Vcpu[]): bigint {
+function sliceOf(hv: Hypervisor, v: Vcpu, others: readonly Vcpu[]): bigint {
   let slice = SLICE_MAX_NS;
-  const rival = all
-    .filter((other) => other !== v)
-    .reduce<bigint | undefined>((most, { s }) => (most === undefined || s.credit > most ? s.credit : most), undefined);
+  const rival = others.reduce<bigint | undefined>((most, { s }) => (most === undefined || s.credit > most ? s.credit : most), undefined);
   if (rival !== undefined) {
     slice = ((v.s.credit - (rival > 0n ? rival : 0n)) * BigInt(Math.max(1, v.domain.s.sched_weight))) / highestWeight(hv);
     const limit = BigInt(hv.header.sched_ratelimit_us) * 1000n;

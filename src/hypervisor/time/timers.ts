@@ -12,6 +12,7 @@ const min = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 // Nearly all deadlines are NEVER, which the upper half tells; this is asked at every exit. `at`: where one is, in words of `state`.
 const armed = (words: Int32Array, at: number): boolean => words[at + 1] !== -1;
 const instant = (hv: Hypervisor, at: number): bigint => hv.memories.stateQuads[at / 2] as bigint;
+const expired = (hv: Hypervisor, words: Int32Array, at: number, now: bigint): boolean => armed(words, at) && instant(hv, at) <= now;
 
 const ended = ({ words, at }: Domain): boolean => ((words[at + DOMAIN_WORD.is_dying] as number) & DOMAIN_ENDED) !== 0;
 const paused = ({ words, at }: Domain): boolean => words[at + DOMAIN_WORD.pause_count] !== 0;
@@ -63,21 +64,21 @@ export function runTimers(hv: Hypervisor): void {
     const vcpus = hv.vcpus(d);
     for (let k = 0; k < vcpus.length; k++) {
       const v = vcpus[k] as Vcpu;
-      const expired = (at: number): boolean => armed(v.words, at) && instant(hv, at) <= now;
-      if (expired(v.at + VCPU_WORD.singleshot_deadline)) {
+      const { words, at } = v;
+      if (expired(hv, words, at + VCPU_WORD.singleshot_deadline, now)) {
         v.s.singleshot_deadline = NEVER;
         sendVcpuVirq(hv, v, VIRQ_TIMER);
         // Domain 0's own timer names the instant of its turn: nobody else's event is to be waited for.
         if (d.id === 0) hv.header.dom0_due = AT_ONCE;
       }
-      if (expired(v.at + VCPU_WORD.periodic_deadline)) {
+      if (expired(hv, words, at + VCPU_WORD.periodic_deadline, now)) {
         const period = v.s.periodic_period;
         v.s.periodic_deadline += period * ((now - v.s.periodic_deadline) / period + 1n);
         sendVcpuVirq(hv, v, VIRQ_TIMER);
       }
-      if (expired(v.at + VCPU_WORD.poll_deadline) && (v.s.flags & VCPUF_polling) !== 0) stopPolling(v);
+      if (expired(hv, words, at + VCPU_WORD.poll_deadline, now) && (v.s.flags & VCPUF_polling) !== 0) stopPolling(v);
       const lapic = timerDeadlineAt(v) / 4;
-      if (lapic !== 0 && expired(lapic)) timerExpired(hv, v);
+      if (lapic !== 0 && expired(hv, words, lapic, now)) timerExpired(hv, v);
     }
   }
 }
