@@ -95,8 +95,6 @@ export const OP_COND = 74;
 export const OP_CONDSUB = 75;
 /** d = carry flag (0 or 1). Same as COND 2; kept apart because ADC/SBB/INC/DEC need it often. */
 export const OP_CARRY = 76;
-/** In no block: what the run loop does with a load or store that missed the soft TLB (assembly/memory/missed.ts). */
-export const OP_MISSED = 77;
 // memory: address = a + imm (LD, LDS, ST, LDM) or a + (b << c) + imm (LDX, STX, ...), linear; may fault
 export const OP_LD8 = 80; // zero-extended into d
 export const OP_LD16 = 81;

@@ -2,8 +2,8 @@
  * The bytecode target's run loop: one switch over micro-ops (ops.ts says what each does), compiled to one br_table.
  *
  * The micro-op pointer and ctx live in locals; before anything that may throw or needs to know the instruction the pointer
- * is stored in CUR_UOP. Memory accesses probe the soft TLB inline; those that miss go to one case that calls (OP_MISSED), and branches to one place
- * behind the switch, so that the function stays small: it shares the processor's instruction cache with the regions.
+ * is stored in CUR_UOP. Memory accesses probe the soft TLB inline; those that miss go to one place behind the switch, and so do branches,
+ * so that the function stays small: it shares the processor's instruction cache with the regions.
  */
 import {
   ASID, BLK_COUNT, BLK_HEADER, BLK_INSNS, BLK_MODE, BUDGET, CC_A, CC_B, CC_EFLAGS, CC_LOGIC, CC_OP, CC_SUB, CUR_BLOCK, CUR_UOP, EXIT_HLT, EXIT_LEN, EXIT_REASON, PCPU, PCPU_BASE, PCPU_STRIDE, RETURN_SITES,
@@ -292,11 +292,14 @@ function nowhere(ctx: usize, pc: usize): void {
   raiseGp(ctx, 0);
 }
 
+/** In place of a branch: the load or store was not done by its own case. */
+const MISSED: usize = 1;
+
 /** Executes until an exit; answers EXIT_REASON. BUDGET instructions at most. @see contracts of run() in index.ts */
 export function run(ctx: usize): i32 {
   let pc = start(ctx);
   for (;;) {
-    // at the first micro-op of a block, or behind it where its budget is paid
+    // at the first micro-op of a block, or behind it where its budget is paid, or behind a load or store that missed
     if (pc == 0) return <i32>Ctx.get32(ctx, EXIT_REASON);
     let op = <i32>load<u16>(pc);
     if (op == O.OP_ENTER) {
@@ -328,16 +331,10 @@ export function run(ctx: usize): i32 {
       pc = lookup(ctx, 0);
       continue;
     }
-    // its other micro-ops, until one that ends it leaves the switch with the next block, or with the branch that leads there
+    // its other micro-ops, until one that ends it leaves the switch with the next block, or with the branch that leads there, or a load or store misses
     let way: usize = 0;
     for (;;) {
       switch (op) {
-        // a load or store that its own case could not do
-        case O.OP_MISSED:
-          missed(ctx, pc);
-          pc += UOP_SIZE;
-          op = load<u16>(pc);
-          continue;
         case O.OP_NOP:
           pc += UOP_SIZE;
           op = load<u16>(pc);
@@ -757,182 +754,242 @@ export function run(ctx: usize): i32 {
           if (U.load8(ctx, pc, U.address(ctx, pc))) {
             pc += UOP_SIZE;
             op = load<u16>(pc);
-          } else op = O.OP_MISSED;
-          continue;
+            continue;
+          }
+          way = MISSED;
+          break;
         case O.OP_LD16:
           if (U.load16(ctx, pc, U.address(ctx, pc))) {
             pc += UOP_SIZE;
             op = load<u16>(pc);
-          } else op = O.OP_MISSED;
-          continue;
+            continue;
+          }
+          way = MISSED;
+          break;
         case O.OP_LD32:
           if (U.load32(ctx, pc, U.address(ctx, pc))) {
             pc += UOP_SIZE;
             op = load<u16>(pc);
-          } else op = O.OP_MISSED;
-          continue;
+            continue;
+          }
+          way = MISSED;
+          break;
         case O.OP_LD64:
           if (U.load64(ctx, pc, U.address(ctx, pc))) {
             pc += UOP_SIZE;
             op = load<u16>(pc);
-          } else op = O.OP_MISSED;
-          continue;
+            continue;
+          }
+          way = MISSED;
+          break;
         case O.OP_LDS8:
           if (U.loadSigned8(ctx, pc, U.address(ctx, pc))) {
             pc += UOP_SIZE;
             op = load<u16>(pc);
-          } else op = O.OP_MISSED;
-          continue;
+            continue;
+          }
+          way = MISSED;
+          break;
         case O.OP_LDS16:
           if (U.loadSigned16(ctx, pc, U.address(ctx, pc))) {
             pc += UOP_SIZE;
             op = load<u16>(pc);
-          } else op = O.OP_MISSED;
-          continue;
+            continue;
+          }
+          way = MISSED;
+          break;
         case O.OP_LDS32:
           if (U.loadSigned32(ctx, pc, U.address(ctx, pc))) {
             pc += UOP_SIZE;
             op = load<u16>(pc);
-          } else op = O.OP_MISSED;
-          continue;
+            continue;
+          }
+          way = MISSED;
+          break;
         case O.OP_ST8:
           if (U.store8(ctx, pc, U.address(ctx, pc))) {
             pc += UOP_SIZE;
             op = load<u16>(pc);
-          } else op = O.OP_MISSED;
-          continue;
+            continue;
+          }
+          way = MISSED;
+          break;
         case O.OP_ST16:
           if (U.store16(ctx, pc, U.address(ctx, pc))) {
             pc += UOP_SIZE;
             op = load<u16>(pc);
-          } else op = O.OP_MISSED;
-          continue;
+            continue;
+          }
+          way = MISSED;
+          break;
         case O.OP_ST32:
           if (U.store32(ctx, pc, U.address(ctx, pc))) {
             pc += UOP_SIZE;
             op = load<u16>(pc);
-          } else op = O.OP_MISSED;
-          continue;
+            continue;
+          }
+          way = MISSED;
+          break;
         case O.OP_ST64:
           if (U.store64(ctx, pc, U.address(ctx, pc))) {
             pc += UOP_SIZE;
             op = load<u16>(pc);
-          } else op = O.OP_MISSED;
-          continue;
+            continue;
+          }
+          way = MISSED;
+          break;
         case O.OP_LDM8:
           if (U.loadForWrite8(ctx, pc, U.address(ctx, pc))) {
             pc += UOP_SIZE;
             op = load<u16>(pc);
-          } else op = O.OP_MISSED;
-          continue;
+            continue;
+          }
+          way = MISSED;
+          break;
         case O.OP_LDM16:
           if (U.loadForWrite16(ctx, pc, U.address(ctx, pc))) {
             pc += UOP_SIZE;
             op = load<u16>(pc);
-          } else op = O.OP_MISSED;
-          continue;
+            continue;
+          }
+          way = MISSED;
+          break;
         case O.OP_LDM32:
           if (U.loadForWrite32(ctx, pc, U.address(ctx, pc))) {
             pc += UOP_SIZE;
             op = load<u16>(pc);
-          } else op = O.OP_MISSED;
-          continue;
+            continue;
+          }
+          way = MISSED;
+          break;
         case O.OP_LDM64:
           if (U.loadForWrite64(ctx, pc, U.address(ctx, pc))) {
             pc += UOP_SIZE;
             op = load<u16>(pc);
-          } else op = O.OP_MISSED;
-          continue;
+            continue;
+          }
+          way = MISSED;
+          break;
         case O.OP_LDX8:
           if (U.load8(ctx, pc, U.indexed(ctx, pc))) {
             pc += UOP_SIZE;
             op = load<u16>(pc);
-          } else op = O.OP_MISSED;
-          continue;
+            continue;
+          }
+          way = MISSED;
+          break;
         case O.OP_LDX16:
           if (U.load16(ctx, pc, U.indexed(ctx, pc))) {
             pc += UOP_SIZE;
             op = load<u16>(pc);
-          } else op = O.OP_MISSED;
-          continue;
+            continue;
+          }
+          way = MISSED;
+          break;
         case O.OP_LDX32:
           if (U.load32(ctx, pc, U.indexed(ctx, pc))) {
             pc += UOP_SIZE;
             op = load<u16>(pc);
-          } else op = O.OP_MISSED;
-          continue;
+            continue;
+          }
+          way = MISSED;
+          break;
         case O.OP_LDX64:
           if (U.load64(ctx, pc, U.indexed(ctx, pc))) {
             pc += UOP_SIZE;
             op = load<u16>(pc);
-          } else op = O.OP_MISSED;
-          continue;
+            continue;
+          }
+          way = MISSED;
+          break;
         case O.OP_LDXS8:
           if (U.loadSigned8(ctx, pc, U.indexed(ctx, pc))) {
             pc += UOP_SIZE;
             op = load<u16>(pc);
-          } else op = O.OP_MISSED;
-          continue;
+            continue;
+          }
+          way = MISSED;
+          break;
         case O.OP_LDXS16:
           if (U.loadSigned16(ctx, pc, U.indexed(ctx, pc))) {
             pc += UOP_SIZE;
             op = load<u16>(pc);
-          } else op = O.OP_MISSED;
-          continue;
+            continue;
+          }
+          way = MISSED;
+          break;
         case O.OP_LDXS32:
           if (U.loadSigned32(ctx, pc, U.indexed(ctx, pc))) {
             pc += UOP_SIZE;
             op = load<u16>(pc);
-          } else op = O.OP_MISSED;
-          continue;
+            continue;
+          }
+          way = MISSED;
+          break;
         case O.OP_STX8:
           if (U.store8(ctx, pc, U.indexed(ctx, pc))) {
             pc += UOP_SIZE;
             op = load<u16>(pc);
-          } else op = O.OP_MISSED;
-          continue;
+            continue;
+          }
+          way = MISSED;
+          break;
         case O.OP_STX16:
           if (U.store16(ctx, pc, U.indexed(ctx, pc))) {
             pc += UOP_SIZE;
             op = load<u16>(pc);
-          } else op = O.OP_MISSED;
-          continue;
+            continue;
+          }
+          way = MISSED;
+          break;
         case O.OP_STX32:
           if (U.store32(ctx, pc, U.indexed(ctx, pc))) {
             pc += UOP_SIZE;
             op = load<u16>(pc);
-          } else op = O.OP_MISSED;
-          continue;
+            continue;
+          }
+          way = MISSED;
+          break;
         case O.OP_STX64:
           if (U.store64(ctx, pc, U.indexed(ctx, pc))) {
             pc += UOP_SIZE;
             op = load<u16>(pc);
-          } else op = O.OP_MISSED;
-          continue;
+            continue;
+          }
+          way = MISSED;
+          break;
         case O.OP_LDMX8:
           if (U.loadForWrite8(ctx, pc, U.indexed(ctx, pc))) {
             pc += UOP_SIZE;
             op = load<u16>(pc);
-          } else op = O.OP_MISSED;
-          continue;
+            continue;
+          }
+          way = MISSED;
+          break;
         case O.OP_LDMX16:
           if (U.loadForWrite16(ctx, pc, U.indexed(ctx, pc))) {
             pc += UOP_SIZE;
             op = load<u16>(pc);
-          } else op = O.OP_MISSED;
-          continue;
+            continue;
+          }
+          way = MISSED;
+          break;
         case O.OP_LDMX32:
           if (U.loadForWrite32(ctx, pc, U.indexed(ctx, pc))) {
             pc += UOP_SIZE;
             op = load<u16>(pc);
-          } else op = O.OP_MISSED;
-          continue;
+            continue;
+          }
+          way = MISSED;
+          break;
         case O.OP_LDMX64:
           if (U.loadForWrite64(ctx, pc, U.indexed(ctx, pc))) {
             pc += UOP_SIZE;
             op = load<u16>(pc);
-          } else op = O.OP_MISSED;
-          continue;
+            continue;
+          }
+          way = MISSED;
+          break;
         case O.OP_VLD32: {
           const value = U.read32(ctx, pc, U.address(ctx, pc));
           const to = U.vd(ctx, pc);
@@ -1177,14 +1234,18 @@ export function run(ctx: usize): i32 {
           if (U.push(ctx, pc)) {
             pc += UOP_SIZE;
             op = load<u16>(pc);
-          } else op = O.OP_MISSED;
-          continue;
+            continue;
+          }
+          way = MISSED;
+          break;
         case O.OP_F_POP64:
           if (U.pop(ctx, pc)) {
             pc += UOP_SIZE;
             op = load<u16>(pc);
-          } else op = O.OP_MISSED;
-          continue;
+            continue;
+          }
+          way = MISSED;
+          break;
         case O.OP_F_CALL64: {
           const sp = load<u64>(ctx, RSP << 3) - 8;
           const back = load<u64>(ctx, RIP << 3) + <u64>(<i64>load<i32>(pc, UOP_IMM + 4));
@@ -2392,7 +2453,11 @@ export function run(ctx: usize): i32 {
       }
       break;
     }
-    if (way != 0) pc = Jump.along(ctx, way);
+    if (way > MISSED) pc = Jump.along(ctx, way);
+    else if (way == MISSED) {
+      missed(ctx, pc);
+      pc += UOP_SIZE;
+    }
   }
   return 0;
 }

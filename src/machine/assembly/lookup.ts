@@ -30,6 +30,11 @@ const NONE: u32 = 0xffffffff;
 /** Longest instruction, in bytes. */
 const MAX_INSN = 15;
 
+/** Header words BLK_PHYS and BLK_MODE as one. */
+function placeOf(phys: u32, mode: u32): u64 {
+  return <u64>phys | (<u64>mode << 32);
+}
+
 /** Short way: the block at RIP, or what lookup() says. Jumps only; `link` as there. */
 export function find(ctx: usize, link: usize): usize {
   if (Ctx.get32(ctx, SLOW_NEXT) == 0) {
@@ -38,8 +43,9 @@ export function find(ctx: usize, link: usize): usize {
     const entry = <usize>Ctx.get32(ctx, TLB) + ((<usize>(rip >> 12) & (TLB_ENTRIES - 1)) << 5);
     if (load<u64>(entry, TLB_EXEC) == ((rip & ~(<u64>0xfff)) | Ctx.get(ctx, ASID)) && mode & MODE_FLAT) {
       const phys = <u32>rip + load<u32>(entry, TLB_ADDEND);
+      const key = placeOf(phys, mode);
       for (let block = <usize>load<u32>(hashHead(phys, mode)); block != 0; block = <usize>load<u32>(block, BLK_NEXT)) {
-        if (load<u32>(block, BLK_PHYS) != phys || load<u32>(block, BLK_MODE) != mode) continue;
+        if (load<u64>(block, BLK_PHYS) != key) continue;
         if (load<u32>(block, BLK_PHYS2) != NONE) break;
         if (link != 0) linkTo(ctx, link, block);
         return block + BLK_HEADER;
@@ -58,17 +64,20 @@ export function findFar(ctx: usize, link: usize): usize {
   const guess = load<u32>(link);
   if (guess != 0) {
     const block = <usize>(guess & ~LINK_GUESS) - BLK_HEADER;
-    const mode = Ctx.get32(ctx, MODE);
     const rip = Ctx.get(ctx, RIP);
     const entry = <usize>Ctx.get32(ctx, TLB) + ((<usize>(rip >> 12) & (TLB_ENTRIES - 1)) << 5);
-    if (
-      load<u64>(entry, TLB_EXEC) == ((rip & ~(<u64>0xfff)) | Ctx.get(ctx, ASID)) && mode & MODE_FLAT &&
-      load<u32>(block, BLK_PHYS) == <u32>rip + load<u32>(entry, TLB_ADDEND) && load<u32>(block, BLK_MODE) == mode && !(load<u32>(block, BLK_FLAGS) & BLKF_DEAD)
-    ) return block + BLK_HEADER;
+    // not one condition: it would be computed without branches, each part of it waiting for the one before
+    if (load<u64>(entry, TLB_EXEC) == ((rip & ~(<u64>0xfff)) | Ctx.get(ctx, ASID))) {
+      if (load<u64>(block, BLK_PHYS) == placeOf(<u32>rip + load<u32>(entry, TLB_ADDEND), Ctx.get32(ctx, MODE))) {
+        if (!(load<u32>(block, BLK_FLAGS) & BLKF_DEAD)) return block + BLK_HEADER;
+      }
+    }
   }
   const next = find(ctx, 0);
-  // not what runs only once or ends behind a page, and not behind a region
-  if (next != 0 && Ctx.get32(ctx, SLOW_NEXT) == 0 && load<u32>(next - BLK_HEADER, BLK_PHYS2) == NONE) store<u32>(link, <u32>next | LINK_GUESS);
+  // not what runs only once or ends behind a page, not behind a region, and not where RIP is no linear address
+  if (next != 0 && Ctx.get32(ctx, SLOW_NEXT) == 0 && load<u32>(next - BLK_HEADER, BLK_PHYS2) == NONE && load<u32>(next - BLK_HEADER, BLK_MODE) & MODE_FLAT) {
+    store<u32>(link, <u32>next | LINK_GUESS);
+  }
   return next;
 }
 
