@@ -120,6 +120,8 @@ test('SCHEDOP_yield: another one runs next, whatever the credit, but only once',
   b.s.pause_count = 1;
   m.hypercall(a, __HYPERVISOR_sched_op, [SCHEDOP_yield]);
   assert.equal(decide(), a.id, 'nobody else can run');
+  b.s.pause_count = 0;
+  assert.equal(decide(), a.id, 'it let others go first once, and has the most credit');
 });
 
 test('the decision does not depend on how often it is asked whether a slice has ended', () => {
