@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { nodeCrypto, randomName } from '../../host/node/crypto.ts';
-import { nodeFileStore } from '../../host/node/file-store.ts';
+import { waitingFileStore } from '../../host/node/file-store.ts';
 import { keepFunctions } from '../../host/node/kept-functions.ts';
 import { bytesOfFileNow } from '../../host/node/read-whole-file.ts';
 import { makeRunDirectory, runDirectoryPath, stateDirectoryPath } from '../../host/node/run-directory.ts';
@@ -32,7 +32,7 @@ surviveFullOutput('zendo');
 
 const host: CommandHost = {
   workers: nodeWorkerHost,
-  files: nodeFileStore,
+  files: waitingFileStore,
   terminal: processTerminal(),
   streams: { listen: async (...where) => (await import('../../host/node/stream-server.ts')).nodeStreamServer.listen(...where) },
   message,

@@ -1,8 +1,9 @@
+import { statSync } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type FileStore, FileStoreError, type FileStoreReason, type FileWriter } from '../../base/ports/file-store.ts';
 import { nodeCrypto } from './crypto.ts';
-import { bytesOfFile } from './read-whole-file.ts';
+import { bytesOfFile, bytesOfFileNow } from './read-whole-file.ts';
 
 const REASONS: Readonly<Record<string, FileStoreReason>> = {
   ENOENT: 'not found',
@@ -76,4 +77,17 @@ export const nodeFileStore: FileStore = {
   rename: (from, to) => guarded(from, () => rename(from, to)),
   list: (path) => guarded(path, async () => (await readdir(path)).sort()),
   remove: (path) => guarded(path, () => rm(path, { force: true })),
+};
+
+/**
+ * The same for a process that has nothing else to do while it reads: files are read while it waits, which is sooner done than Node's promises for files
+ * are loaded. Pipes and devices, which may have nothing yet, are waited for as before.
+ */
+export const waitingFileStore: FileStore = {
+  ...nodeFileStore,
+  read: (path) =>
+    guarded(path, async () => {
+      const found = statSync(path);
+      return found.isFile() && found.size > 0 ? bytesOfFileNow(path) : bytesOfFile(path);
+    }),
 };
