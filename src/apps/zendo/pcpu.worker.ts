@@ -10,6 +10,7 @@ import { present } from '../../base/assert.ts';
 import type { TranslationPlace } from '../../base/ports/translation-cache.ts';
 import { keepFunctions } from '../../host/node/kept-functions.ts';
 import { withLazyValidation } from '../../host/node/lazy-validation.ts';
+import { withoutHurry } from '../../host/node/optimise-ahead.ts';
 import { ScriptOptimiser } from '../../host/node/script-optimiser.ts';
 import { lowerHostCompilers } from '../../host/node/thread-priority.ts';
 import { profileThread } from '../../host/node/thread-profiler.ts';
@@ -115,10 +116,15 @@ const engine = new Engine(memories, new WebAssembly.Module(data.core), {
   regionLimit: ((codeMemory / 2) * MIB) / HOST_BYTES,
   ...(data.blockLimit === undefined ? {} : { blockLimit: data.blockLimit }),
   ...(data.stored === undefined ? {} : { stored: 'none' }),
-  ...(data.verifyStored === true ? { verifyStored: true } : data.ownsProcess === true ? { makingStored: withLazyValidation } : {}),
+  ...(data.verifyStored === true ? { verifyStored: true } : data.ownsProcess === true ? { makingStored } : {}),
   ...(accessCheck === undefined ? {} : { checkAccess: accessCheck.check.bind(accessCheck) }),
 });
 setFlagsFromString('--liftoff');
+
+/** Makes modules of kept regions, which the first of the threads that make regions optimises ahead. */
+function makingStored<T>(make: () => T): T {
+  return withLazyValidation(data.regions === undefined ? make : () => withoutHurry(make));
+}
 
 /** The threads behind `channels` as a compiler. */
 function regionCompiler(channels: readonly RegionChannel[]): RegionCompiler {

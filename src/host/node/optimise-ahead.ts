@@ -4,6 +4,10 @@
  */
 import { setFlagsFromString } from 'node:v8';
 
+/** Rough bytes of code that a function runs before V8 optimises it: its own choice, and one for functions that are optimised ahead. */
+const BUDGET = 13_000_000;
+const AHEAD_BUDGET = 1_000_000_000;
+
 type WasmFunction = (...args: never[]) => unknown;
 
 /** Undefined: not asked for yet. */
@@ -29,4 +33,17 @@ function engineFunction(first: WasmFunction): (region: WasmFunction) => void {
 export function optimiseAhead(region: WasmFunction): void {
   if (optimise === undefined) optimise = engineFunction(region);
   else optimise(region);
+}
+
+/**
+ * Makes modules whose functions are all to be optimised ahead: the host's own helpers, which would begin with the same ones, leave them alone for long. The flag is the whole process's, on
+ * no longer than `make` takes.
+ */
+export function withoutHurry<T>(make: () => T): T {
+  setFlagsFromString(`--wasm-tiering-budget=${AHEAD_BUDGET}`);
+  try {
+    return make();
+  } finally {
+    setFlagsFromString(`--wasm-tiering-budget=${BUDGET}`);
+  }
 }
