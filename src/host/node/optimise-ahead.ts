@@ -10,20 +10,22 @@ const AHEAD_BUDGET = 1_000_000_000;
 
 type WasmFunction = (...args: never[]) => unknown;
 
-/** Undefined: not asked for yet. */
-let optimise: ((region: WasmFunction) => void) | undefined;
+type Optimise = (region: WasmFunction) => void;
+
+/** Undefined: not asked for yet; null: the host has none. */
+let optimise: Optimise | null | undefined;
 
 /** The engine's own function. The flag that makes its name one is on no longer than it takes to read it; Node's compile cache goes by flags. */
-function engineFunction(first: WasmFunction): (region: WasmFunction) => void {
+function engineFunction(first?: WasmFunction): Optimise | null {
   setFlagsFromString('--allow-natives-syntax');
   try {
-    const found = new Function('region', '%WasmTierUpFunction(region)') as (region: WasmFunction) => void;
+    const found = new Function('region', '%WasmTierUpFunction(region)') as Optimise;
     // its body is read when it is called
-    found(first);
+    if (first !== undefined) found(first);
     return found;
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    return () => {};
+    return null;
   } finally {
     setFlagsFromString('--no-allow-natives-syntax');
   }
@@ -32,14 +34,19 @@ function engineFunction(first: WasmFunction): (region: WasmFunction) => void {
 /** Optimises an exported function of a WebAssembly module, in this thread, for all threads that have the module. For a process of our own: flags are the whole process's. */
 export function optimiseAhead(region: WasmFunction): void {
   if (optimise === undefined) optimise = engineFunction(region);
-  else optimise(region);
+  else optimise?.(region);
 }
 
+/** The host optimises functions for us. */
+let offered: boolean | undefined;
+
 /**
- * Makes modules whose functions are all to be optimised ahead: the host's own helpers, which would begin with the same ones, leave them alone for long. The flag is the whole process's, on
+ * Makes modules whose functions are all to be optimised ahead: the host's own helpers, which would begin with the same ones, leave them alone for long. Where it cannot optimise ahead all is as ever. The flag is the whole process's, on
  * no longer than `make` takes.
  */
 export function withoutHurry<T>(make: () => T): T {
+  offered ??= engineFunction() !== null;
+  if (!offered) return make();
   setFlagsFromString(`--wasm-tiering-budget=${AHEAD_BUDGET}`);
   try {
     return make();
