@@ -75,7 +75,7 @@ class LoopValues {
     let is = this.known.get(slot);
     if (is !== undefined) return is;
     this.open.add(slot);
-    is = isRegister(slot) && writers.every(([block, k]) => this.steps(block, k) || this.computed(block, k));
+    is = writers.every(([block, k]) => this.steps(block, k) || this.computed(block, k));
     this.open.delete(slot);
     this.known.set(slot, is);
     return is;

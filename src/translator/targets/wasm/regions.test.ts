@@ -93,6 +93,63 @@ again: invlpg [rel ${label}]
 `;
 
 const programs: Readonly<Record<string, string>> = {
+  'bytes that SETcc leaves in registers, taken at once, behind another write of the register, in another block, behind divisions of each kind': `
+  mov rax, 0x1122334455667788
+  mov rbx, rax
+  mov r9, 0x7000000000000001
+  mov r10, -1
+  mov ecx, 1000
+l: cmp ecx, 500
+  setb al
+  movzx edx, al
+  add r8, rdx
+  setb al
+  mov eax, ecx
+  movzx edx, al
+  add r8, rdx
+  cmp ecx, 300
+  seta bl
+  add bl, 3
+  movzx edx, bl
+  rol r8, 1
+  add r8, rdx
+  cmp ecx, 200
+  setb dl
+  test ecx, 1
+  jz even
+  mov edx, ecx
+even: movzx esi, dl
+  add r8, rsi
+  cmp ecx, 100
+  seta al
+  xor edx, edx
+  div ecx
+  movzx esi, al
+  add r8, rsi
+  add r8, rdx
+  setc al
+  mov rdx, r8
+  shr rdx, 4
+  div r9
+  movzx esi, al
+  xor r8, rsi
+  add r8, rdx
+  mov rax, r8
+  cqo
+  idiv rcx
+  add r8, rdx
+  cdq
+  idiv r10d
+  movzx esi, al
+  add r8, rsi
+  xor edx, edx
+  mov rax, r8
+  div rcx
+  xor r8, rdx
+  dec ecx
+  jnz l
+  hlt
+`,
   'a walk over the first bytes of the address space, none of them aligned': `
   mov rax, 0x1122334455667788
   mov edx, 64
