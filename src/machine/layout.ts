@@ -459,11 +459,15 @@ export const REGION_BAIL = 164;
 export const REGION_NODE_SHIFT = 24;
 /** Executions after which a block whose region was dropped gets another one. */
 export const REGION_RETRY = 20000;
-/** Ways into regions that were taken lately, direct mapped: u64 frames offset of a block | its mode << 32; u32 its BLK_REGION. Index: (offset ^ (offset >>> 12)) & (WAYS - 1). */
+/**
+ * Ways that regions took lately, direct mapped: u64 frames offset of a block | its mode << 32; u32 its BLK_REGION; where that is 0, u32 address of its first
+ * micro-op, which may have been dropped since. Index: (RIP ^ (RIP >>> 12)) & (WAYS - 1), so that nobody need wait for the soft TLB to look there.
+ */
 export const WAY_CACHE = 0x13900000;
 export const WAYS = 4096;
 export const WAY_STRIDE = 16;
 export const WAY_REGION = 8;
+export const WAY_BLOCK = 12;
 // ---- additions: address spaces in the soft TLB (memory/asid.ts) ----------------------------------------------------------------
 /** Address of the soft TLB of the current view. updateMode() sets it, also when slot PCPU has changed. */
 export const TLB = 180;

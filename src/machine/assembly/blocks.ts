@@ -10,7 +10,7 @@ import { OP_DEAD, OP_EXIT, OP_F_RET64, OP_IND } from "../ops";
 import { restartAlone } from "./exceptions/raise";
 import { protectFrame } from "./memory/tlb";
 import { quicken } from "./quicken";
-import { dropRegions, forgetWay } from "./regions";
+import { dropRegions } from "./regions";
 import { Ctx } from "./state";
 
 /** More bytes than a block has. */
@@ -142,7 +142,6 @@ function overlaps(block: usize, mfn: u32, first: u32, last: u32): bool {
 function kill(block: usize): void {
   store<u32>(block, load<u32>(block, BLK_FLAGS) | BLKF_DEAD, BLK_FLAGS);
   store<u16>(block + BLK_HEADER, OP_DEAD);
-  forgetWay(block);
   store<u32>(block, 0, BLK_REGION);
   unhash(block);
 }
@@ -169,6 +168,7 @@ export function dropRange(ctx: usize, mfn: u32, first: u32, last: u32): void {
     if (block == 0) break;
     if (overlaps(block, mfn, first, last)) {
       store<u32>(at, load<u32>(chainField(block, mfn)));
+      if (load<u32>(block, BLK_REGION) != 0) regions = true;
       kill(block);
       dropped = true;
       const phys2 = load<u32>(block, BLK_PHYS2);

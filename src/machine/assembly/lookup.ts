@@ -74,11 +74,13 @@ export function findFar(ctx: usize, link: usize): usize {
     }
   }
   const next = find(ctx, 0);
-  // not what runs only once or ends behind a page, not behind a region, and not where RIP is no linear address
-  if (next != 0 && Ctx.get32(ctx, SLOW_NEXT) == 0 && load<u32>(next - BLK_HEADER, BLK_PHYS2) == NONE && load<u32>(next - BLK_HEADER, BLK_MODE) & MODE_FLAT) {
-    store<u32>(link, <u32>next | LINK_GUESS);
-  }
+  if (isOrdinary(ctx, next)) store<u32>(link, <u32>next | LINK_GUESS);
   return next;
+}
+
+/** The block at `next` (0: there is none) may be kept as the one that lies at RIP: not what runs only once or ends behind a page, and not where RIP is no linear address. */
+export function isOrdinary(ctx: usize, next: usize): bool {
+  return next != 0 && Ctx.get32(ctx, SLOW_NEXT) == 0 && load<u32>(next - BLK_HEADER, BLK_PHYS2) == NONE && (load<u32>(next - BLK_HEADER, BLK_MODE) & MODE_FLAT) != 0;
 }
 
 /** Fills in a link word of the block just left, when both blocks lie in one frame. */

@@ -9,19 +9,19 @@
  */
 import {
   BLK_COUNT, BLK_FRAME2_NEXT, BLK_FRAME_NEXT, BLK_HEADER, BLK_INSNS, BLK_PHYS, BLK_REGION, BUDGET, CUR_BLOCK, DR7, EXC, FRAME_BLOCKS,
-  MXCSR, PCPU, PCPU_SCRATCH, REGION_BAIL, REGION_BUDGET, REGION_NODE_SHIFT, REGION_RETIRED, REGION_RETRY, REGION_UNDER_WAY, UOP_SIZE, WAY_CACHE, WAY_REGION, WAY_STRIDE, WAYS,
+  MXCSR, PCPU, PCPU_SCRATCH, REGION_BAIL, REGION_BUDGET, REGION_NODE_SHIFT, REGION_RETIRED, REGION_RETRY, REGION_UNDER_WAY, RIP, UOP_SIZE, WAY_BLOCK, WAY_CACHE, WAY_REGION, WAY_STRIDE, WAYS,
 } from "../layout";
-import { OP_ENTER, OP_REGION } from "../ops";
+import { OP_DEAD, OP_ENTER, OP_REGION } from "../ops";
 import { holdsCode } from "./blocks";
 import { condOf, flagsOf } from "./flags";
 import { copy_from_state, copy_to_state, ld16u, ld32u, ld64, ld8u, st16, st32, st64, st8 } from "./frames";
-import { find, lookup, lookupOne, onward } from "./lookup";
+import { find, isOrdinary, lookup, lookupOne, onward } from "./lookup";
 import { currentView, prepareFault, R_FAILED, R_FAULT, R_MMIO, resolve } from "./memory/access";
 import { READ, VIEW_ALIGN, WRITE } from "./memory/walk";
 import { Ctx } from "./state";
 import { dispatchVec } from "./vec/dispatch";
 
-/** What a region answers: RIP is to be looked up; the block at RIP is to be interpreted even if it has a region; a helper changed RIP or mode. */
+/** What a region answers: RIP is to be looked up; the block at RIP is to be interpreted even if it has a region; a helper changed RIP or mode. Else the address of the block's first micro-op. */
 export const NEXT_FIND = 0;
 export const NEXT_PLAIN = 1;
 export const NEXT_LOOKUP = 2;
@@ -44,13 +44,17 @@ export function leaveRegion(ctx: usize): void {
 /** Runs the region of the block whose first micro-op is at `pc`; answers the next micro-op, 0 = leave run(). */
 export function runRegion(ctx: usize, pc: usize): usize {
   const region = load<u32>(pc - BLK_HEADER, BLK_REGION);
-  keepWay(pc - BLK_HEADER, region);
+  keepWay(ctx, pc - BLK_HEADER, region);
   enterRegion(ctx);
   const next = call_indirect<i32>((region & ((1 << REGION_NODE_SHIFT) - 1)) - 1, ctx, region >> REGION_NODE_SHIFT);
   leaveRegion(ctx);
-  if (next == NEXT_FIND) return find(ctx, 0);
+  if (next > NEXT_LOOKUP && load<u16>(next) != OP_DEAD) return next;
   if (next == NEXT_LOOKUP) return onward(ctx);
-  return interpretOne(ctx);
+  if (next == NEXT_PLAIN) return interpretOne(ctx);
+  const at = find(ctx, 0);
+  // the next region that comes here has not to look it up
+  if (isOrdinary(ctx, at)) keepWay(ctx, at - BLK_HEADER, load<u32>(at - BLK_HEADER, BLK_REGION));
+  return at;
 }
 
 /** The block at RIP as bytecode, or the handler of the page fault that a region met there. */
@@ -66,44 +70,34 @@ function interpretOne(ctx: usize): usize {
   return at + UOP_SIZE;
 }
 
-/** Place of the block in the cache of ways. */
-@inline
-function wayOf(phys: u32): usize {
-  return <usize>WAY_CACHE + (<usize>((phys ^ (phys >> 12)) & (WAYS - 1)) * WAY_STRIDE);
-}
-
-/** What ways that lead to the block are found by: its BLK_PHYS and BLK_MODE. */
-@inline
-function wayKey(block: usize): u64 {
-  return load<u64>(block, BLK_PHYS);
-}
-
-/** Regions find the way to the block by one look: the hash has others first, or was not looked at. */
-function keepWay(block: usize, region: u32): void {
-  const way = wayOf(load<u32>(block, BLK_PHYS));
-  store<u64>(way, wayKey(block));
+/** Regions find the way to the block at RIP by one look: the hash has others first, or was not looked at, or it has no region. */
+function keepWay(ctx: usize, block: usize, region: u32): void {
+  const rip = <u32>Ctx.get(ctx, RIP);
+  const way = <usize>WAY_CACHE + (<usize>((rip ^ (rip >> 12)) & (WAYS - 1)) * WAY_STRIDE);
+  // BLK_PHYS and BLK_MODE
+  store<u64>(way, load<u64>(block, BLK_PHYS));
   store<u32>(way, region, WAY_REGION);
+  store<u32>(way, <u32>block + BLK_HEADER, WAY_BLOCK);
 }
 
-/** The block's region is another one, or none: regions find the way to it anew. */
-export function forgetWay(block: usize): void {
-  const way = wayOf(load<u32>(block, BLK_PHYS));
-  if (load<u64>(way) == wayKey(block)) store<u64>(way, 0);
+/** A block has lost its region, or has another one: regions find all ways anew. One that leads to a block which has none yet may stay. */
+function forgetWays(): void {
+  memory.fill(WAY_CACHE, 0, WAYS * WAY_STRIDE);
 }
 
 /** Gives `block` the region in table entry `index`, where it is number `node`. */
 export function installRegion(ctx: usize, block: usize, index: u32, node: u32): void {
-  forgetWay(block);
+  if (load<u32>(block, BLK_REGION) != 0) forgetWays();
   store<u32>(block, (index + 1) | (node << REGION_NODE_SHIFT), BLK_REGION);
   store<u16>(block + BLK_HEADER, OP_REGION);
 }
 
-/** Takes their regions from the blocks of frame `mfn`: code there has changed. */
+/** Takes their regions from the blocks of frame `mfn`, some of which may be gone: code there has changed. */
 export function dropRegions(mfn: u32): void {
   let block = <usize>load<u32>(<usize>FRAME_BLOCKS + (<usize>mfn << 2));
+  forgetWays();
   while (block != 0) {
     if (load<u32>(block, BLK_REGION) != 0) {
-      forgetWay(block);
       store<u32>(block, 0, BLK_REGION);
       store<u16>(block + BLK_HEADER, OP_ENTER);
       store<u32>(block, REGION_RETRY, BLK_COUNT);

@@ -27,6 +27,7 @@ import {
   TLB_ENTRIES,
   TLB_EXEC,
   WANT_WINDOW,
+  WAY_BLOCK,
   WAY_CACHE,
   WAY_REGION,
   WAY_STRIDE,
@@ -61,8 +62,8 @@ const unlessQuiet = (code: W.Code): void => {
 };
 
 /**
- * (ctx) -> what to do next: goes on with the region of the block at RIP, found by one probe of the soft TLB and one of the ways taken lately or else of the
- * block hash, or answers NEXT_FIND. `anew`: a helper may have changed anything; NEXT_LOOKUP if something is to happen before the next block.
+ * (ctx) -> what to do next: goes on with the region of the block at RIP, found by one probe of the soft TLB and beside it one of the ways taken lately, or else of the
+ * block hash; or answers the address of the block's first micro-op where a way says that it has none, or NEXT_FIND. `anew`: a helper may have changed anything; NEXT_LOOKUP if something is to happen before the next block.
  */
 const chainBody = (anew: boolean): W.Code => {
   const code = new W.Code();
@@ -79,6 +80,17 @@ const chainBody = (anew: boolean): W.Code => {
   code.access(W.I64_LOAD, W.STATE, RIP * 8);
   code.tee(rip);
   code.byte(W.I32_WRAP);
+  code.tee(entry);
+  code.get(entry);
+  code.i32(12);
+  code.byte(W.I32_SHR_U);
+  code.byte(W.I32_XOR);
+  code.i32(Math.log2(WAY_STRIDE));
+  code.byte(W.I32_SHL);
+  code.i32((WAYS - 1) * WAY_STRIDE);
+  code.byte(W.I32_AND);
+  code.set(way);
+  code.get(entry);
   code.i32(7);
   code.byte(W.I32_SHR_U);
   code.i32((TLB_ENTRIES - 1) << 5);
@@ -103,16 +115,6 @@ const chainBody = (anew: boolean): W.Code => {
   code.access(W.I32_LOAD, W.STATE, TLB_ADDEND);
   code.byte(W.I32_ADD);
   code.tee(phys);
-  code.get(phys);
-  code.i32(12);
-  code.byte(W.I32_SHR_U);
-  code.byte(W.I32_XOR);
-  code.i32(Math.log2(WAY_STRIDE));
-  code.byte(W.I32_SHL);
-  code.i32((WAYS - 1) * WAY_STRIDE);
-  code.byte(W.I32_AND);
-  code.set(way);
-  code.get(phys);
   code.byte(W.I64_EXTEND_I32_U);
   code.get(ctx);
   code.access(W.I64_LOAD, W.STATE, MODE * 8);
@@ -169,7 +171,14 @@ const chainBody = (anew: boolean): W.Code => {
   code.byte(W.END);
   code.get(way);
   code.access(W.I32_LOAD, W.STATE, WAY_CACHE + WAY_REGION);
-  code.set(phys);
+  code.tee(phys);
+  code.byte(W.I32_EQZ);
+  code.byte(W.IF);
+  code.byte(W.VOID);
+  code.get(way);
+  code.access(W.I32_LOAD, W.STATE, WAY_CACHE + WAY_BLOCK);
+  code.byte(W.RETURN);
+  code.byte(W.END);
   code.get(ctx);
   code.get(phys);
   code.i32(REGION_NODE_SHIFT);
