@@ -23,10 +23,6 @@
   (func $frames.st128 (export "st128") (param $a i32) (param $v v128) (v128.store $frames align=1 (local.get $a) (local.get $v)))
 
   ;; bulk: lengths in bytes; ranges that leave their memory trap before anything is written
-  (func $frames.copy_to_state (export "copy_to_state") (param $stateDst i32) (param $framesSrc i32) (param $len i32)
-    (memory.copy $state $frames (local.get $stateDst) (local.get $framesSrc) (local.get $len)))
-  (func $frames.copy_from_state (export "copy_from_state") (param $framesDst i32) (param $stateSrc i32) (param $len i32)
-    (memory.copy $frames $state (local.get $framesDst) (local.get $stateSrc) (local.get $len)))
   (func $frames.copy_within (export "copy_within") (param $dst i32) (param $src i32) (param $len i32)
     (memory.copy $frames $frames (local.get $dst) (local.get $src) (local.get $len)))
   (func $frames.fill (export "fill") (param $dst i32) (param $value i32) (param $len i32)

@@ -453,8 +453,12 @@ export const TLBF_WRITABLE = 4;
 /** Frame of an event being delivered outside long mode: up to 10 u64 values in pushing order. */
 export const EVENT_FRAME = 0x2d00;
 // ---- additions of the wasm target -----------------------------------------------------------------------------------------------
-/** 1 = the access a compiled region asked for was refused: the interpreter has to do the instruction. */
+/** 1 = the vector operation a compiled region asked for was refused: the interpreter has to do the instruction. */
 export const REGION_BAIL = 164;
+/** A compiled region was left because the soft TLB did not let an access through: its address; 1 = it writes | bytes << MISSED_SIZE_SHIFT, 0 = none. */
+export const MISSED = 168;
+export const MISSED_ACCESS = 167;
+export const MISSED_SIZE_SHIFT = 1;
 /** Bits of BLK_REGION below which the function's index is. */
 export const REGION_NODE_SHIFT = 24;
 /** Executions after which a block whose region was dropped gets another one. */

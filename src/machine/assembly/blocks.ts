@@ -65,7 +65,7 @@ function notePart(first: u32, last: u32): void {
 }
 
 /** May a byte of the page offsets first..last of frame `mfn` belong to a block? */
-export function holdsCode(mfn: u32, first: u32, last: u32): bool {
+function holdsCode(mfn: u32, first: u32, last: u32): bool {
   const bits = load<u64>(<usize>FRAME_CODE_BITS + (<usize>mfn << 3));
   if (bits == 0 || (bits & chunkBits(first, last)) == 0) return false;
   if (load<u32>(CODE_MAP_FRAME) != mfn + 1) return true;

@@ -15,8 +15,6 @@ export declare function st16(a: u32, v: u32): void;
 export declare function st32(a: u32, v: u32): void;
 export declare function st64(a: u32, v: u64): void;
 export declare function st128(a: u32, v: v128): void;
-export declare function copy_to_state(stateDst: u32, framesSrc: u32, len: u32): void;
-export declare function copy_from_state(framesDst: u32, stateSrc: u32, len: u32): void;
 export declare function copy_within(dst: u32, src: u32, len: u32): void;
 export declare function fill(dst: u32, value: u32, len: u32): void;
 export declare function atomic_cmpxchg8(a: u32, expected: u32, replacement: u32): u32;

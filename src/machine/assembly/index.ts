@@ -63,7 +63,7 @@ export { dispatchString } from "./strings/dispatch";
 export { dispatchSystem } from "./system/dispatch";
 export { dispatchVec } from "./vec/dispatch";
 export { dispatchX87 } from "./x87/dispatch";
-export { dropRegions, installRegion, lazyCarry, lazyCond, lazyFlags, runRegion, tryRead, tryReadVector, tryVector, tryWrite, tryWriteVector } from "./regions";
+export { dropRegions, installRegion, lazyCarry, lazyCond, lazyFlags, runRegion, tryVector } from "./regions";
 export { jumpCut, leave } from "./interpreter";
 export { find, findFar, lookup, lookupOne, onward, start } from "./lookup";
 export { segmentLinear } from "./memory/segment";

@@ -4,19 +4,17 @@
  * Such a block's first micro-op is OP_REGION, and header word BLK_REGION holds the function's index + 1 and the number.
  *
  * A region that cannot go on leaves with everything in the context exact: registers, RIP, BUDGET. It never throws except
- * through a helper, which finds the same in the context as when the interpreter calls it. What the non-throwing accesses here
- * refuse (faults, devices, translated code) the interpreter does anew, instruction and all.
+ * through a helper, which finds the same in the context as when the interpreter calls it. An instruction whose access the soft TLB
+ * does not let through (pages not there yet, faults, devices, translated code) the interpreter does.
  */
 import {
   BLK_COUNT, BLK_FRAME2_NEXT, BLK_FRAME_NEXT, BLK_HEADER, BLK_INSNS, BLK_PHYS, BLK_REGION, BUDGET, CUR_BLOCK, DR7, EXC, FRAME_BLOCKS,
-  MXCSR, PCPU, PCPU_SCRATCH, REGION_BAIL, REGION_BUDGET, REGION_NODE_SHIFT, REGION_RETIRED, REGION_RETRY, REGION_UNDER_WAY, RIP, UOP_SIZE, WAY_BLOCK, WAY_CACHE, WAY_REGION, WAY_STRIDE, WAYS,
+  MISSED, MISSED_ACCESS, MISSED_SIZE_SHIFT, MXCSR, PCPU, PCPU_SCRATCH, REGION_BAIL, REGION_BUDGET, REGION_NODE_SHIFT, REGION_RETIRED, REGION_RETRY, REGION_UNDER_WAY, RIP, UOP_SIZE, WAY_BLOCK, WAY_CACHE, WAY_REGION, WAY_STRIDE, WAYS,
 } from "../layout";
 import { OP_DEAD, OP_ENTER, OP_REGION } from "../ops";
-import { holdsCode } from "./blocks";
 import { condOf, flagsOf } from "./flags";
-import { copy_from_state, copy_to_state, ld16u, ld32u, ld64, ld8u, st16, st32, st64, st8 } from "./frames";
 import { find, isOrdinary, lookup, lookupOne, onward } from "./lookup";
-import { currentView, prepareFault, R_FAILED, R_FAULT, R_MMIO, resolve } from "./memory/access";
+import { currentView, prepareFault, R_FAULT, resolve } from "./memory/access";
 import { READ, VIEW_ALIGN, WRITE } from "./memory/walk";
 import { Ctx } from "./state";
 import { dispatchVec } from "./vec/dispatch";
@@ -50,11 +48,30 @@ export function runRegion(ctx: usize, pc: usize): usize {
   leaveRegion(ctx);
   if (next > NEXT_LOOKUP && load<u16>(next) != OP_DEAD) return next;
   if (next == NEXT_LOOKUP) return onward(ctx);
-  if (next == NEXT_PLAIN) return interpretOne(ctx);
+  if (next == NEXT_PLAIN) {
+    missed(ctx);
+    return interpretOne(ctx);
+  }
   const at = find(ctx, 0);
   // the next region that comes here has not to look it up
   if (isOrdinary(ctx, at)) keepWay(ctx, at - BLK_HEADER, load<u32>(at - BLK_HEADER, BLK_REGION));
   return at;
+}
+
+/**
+ * The page of an access that a region was left for into the soft TLB, so that the interpreter finds it there; a page fault is made ready and delivered
+ * next, without the throw that it would cost there. All other reasons are the interpreter's to find.
+ */
+function missed(ctx: usize): void {
+  const access = Ctx.get32(ctx, MISSED_ACCESS);
+  if (access == 0) return;
+  Ctx.set(ctx, MISSED_ACCESS, 0);
+  const view = currentView(ctx);
+  const va = Ctx.is64(ctx) ? Ctx.get(ctx, MISSED) : Ctx.get(ctx, MISSED) & 0xffffffff;
+  // alignment and breakpoints come first, and the end of a segment where addresses wrap
+  if (view == VIEW_ALIGN || Ctx.get32(ctx, DR7) & 0xff || (<u32>va & 0xfff) + (access >> MISSED_SIZE_SHIFT) > 4096) return;
+  const at = resolve(ctx, va, access & 1 ? WRITE : READ, view);
+  if (at & R_FAULT) prepareFault(ctx, va, at);
 }
 
 /** The block at RIP as bytecode, or the handler of the page fault that a region met there. */
@@ -106,118 +123,6 @@ export function dropRegions(mfn: u32): void {
   }
 }
 
-/**
- * Offset in `frames` of [va, va + size), or -1 when the interpreter has to do the access. If `whole`, a page fault is made ready: the region bails
- * before the instruction, as a throw would unwind to it, and the handler runs next.
- */
-function plainOffset(ctx: usize, va: u64, size: u32, access: u32, whole: bool): i64 {
-  const view = currentView(ctx);
-  // alignment is the interpreter's to check
-  if (view == VIEW_ALIGN) return -1;
-  const at = resolve(ctx, va, access, view);
-  if (at & (R_FAILED | R_MMIO)) {
-    if (whole && at & R_FAULT) prepareFault(ctx, va, at);
-    return -1;
-  }
-  if (access == WRITE) {
-    const first = <u32>at & 0xfff;
-    if (holdsCode(<u32>at >> 12, first, first + size - 1)) return -1;
-  }
-  return <i64>at;
-}
-
-function refuse(ctx: usize): void {
-  Ctx.set(ctx, REGION_BAIL, 1);
-}
-
-/** Slow path of a region's loads of 1, 2, 4 or 8 bytes; `access` as for slowRead(). REGION_BAIL is set when nothing was read. */
-export function tryRead(ctx: usize, address: u64, size: u32, access: u32): u64 {
-  const va = Ctx.is64(ctx) ? address : address & 0xffffffff;
-  const first: u32 = 4096 - (<u32>va & 0xfff);
-  if (!(Ctx.get32(ctx, DR7) & 0xff)) {
-    if (size <= first) {
-      const at = plainOffset(ctx, va, size, access, true);
-      if (at >= 0) {
-        const offset = <u32>at;
-        return size == 8 ? ld64(offset) : size == 4 ? <u64>ld32u(offset) : size == 2 ? <u64>ld16u(offset) : <u64>ld8u(offset);
-      }
-    } else if (Ctx.is64(ctx) || va + size <= 0x100000000) {
-      const at1 = plainOffset(ctx, va, first, access, false);
-      const at2 = at1 < 0 ? -1 : plainOffset(ctx, va + first, size - first, access, false);
-      if (at2 >= 0) {
-        let value: u64 = 0;
-        for (let i: u32 = 0; i < size; i++) {
-          value |= <u64>ld8u(i < first ? <u32>at1 + i : <u32>at2 + (i - first)) << (<u64>i << 3);
-        }
-        return value;
-      }
-    }
-  }
-  refuse(ctx);
-  return 0;
-}
-
-/** Slow path of a region's stores. REGION_BAIL is set when nothing was written. */
-export function tryWrite(ctx: usize, address: u64, size: u32, value: u64): void {
-  const va = Ctx.is64(ctx) ? address : address & 0xffffffff;
-  const first: u32 = 4096 - (<u32>va & 0xfff);
-  if (!(Ctx.get32(ctx, DR7) & 0xff)) {
-    if (size <= first) {
-      const at = plainOffset(ctx, va, size, WRITE, true);
-      if (at >= 0) {
-        const offset = <u32>at;
-        if (size == 8) st64(offset, value);
-        else if (size == 4) st32(offset, <u32>value);
-        else if (size == 2) st16(offset, <u32>value);
-        else st8(offset, <u32>value);
-        return;
-      }
-    } else if (Ctx.is64(ctx) || va + size <= 0x100000000) {
-      const at1 = plainOffset(ctx, va, first, WRITE, false);
-      const at2 = at1 < 0 ? -1 : plainOffset(ctx, va + first, size - first, WRITE, false);
-      if (at2 >= 0) {
-        for (let i: u32 = 0; i < size; i++) {
-          st8(i < first ? <u32>at1 + i : <u32>at2 + (i - first), <u32>(value >> (<u64>i << 3)));
-        }
-        return;
-      }
-    }
-  }
-  refuse(ctx);
-}
-
-/** As `tryRead`, of 16 or 32 bytes into the vector at `to` (address in `state`). */
-export function tryReadVector(ctx: usize, address: u64, to: usize, size: u32): void {
-  const va = Ctx.is64(ctx) ? address : address & 0xffffffff;
-  const first: u32 = 4096 - (<u32>va & 0xfff);
-  if (!(Ctx.get32(ctx, DR7) & 0xff) && (size <= first || Ctx.is64(ctx) || va + size <= 0x100000000)) {
-    const at1 = plainOffset(ctx, va, min<u32>(size, first), READ, size <= first);
-    const at2 = at1 < 0 ? -1 : size <= first ? at1 + first : plainOffset(ctx, va + first, size - first, READ, false);
-    if (at2 >= 0) {
-      copy_to_state(<u32>to, <u32>at1, min<u32>(size, first));
-      if (size > first) copy_to_state(<u32>to + first, <u32>at2, size - first);
-      return;
-    }
-  }
-  refuse(ctx);
-}
-
-/** The store of the vector at `from`. */
-export function tryWriteVector(ctx: usize, address: u64, from: usize, size: u32): void {
-  const va = Ctx.is64(ctx) ? address : address & 0xffffffff;
-  const first: u32 = 4096 - (<u32>va & 0xfff);
-  if (!(Ctx.get32(ctx, DR7) & 0xff) && (size <= first || Ctx.is64(ctx) || va + size <= 0x100000000)) {
-    const at1 = plainOffset(ctx, va, min<u32>(size, first), WRITE, size <= first);
-    const at2 = at1 < 0 ? -1 : size <= first ? at1 + first : plainOffset(ctx, va + first, size - first, WRITE, false);
-    if (at2 >= 0) {
-      copy_from_state(<u32>at1, <u32>from, min<u32>(size, first));
-      if (size > first) copy_from_state(<u32>at2, <u32>from + first, size - first);
-      return;
-    }
-  }
-  refuse(ctx);
-}
-
 /** Lazy flags in registers: condition `cc`, carry, OSZAPC. */
 export function lazyCond(op: u32, a: u64, b: u64, cc: u32): u32 {
   return condOf(flagsOf(op, a, b), cc);
@@ -234,5 +139,5 @@ export function lazyFlags(op: u32, a: u64, b: u64): u32 {
 /** Vector helper `n` of floating point when no exception is unmasked: such a helper cannot throw. REGION_BAIL is set when it was not called. */
 export function tryVector(ctx: usize, n: i32, d: i32, a: i32, b: i32, c: i32, extra: i64): void {
   if ((Ctx.get32(ctx, MXCSR) & 0x1f80) == 0x1f80) dispatchVec(ctx, n, d, a, b, c, extra);
-  else refuse(ctx);
+  else Ctx.set(ctx, REGION_BAIL, 1);
 }

@@ -10,6 +10,8 @@ import {
   CUR_UOP,
   EFLAGS_SYS,
   EXC,
+  MISSED,
+  MISSED_ACCESS,
   MODE,
   MXCSR,
   REGION_BAIL,
@@ -22,7 +24,7 @@ import {
 
 const WIDTH = 120;
 const REGISTERS = ['rax', 'rcx', 'rdx', 'rbx', 'rsp', 'rbp', 'rsi', 'rdi', ...Array.from({ length: 8 }, (_, n) => `r${n + 8}`)];
-const OTHERS = { RIP, CC_OP, CC_A, CC_B, EFLAGS_SYS, BUDGET, ASID, TLB, CUR_BLOCK, CUR_UOP, MODE, MXCSR, REGION_BAIL, EXC };
+const OTHERS = { RIP, CC_OP, CC_A, CC_B, EFLAGS_SYS, BUDGET, ASID, TLB, CUR_BLOCK, CUR_UOP, MODE, MXCSR, REGION_BAIL, MISSED, MISSED_ACCESS, EXC };
 const SLOTS: ReadonlyMap<number, string> = new Map([
   ...REGISTERS.map((name, n) => [n, name] as const),
   ...Object.entries(OTHERS).map(([name, slot]) => [slot, name.toLowerCase()] as const),

@@ -3,7 +3,7 @@
  * stack do, or at one indexed address. The first of them asks the soft TLB about the whole range; the others need not ask again if all of it lies
  * in one page. Where any of them writes it asks for that: what may be written may be read, and the page will be written to in a moment.
  *
- * Nothing that happens within a block but an access's slow way changes the soft TLB, so a member finds what it would have found by asking.
+ * Nothing that happens within a block changes the soft TLB, so a member finds what it would have found by asking.
  */
 import { RIP, ZERO } from '../../../machine/layout.ts';
 import * as O from '../../../machine/ops.ts';

@@ -11,10 +11,6 @@ const dispatch = (name: string): CoreFunction => ({ name, parameters: [I32, I32,
 
 /** In the order of their function indices. */
 export const coreFunctions: readonly CoreFunction[] = [
-  { name: 'tryRead', parameters: [I32, I64, I32, I32], results: [I64] },
-  { name: 'tryWrite', parameters: [I32, I64, I32, I64], results: [] },
-  { name: 'tryReadVector', parameters: [I32, I64, I32, I32], results: [] },
-  { name: 'tryWriteVector', parameters: [I32, I64, I32, I32], results: [] },
   { name: 'lazyCond', parameters: [I32, I64, I64, I32], results: [I32] },
   { name: 'lazyCarry', parameters: [I32, I64, I64], results: [I32] },
   { name: 'lazyFlags', parameters: [I32, I64, I64], results: [I32] },
@@ -30,10 +26,6 @@ export const coreFunctions: readonly CoreFunction[] = [
 
 const indexOf = (name: string): number => coreFunctions.findIndex((one) => one.name === name);
 
-export const F_TRY_READ = indexOf('tryRead');
-export const F_TRY_WRITE = indexOf('tryWrite');
-export const F_TRY_READ_VECTOR = indexOf('tryReadVector');
-export const F_TRY_WRITE_VECTOR = indexOf('tryWriteVector');
 export const F_LAZY_COND = indexOf('lazyCond');
 export const F_LAZY_CARRY = indexOf('lazyCarry');
 export const F_LAZY_FLAGS = indexOf('lazyFlags');
