@@ -119,6 +119,8 @@ export async function attend(host: CommandHost, machine: MachineThread, session:
     return gdb === undefined || Debugger === undefined ? undefined : { debugger: new Debugger(host, machine, session), port: gdb };
   });
   const began = host.milliseconds();
+  // not sooner: until then both threads wait for what they compile, and for locks that they hold
+  host.compilersGiveWay();
   await debug?.debugger.listen(debug.port).catch(async (error: unknown) => {
     await machine.stop();
     throw error;

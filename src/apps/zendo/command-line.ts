@@ -9,6 +9,7 @@ import { bytesOfFileNow } from '../../host/node/read-whole-file.ts';
 import { makeRunDirectory, runDirectoryPath, stateDirectoryPath } from '../../host/node/run-directory.ts';
 import { surviveFullOutput } from '../../host/node/standard-output.ts';
 import { processTerminal } from '../../host/node/terminal.ts';
+import { lowerHostCompilers } from '../../host/node/thread-priority.ts';
 import { chosenFolder, NodeTranslationCache } from '../../host/node/translation-cache.ts';
 import { nodeWorkerHost } from '../../host/node/worker-host.ts';
 import { cacheFolder } from '../../host/node/xdg.ts';
@@ -40,6 +41,7 @@ const host: CommandHost = {
   milliseconds: () => Number(process.hrtime.bigint() / 1000n) / 1000,
   wall: () => Date.now(),
   uuid: () => randomName(16),
+  compilersGiveWay: lowerHostCompilers,
   after: (milliseconds, callback) => {
     const timer = setTimeout(callback, milliseconds);
     return () => clearTimeout(timer);

@@ -22,6 +22,8 @@ export interface CommandHost {
   readonly wall: () => number;
   /** 16 random bytes. */
   readonly uuid: () => Uint8Array;
+  /** From now on, threads of the host that compile let others go first. */
+  readonly compilersGiveWay: () => void;
   readonly after: (milliseconds: number, callback: () => void) => () => void;
   /** Ctrl-C and the like where the terminal is not raw; the answer stops listening. */
   readonly onInterrupt: (listener: () => void) => () => void;

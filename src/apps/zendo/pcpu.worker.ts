@@ -94,7 +94,7 @@ const given = workerData as PcpuWorkerData | ReservedMemories;
 const data = 'core' in given ? given : ((await new Promise((resolve) => port.once('message', resolve))) as PcpuWorkerData);
 const post = (message: PcpuMessage): void => port.postMessage(message);
 
-// where the thread was prepared its parent did so
+// where the thread was prepared its parent does so when the guest begins
 if (data.ownsProcess === true && 'core' in given) lowerHostCompilers();
 const scriptOptimiser = data.ownsProcess === true ? new ScriptOptimiser() : undefined;
 const codeMemory = data.codeMemory ?? CODE_MEMORY;

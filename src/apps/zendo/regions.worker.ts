@@ -4,10 +4,8 @@ import { keepFunctions } from '../../host/node/kept-functions.ts';
 import { optimiseAhead } from '../../host/node/optimise-ahead.ts';
 import { lowerThisThread } from '../../host/node/thread-priority.ts';
 import { Memories } from '../../machine/memories.ts';
-import { chooseCpu } from '../../spec/x86/choose-cpu.ts';
 import { coreFunctions } from '../../translator/targets/wasm/imports.ts';
-import { makeRegions, type RegionJob, type RegionModule } from '../../translator/targets/wasm/region-module.ts';
-import { BlockTranslator } from '../../translator/translate-block.ts';
+import type { RegionJob, RegionModule } from '../../translator/targets/wasm/region-module.ts';
 import { ANSWERS, END, JOBS, Receiver, type RegionChannel, send } from './region-channel.ts';
 
 /** What the host thread starts this thread with. */
@@ -29,8 +27,6 @@ const NO_CONTEXT = 0;
 lowerThisThread();
 const { channel, cpuModel, optimises, ...shared } = workerData as RegionsWorkerData;
 const memories = new Memories(shared);
-const model = chooseCpu(cpuModel);
-const translator = new BlockTranslator({ features: new Set(model.features), vendor: model.vendor === 'GenuineIntel' ? 'intel' : 'amd' });
 const never = (): never => {
   throw new Error('a region without a budget ran');
 };
@@ -52,6 +48,9 @@ function prepare(module: WebAssembly.Module): Region[] {
   for (const region of regions) region(NO_CONTEXT, 0);
   return regions;
 }
+
+/** Makes regions. With kept translations there is nothing to make for long, and the translator's tables take 10 ms while all wait for the guest's first instruction. */
+let make: ((job: RegionJob) => RegionModule) | undefined;
 
 function compiled(made: RegionModule): RegionModule {
   if (made.bytes.length === 0) return made;
@@ -77,7 +76,8 @@ for (const jobs = new Receiver(channel, JOBS, receiveMessageOnPort as never); ; 
       // out of memory: what is not done here is done when the guest comes to it
     }
   } else {
-    send(channel, ANSWERS, compiled(makeRegions(job, translator, memories)));
+    make ??= (await import('./region-maker.ts')).regionMaker(cpuModel, memories);
+    send(channel, ANSWERS, compiled(make(job)));
     did |= MADE;
   }
 }

@@ -6,7 +6,7 @@
  * Files lie in the folder of Node's cache and are as trusted as those; where Node keeps none, nothing is kept. V8 refuses what is from another
  * version, or for other flags; damaged data it would run into, so a file has them twice. (A checksum costs more: node:zlib takes 2 ms to load.)
  */
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync, readSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { getCompileCacheDir } from 'node:module';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -30,18 +30,39 @@ interface Kept {
 }
 const NOTHING: Kept = { sorts: 0 };
 
+/** Bytes of the second copy that are compared at a time: the host need not find memory for all of it. */
+const PIECE = 1 << 17;
+
+function readFrom(file: number, name: string): Kept {
+  const length = (fstatSync(file).size - DATA_AT) / 2;
+  if (!Number.isInteger(length) || length < 0) return NOTHING;
+  const first = Buffer.allocUnsafeSlow(DATA_AT + length);
+  if (readSync(file, first) !== first.length || first.toString('latin1', 0, NAME_BYTES).trimEnd() !== name || first.readUInt32LE(LENGTH_AT) !== length)
+    return NOTHING;
+  const data = first.subarray(DATA_AT);
+  const piece = Buffer.allocUnsafeSlow(PIECE);
+  for (let at = 0; at < length; ) {
+    const count = readSync(file, piece, 0, Math.min(PIECE, length - at), null);
+    if (count === 0 || piece.compare(data, at, at + count, 0, count) !== 0) return NOTHING;
+    at += count;
+  }
+  return { sorts: first.readUInt32LE(SORTS_AT), data };
+}
+
 function read(path: string, name: string): Kept {
-  let file: Buffer;
+  let file: number;
   try {
-    file = readFileSync(path);
+    file = openSync(path, 'r');
   } catch {
     return NOTHING;
   }
-  if (file.length < DATA_AT || file.toString('latin1', 0, NAME_BYTES).trimEnd() !== name) return NOTHING;
-  const length = file.readUInt32LE(LENGTH_AT);
-  if (file.length !== DATA_AT + 2 * length) return NOTHING;
-  const data = file.subarray(DATA_AT, DATA_AT + length);
-  return data.equals(file.subarray(DATA_AT + length)) ? { sorts: file.readUInt32LE(SORTS_AT), data } : NOTHING;
+  try {
+    return readFrom(file, name);
+  } catch {
+    return NOTHING;
+  } finally {
+    closeSync(file);
+  }
 }
 
 function write(path: string, name: string, sorts: number, data: Buffer): void {

@@ -55,6 +55,12 @@ const PAGES_SHOWN = 256;
 /** Bytes of the arguments with which `n` pages are mapped: the struct, gfns there and here, errors. */
 const mapArgument = (n: number): number => Math.ceil((xen_add_to_physmap_batch.size + n * 20) / 8) * 8;
 
+/** Place of the first number that is not 0, -1 if there is none. */
+function firstSet(numbers: Int32Array): number {
+  for (let k = 0; k < numbers.length; k++) if (numbers[k] !== 0) return k;
+  return -1;
+}
+
 /** A hypercall of domain 0 failed; `errno` is positive. */
 export class HypercallError extends Error {
   override readonly name = 'HypercallError';
@@ -284,7 +290,8 @@ export class Dom0Kernel {
     const first = this.claimWindow(gfns.length);
     const errors: number[] = [];
     try {
-      while (errors.length < gfns.length) errors.push(...this.mapBatch(domid, gfns.slice(errors.length, errors.length + CALLS_AT_ONCE), first + errors.length));
+      while (errors.length < gfns.length)
+        errors.push(...this.mapBatch(domid, gfns.slice(errors.length, errors.length + CALLS_AT_ONCE), first + errors.length).map(Math.abs));
     } catch (error) {
       this.unmapAt(first, gfns.length);
       throw error;
@@ -311,8 +318,8 @@ export class Dom0Kernel {
           const mapped = part(done);
           const errors = this.mapped(mapped.length, memory + turn * argument);
           const window = windows[turn];
-          const bad = errors.findIndex((errno) => errno !== 0);
-          if (bad >= 0) throw new HypercallError(`mapping gfn 0x${(mapped[bad] as number).toString(16)} of domain ${domid}`, errors[bad] as number);
+          const bad = firstSet(errors);
+          if (bad >= 0) throw new HypercallError(`mapping gfn 0x${(mapped[bad] as number).toString(16)} of domain ${domid}`, -(errors[bad] as number));
           turn = turn === 0 ? 1 : 0;
           const more = done + size < gfns.length;
           if (more) begin(done + size, turn);
@@ -340,7 +347,7 @@ export class Dom0Kernel {
     }
   }
 
-  private mapBatch(domid: number, gfns: ArrayLike<number>, first: number): number[] {
+  private mapBatch(domid: number, gfns: ArrayLike<number>, first: number): Int32Array {
     return this.withMemory(mapArgument(gfns.length), (gpa) => {
       this.postMap(domid, gfns, first, gpa);
       return this.mapped(gfns.length, gpa);
@@ -373,11 +380,11 @@ export class Dom0Kernel {
     this.door.post(__HYPERVISOR_memory_op, XENMEM_add_to_physmap_batch, gpa);
   }
 
-  /** Why each of the `n` pages could not be mapped that `postMap` began with: 0, or an errno. Throws HypercallError. */
-  private mapped(n: number, gpa: number): number[] {
+  /** Why each of the `n` pages could not be mapped that `postMap` began with: 0, or a negative errno. Throws HypercallError. */
+  private mapped(n: number, gpa: number): Int32Array {
     const returned = this.door.answer();
     if (returned < 0) throw new HypercallError('mapping foreign pages', -returned);
-    return Array.from(new Int32Array(this.copyOut(gpa + xen_add_to_physmap_batch.size + n * 16, n * 4).buffer), Math.abs);
+    return new Int32Array(this.copyOut(gpa + xen_add_to_physmap_batch.size + n * 16, n * 4).buffer);
   }
 
   /** Put a page of another domain at a gfn of the window where it is mapped already: what was written through the mapping is told to the engine. */

@@ -38,6 +38,7 @@ export async function runKernel(
   let listener: (bytes: Uint8Array) => void = () => {};
   const host: CommandHost = {
     translations: () => undefined,
+    compilersGiveWay: () => {},
     workers: nodeWorkerHost,
     files: nodeFileStore,
     terminal: {
