@@ -52,7 +52,7 @@ const PART_NS = BigInt(ELEMENTS_AT_ONCE) * 25n;
 const LIST = 0x20000;
 const FAR_GFN = 0x10000;
 
-function* steps(work: readonly (() => void)[]): Generator<void> {
+function* steps(work: readonly (() => void)[]): Generator<undefined> {
   for (const step of work) {
     step();
     yield;

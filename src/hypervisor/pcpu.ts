@@ -73,7 +73,7 @@ const ELEMENT_NS = 25n;
 const SLICES_BETWEEN = 16;
 /** Longest sleep of the idle loop, in ms, so that a lost wake-up is never for ever. */
 const IDLE_MS_MAX = 1000;
-/** When they ask for nothing for so many ms they are at work on something that takes longer. */
+/** When they ask for nothing for so many ms after a call they are at work on something that takes longer. */
 const PAUSE_MS = 0.2;
 /** Hypercalls that domain 0's programs may make while guests run: who needs more gets them sooner when the guests wait. */
 const SHARED_CALLS = 4;
@@ -91,8 +91,8 @@ export interface PcpuConfig {
   /** How many threads of the host may run at once. */
   readonly processors: number;
   rowName(row: number): string;
-  /** Work to be done before the first instruction of a guest: step by step while there is no guest, and domain 0's programs ask for nothing. */
-  readonly beforehand?: Iterator<unknown>;
+  /** Work to be done before the first instruction of a guest: step by step while there is no guest, and domain 0's programs ask for nothing. A step may find that it has to wait. */
+  readonly beforehand?: Iterator<'waits' | undefined>;
 }
 
 /**
@@ -108,7 +108,9 @@ export class Pcpu {
   private readonly hostBase: bigint;
   private readonly processors: number;
   /** What is left of the work before the first instruction. */
-  private beforehand: Iterator<unknown> | undefined;
+  private beforehand: Iterator<'waits' | undefined> | undefined;
+  /** They asked for nothing since the last step of it. */
+  private undisturbed = false;
   /** Turns before the first are for those who take hold of the machine. */
   private hadTurn = false;
   /** A turn that guests share goes on, and so many hypercalls were made in it. */
@@ -174,11 +176,19 @@ export class Pcpu {
     while (Atomics.load(this.words, STOP) !== STOP_WANTED) this.step();
   }
 
-  /** A step of the work before the first instruction; false: all of it is done. */
-  private prepareStep(): boolean {
-    if (this.beforehand === undefined) return false;
-    if (this.beforehand.next().done === true) this.beforehand = undefined;
-    return true;
+  /** A step of the work before the first instruction, unless domain 0's programs ask for something: WAKE is no longer what was `seen`. They get a while for it after each time. */
+  private prepareMeanwhile(seen: number): void {
+    const { words } = this;
+    if (!this.undisturbed) waitForChange(words, WAKE, seen, PAUSE_MS, this.processors);
+    this.undisturbed = Atomics.load(words, WAKE) === seen && this.prepareStep() === 'worked';
+  }
+
+  /** A step of the work before the first instruction: whether anything was done, or something is still waited for; undefined: all of it is done. */
+  private prepareStep(): 'worked' | 'waits' | undefined {
+    const step = this.beforehand?.next();
+    if (step?.done !== true) return step?.value ?? (step && 'worked');
+    this.beforehand = undefined;
+    return undefined;
   }
 
   /** One round: a turn for domain 0 if it is due, timers, then a slice of a vCPU or a sleep. */
@@ -226,7 +236,7 @@ export class Pcpu {
     const seen = Atomics.load(words, WAKE);
     if (Atomics.load(words, WANT_TURN) !== 0 || Atomics.load(words, STOP) !== 0) return;
     if (this.beforehand !== undefined) {
-      if (Atomics.wait(words, WAKE, seen, PAUSE_MS) === 'timed-out') this.prepareStep();
+      this.prepareMeanwhile(seen);
       return;
     }
     if (!hv.virtualTime && hv.header.dom0_due !== NEVER) {
@@ -299,7 +309,7 @@ export class Pcpu {
   private runSlice(v: Vcpu, until = NEVER): void {
     const { hv } = this;
     const c = v.context;
-    while (this.prepareStep());
+    while (this.prepareStep() !== undefined);
     if (c.low(CR4_VALID) === 0) this.prepare(v);
     const start = hv.now();
     this.sliceStart = start;
@@ -412,8 +422,8 @@ export class Pcpu {
         continue;
       }
       if (Atomics.load(words, TURN) === TURN_DONE || Atomics.load(words, STOP) === STOP_WANTED) break;
-      waitForChange(words, WAKE, seen, this.beforehand === undefined ? IDLE_MS_MAX : PAUSE_MS, this.processors);
-      if (Atomics.load(words, WAKE) === seen) this.prepareStep();
+      if (this.beforehand === undefined) waitForChange(words, WAKE, seen, IDLE_MS_MAX, this.processors);
+      else this.prepareMeanwhile(seen);
     }
     Atomics.store(words, TURN, TURN_NONE);
     this.shared = false;

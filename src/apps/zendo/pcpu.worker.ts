@@ -160,12 +160,12 @@ function regionCompiler(channels: readonly RegionChannel[]): RegionCompiler {
 }
 
 /** Take over translations of earlier runs: they need only be there when a guest begins. */
-function* takeStored(places: MessagePort): Generator<void> {
+function* takeStored(places: MessagePort): Generator<'waits' | undefined> {
   let place: { readonly message: TranslationPlace } | undefined;
   for (;;) {
     place = receiveMessageOnPort(places as never);
     if (place !== undefined) break;
-    yield;
+    yield 'waits';
   }
   const { folder, name } = place.message;
   const file = yield* new NodeTranslationCache({ folder, engine: engineParts }).reading(name);

@@ -119,7 +119,7 @@ export class NodeTranslationCache implements TranslationCache {
   }
 
   /** As `read`, in steps of a millisecond or so, for one who has other work too. */
-  *reading(name: string): Generator<void, Uint8Array<ArrayBuffer> | undefined> {
+  *reading(name: string): Generator<undefined, Uint8Array<ArrayBuffer> | undefined> {
     try {
       nodeCrypto(); // takes longest
       yield;

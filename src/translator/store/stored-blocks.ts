@@ -130,7 +130,7 @@ export class StoredBlocks {
    * there is no room or nothing to take over. Throws RangeError if it is not what `save` gave. Before there are other records, and before other blocks are in the arena.
    * In steps, between which neither comes.
    */
-  *loading(words: Int32Array, cache: BlockCache): Generator<void, number> {
+  *loading(words: Int32Array, cache: BlockCache): Generator<undefined, number> {
     const { memories } = this;
     const [count = 0, byteWords = 0, codeWords = 0] = words;
     const bytesFrom = HEAD_WORDS + count * RECORD_WORDS;

@@ -161,7 +161,7 @@ export class TranslationStore {
   }
 
   /** As `load`, in steps, for one who has other work too; no guest may run between them. */
-  *loading(file: Uint8Array): Generator<void, boolean> {
+  *loading(file: Uint8Array): Generator<undefined, boolean> {
     const { regions } = this;
     // what a host reads lies where words may lie
     const whole = file.byteOffset % 4 === 0 ? file : file.slice();
@@ -192,7 +192,7 @@ export class TranslationStore {
   }
 
   /** Compiles all regions: `finished` modules, if they were made for the addresses that their blocks have now. */
-  private *adopting(stored: readonly StoredRegion[], regions: Regions, finished: Uint8Array<ArrayBuffer>[] | undefined): Generator<void> {
+  private *adopting(stored: readonly StoredRegion[], regions: Regions, finished: Uint8Array<ArrayBuffer>[] | undefined): Generator<undefined> {
     const first = regions.next;
     const addressOf = (record: BlockRecord): number => this.addressOf(record);
     const modules = finished ?? modulesOf(stored.map((region, k) => bodyFor(region, region.records.map(addressOf), first + k)));
