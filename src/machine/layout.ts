@@ -465,7 +465,8 @@ export const REGION_NODE_SHIFT = 24;
 export const REGION_RETRY = 20000;
 /**
  * Ways that regions took lately, direct mapped: u64 frames offset of a block | its mode << 32; u32 its BLK_REGION; where that is 0, u32 address of its first
- * micro-op, which may have been dropped since. Index: (RIP ^ (RIP >>> 12)) & (WAYS - 1), so that nobody need wait for the soft TLB to look there.
+ * micro-op, which may have been dropped since. Index: ((RIP ^ (RIP >>> 9)) >>> 3) & (WAYS - 1), so that nobody need
+ * wait for the soft TLB to look there, and neighbours share a line of the host's caches.
  */
 export const WAY_CACHE = 0x13900000;
 export const WAYS = 4096;

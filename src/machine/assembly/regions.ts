@@ -11,7 +11,7 @@ import {
   BLK_COUNT, BLK_FRAME2_NEXT, BLK_FRAME_NEXT, BLK_HEADER, BLK_INSNS, BLK_PHYS, BLK_REGION, BUDGET, CUR_BLOCK, DR7, EXC, FRAME_BLOCKS,
   MISSED, MISSED_ACCESS, MISSED_SIZE_SHIFT, MXCSR, PCPU, PCPU_SCRATCH, REGION_BAIL, REGION_BUDGET, REGION_NODE_SHIFT, REGION_RETIRED, REGION_RETRY, REGION_UNDER_WAY, RIP, UOP_SIZE, WAY_BLOCK, WAY_CACHE, WAY_REGION, WAY_STRIDE, WAYS,
 } from "../layout";
-import { OP_DEAD, OP_ENTER, OP_REGION } from "../ops";
+import { OP_ENTER, OP_REGION } from "../ops";
 import { condOf, flagsOf } from "./flags";
 import { find, isOrdinary, lookup, lookupOne, onward } from "./lookup";
 import { currentView, prepareFault, R_FAULT, resolve } from "./memory/access";
@@ -42,18 +42,17 @@ export function leaveRegion(ctx: usize): void {
 /** Runs the region of the block whose first micro-op is at `pc`; answers the next micro-op, 0 = leave run(). */
 export function runRegion(ctx: usize, pc: usize): usize {
   const region = load<u32>(pc - BLK_HEADER, BLK_REGION);
-  keepWay(ctx, pc - BLK_HEADER, region);
   enterRegion(ctx);
   const next = call_indirect<i32>((region & ((1 << REGION_NODE_SHIFT) - 1)) - 1, ctx, region >> REGION_NODE_SHIFT);
   leaveRegion(ctx);
-  if (next > NEXT_LOOKUP && load<u16>(next) != OP_DEAD) return next;
+  if (next > NEXT_LOOKUP && load<u16>(next) == OP_ENTER) return next;
   if (next == NEXT_LOOKUP) return onward(ctx);
   if (next == NEXT_PLAIN) {
     missed(ctx);
     return interpretOne(ctx);
   }
+  // or the block on a way has been dropped since, or has a region now
   const at = find(ctx, 0);
-  // the next region that comes here has not to look it up
   if (isOrdinary(ctx, at)) keepWay(ctx, at - BLK_HEADER, load<u32>(at - BLK_HEADER, BLK_REGION));
   return at;
 }
@@ -87,10 +86,10 @@ function interpretOne(ctx: usize): usize {
   return at + UOP_SIZE;
 }
 
-/** Regions find the way to the block at RIP by one look: the hash has others first, or was not looked at, or it has no region. */
+/** Regions find the way to the block at RIP by one look next time: the hash has others first, or it has no region. */
 function keepWay(ctx: usize, block: usize, region: u32): void {
   const rip = <u32>Ctx.get(ctx, RIP);
-  const way = <usize>WAY_CACHE + (<usize>((rip ^ (rip >> 12)) & (WAYS - 1)) * WAY_STRIDE);
+  const way = <usize>WAY_CACHE + <usize>((((rip ^ (rip >> 9)) >> 3) & (WAYS - 1)) * WAY_STRIDE);
   // BLK_PHYS and BLK_MODE
   store<u64>(way, load<u64>(block, BLK_PHYS));
   store<u32>(way, region, WAY_REGION);

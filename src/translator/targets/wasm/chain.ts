@@ -82,10 +82,10 @@ const chainBody = (anew: boolean): W.Code => {
   code.byte(W.I32_WRAP);
   code.tee(entry);
   code.get(entry);
-  code.i32(12);
+  code.i32(9);
   code.byte(W.I32_SHR_U);
   code.byte(W.I32_XOR);
-  code.i32(Math.log2(WAY_STRIDE));
+  code.i32(Math.log2(WAY_STRIDE) - 3);
   code.byte(W.I32_SHL);
   code.i32((WAYS - 1) * WAY_STRIDE);
   code.byte(W.I32_AND);
