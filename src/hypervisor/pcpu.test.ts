@@ -21,6 +21,11 @@ import {
   RETIRED_BASE,
   RIP,
   RSI,
+  TIMER_AT,
+  TIMER_BASE,
+  TIMER_CALL,
+  TIMER_COUNT,
+  TIMER_OTHERS,
   TSC_OFFSET,
 } from '../machine/layout.ts';
 import { AMD_X86_64_V2 } from '../spec/x86/cpu-models.ts';
@@ -48,6 +53,8 @@ import { Trace } from './trace.ts';
 
 /** What the hypercalls of one part may take at most, in virtual nanoseconds. */
 const PART_NS = BigInt(ELEMENTS_AT_ONCE) * 25n;
+/** How much longer a slice may be, in host nanoseconds. */
+const LONGER = 10_000_000n;
 /** Where long lists stand, and the pages that they name. */
 const LIST = 0x20000;
 const FAR_GFN = 0x10000;
@@ -258,11 +265,13 @@ test('in host time a slice ends at an instant of the clock, a timer armed meanwh
   const v = m.vcpu(d);
   m.hv.header.time_mode = TIME_HOST;
   const told: bigint[] = [];
+  const others: bigint[] = [];
   const bells: bigint[] = [];
   m.scripts.set(d.id, () => {
     const c = v.context;
     told.push(c.get(HOST_DEADLINE) - (m.hv.host.monotonic() - m.hv.now()));
     bells.push(c.get(HOST_BELL));
+    others.push(c.get(TIMER_OTHERS) - (m.hv.host.monotonic() - m.hv.now()));
     if (told.length === 3) return undefined;
     v.s.singleshot_deadline = m.hv.header.quantum_end - BigInt(told.length);
     c.setLow(EXIT_LEN, 2);
@@ -271,7 +280,9 @@ test('in host time a slice ends at an instant of the clock, a timer armed meanwh
   Atomics.store(m.memories.stateWords, WAKE, 77);
   m.pcpu.step();
   const end = m.hv.header.quantum_end;
-  assert.deepEqual(told, [end, end - 1n, end - 2n]);
+  // nobody waits for the slice's end
+  assert.deepEqual(told, [end + LONGER, end - 1n, end - 2n]);
+  assert.deepEqual(others, [end + LONGER, end + LONGER, end + LONGER]);
   assert.deepEqual(new Set(bells), new Set([(77n << 32n) | BigInt(WAKE * 4)]));
   // at every exit, the processor's part in hypercalls ends
   m.scripts.set(d.id, () => {
@@ -287,6 +298,68 @@ test('in host time a slice ends at an instant of the clock, a timer armed meanwh
   m.hv.header.time_mode = TIME_VIRTUAL;
   m.pcpu.step();
   assert.equal(v.context.get(HOST_DEADLINE), 0n);
+});
+
+test('in host time a slice goes on behind a timer, and ends when another vCPU waits or the mailbox was rung', () => {
+  const m = new Running(4096);
+  const d = m.guest();
+  const v = m.vcpu(d);
+  const words = m.memories.stateWords;
+  m.hv.header.time_mode = TIME_HOST;
+  const base = (): bigint => m.hv.host.monotonic() - m.hv.now();
+  /** Runs of the guest in one round, each until its budget's instant, and `ahead` of its timer in each; what it does in each. */
+  const round = (runs: number, during: (run: number) => void = () => {}): number => {
+    let count = 0;
+    m.scripts.set(d.id, () => {
+      during(count++);
+      const late = v.context.get(HOST_DEADLINE) - base() - m.hv.now();
+      if (late > 0n) m.time += late;
+      if (count === runs) Atomics.add(words, WAKE, 1);
+      return undefined;
+    });
+    m.pcpu.step();
+    return count;
+  };
+  const again = (): void => {
+    v.s.singleshot_deadline = m.hv.now() + 4_000_000n;
+  };
+  assert.equal(round(40, again), 40, 'until the mailbox is rung');
+  assert.ok(m.hv.header.quantum_end + LONGER >= m.hv.now(), 'slices followed one another');
+  assert.ok(v.s.credit > -20_000_000n, 'and were paid');
+  // who is alone may run a little longer, who is not may not
+  const ends: bigint[] = [];
+  const seeEnd = (): void => {
+    ends.push(v.context.get(HOST_DEADLINE) - base() - m.hv.header.quantum_end);
+  };
+  v.s.singleshot_deadline = NEVER;
+  m.time += 2n * LONGER;
+  round(1, seeEnd);
+  const other = m.guest();
+  v.s.credit = m.vcpu(other).s.credit + 100_000_000n;
+  m.time += 2n * LONGER;
+  assert.equal(round(9, seeEnd), 1);
+  assert.deepEqual(ends, [LONGER, 0n]);
+});
+
+test('the processor is told where the running vCPU has its timer, unless all calls are to be seen; its answers are counted', () => {
+  const m = new Running(4096);
+  const d = m.guest();
+  const v = m.vcpu(d);
+  const c = v.context;
+  m.hv.header.time_mode = TIME_HOST;
+  m.pcpu.step();
+  const { words, at } = v;
+  const timer = c.low(TIMER_AT) / 4;
+  v.s.singleshot_deadline = 0x1234_5678_9abcn;
+  assert.deepEqual([words[timer], words[timer + 1]], [0x5678_9abc, 0x1234]);
+  assert.ok(timer > at && c.get(TIMER_AT) >> 32n === BigInt(v.id));
+  assert.deepEqual([c.get(TIMER_CALL), c.get(TIMER_BASE)], [(8n << 32n) | 24n, BigInt.asUintN(64, m.hv.host.monotonic() - m.hv.now())]);
+  c.setLow(TIMER_COUNT, 5);
+  m.pcpu.step();
+  assert.equal(m.trace.counters(new Uint32Array(0)).hypercalls['vcpu_op'], 5);
+  m.hv.quietCalls = false;
+  m.pcpu.step();
+  assert.equal(c.get(TIMER_AT), 0n);
 });
 
 test('in host time guests run on during a turn of domain 0, unless it must come first', () => {

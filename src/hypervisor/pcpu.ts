@@ -21,17 +21,22 @@ import {
   QUIET_COUNT,
   RANDOM,
   RETIRED_BASE,
+  TIMER_AT,
+  TIMER_BASE,
+  TIMER_CALL,
+  TIMER_COUNT,
+  TIMER_OTHERS,
   TSC_OFFSET,
   WANT_WINDOW,
 } from '../machine/layout.ts';
 import { type CpuModel, cr4Mask, eferMask } from '../spec/x86/cpu-models.ts';
-import { RUNSTATE_blocked, RUNSTATE_offline, RUNSTATE_runnable, RUNSTATE_running } from '../spec/xen/vcpu.ts';
-import { __HYPERVISOR_event_channel_op } from '../spec/xen/xen.ts';
+import { RUNSTATE_blocked, RUNSTATE_offline, RUNSTATE_runnable, RUNSTATE_running, VCPUOP_set_singleshot_timer } from '../spec/xen/vcpu.ts';
+import { __HYPERVISOR_event_channel_op, __HYPERVISOR_vcpu_op } from '../spec/xen/xen.ts';
 import { domainModel } from './arch/x86/cpu-policy.ts';
 import { deliverPending, hasPendingInterrupt } from './arch/x86/interrupts.ts';
 import { attachContext } from './arch/x86/vcpu-state.ts';
 import { STOP_STEP, stopForDebugger } from './debug/stop.ts';
-import { AT_ONCE, NEVER, VCPUF_nmi_pending, VCPUF_yields } from './domain.ts';
+import { AT_ONCE, NEVER, VCPU_WORD, VCPUF_nmi_pending, VCPUF_yields } from './domain.ts';
 import { answerWaits, type ExitContext } from './exit-context.ts';
 import { handleExit } from './exits.ts';
 import { guestConsoleWaits } from './guest-console.ts';
@@ -55,16 +60,18 @@ import {
   WANT_TURN,
   waitForChange,
 } from './mailbox.ts';
-import { beginSlice, endSlice, nextBudget, runnable } from './scheduler.ts';
+import { alone, beginSlice, endSlice, nextBudget, runnable } from './scheduler.ts';
 import { updateTime } from './time/pvclock.ts';
 import { setRunstate } from './time/runstate.ts';
-import { nextDeadline, runTimers } from './time/timers.ts';
+import { nextDeadline, ownDeadline, runTimers } from './time/timers.ts';
 import type { Trace } from './trace.ts';
 
 /** Longest uninterrupted run of one vCPU in virtual time, in instructions: bounds how late a host wish for a turn is seen. */
 const SLICE = HOST_GRANT_MAX;
 /** Host time in which a new pace of the guests counts as much as the one before, in nanoseconds. */
 const PACE_NS = 3_000_000;
+/** In host time a slice may last so many nanoseconds longer while nobody waits for its end: it ends with a budget that ends anyhow. */
+const LONGER_NS = 10_000_000n;
 /** Exits handled before the run loop looks at timers, the mailbox and other vCPUs again. */
 const EXITS_PER_SLICE = 4096;
 /** Nanoseconds of virtual time that an element of a long hypercall takes, once the call stops in the middle. */
@@ -126,7 +133,6 @@ export class Pcpu {
   private rate = 0.05;
   /** The budget is a guess of how far the vCPU comes in host time until this instant. */
   private guessed = false;
-  private stop = NEVER;
   /** What WAKE was before the mailbox was looked at: the guest runs until it is something else. */
   private seen = 0;
 
@@ -261,9 +267,12 @@ export class Pcpu {
     return this.shared && due !== AT_ONCE ? NEVER : due;
   }
 
-  /** Next timer, or the end of the running vCPU's slice. */
-  private nextStop(): bigint {
-    return earlier(earlier(this.until, this.dom0Stop()), earlier(nextDeadline(this.hv), this.hv.header.quantum_end));
+  /** When the running vCPU is to stop for anything but its own timer: others' timers, or the end of its slice. */
+  private othersStop(v: Vcpu): bigint {
+    const { hv } = this;
+    const { quantum_end } = hv.header;
+    const sliceEnd = !hv.virtualTime && quantum_end !== NEVER && alone(hv, v) ? quantum_end + LONGER_NS : quantum_end;
+    return earlier(earlier(this.until, this.dom0Stop()), earlier(nextDeadline(hv, v), sliceEnd));
   }
 
   /** Virtual time: instructions until the next deadline, at most a slice. */
@@ -272,15 +281,16 @@ export class Pcpu {
     return Number(ns < BigInt(SLICE) ? ns / BigInt(this.hv.header.ns_per_instruction) || 1n : BigInt(SLICE));
   }
 
-  /** Let the vCPU run from now to `stop`. */
-  private allow(v: Vcpu, now: bigint, stop: bigint): void {
-    if (this.hv.virtualTime) this.setBudget(v, this.budget(now, stop));
-    else this.allowHostTime(v, now, stop);
+  /** Let the vCPU run from now until its timer, and until what else it is to stop for, `others`. */
+  private allow(v: Vcpu, now: bigint, others: bigint): void {
+    if (this.hv.virtualTime) this.setBudget(v, this.budget(now, earlier(others, ownDeadline(this.hv, v))));
+    else this.allowHostTime(v, now, others);
   }
 
   /** In host time the core ends a budget at an instant of the clock, or when the mailbox is rung. Instructions are a guess by the pace of late. */
-  private allowHostTime(v: Vcpu, now: bigint, stop: bigint): void {
+  private allowHostTime(v: Vcpu, now: bigint, others: bigint): void {
     const c = v.context;
+    const stop = earlier(others, ownDeadline(this.hv, v));
     if (stop <= now) {
       this.setBudget(v, HOST_GRANT_MIN);
       return;
@@ -289,11 +299,24 @@ export class Pcpu {
     const grant = Math.max(HOST_GRANT_MIN, Math.min(HOST_GRANT_MAX, Math.floor(ns * this.rate)));
     this.setBudget(v, grant);
     this.guessed = true;
-    this.stop = stop;
-    c.set(HOST_DEADLINE, stop === NEVER ? NEVER : stop + this.hostBase);
+    c.set(HOST_DEADLINE, this.hostInstant(stop));
+    c.set(TIMER_OTHERS, this.hostInstant(others));
     c.set(HOST_SINCE, now + this.hostBase);
     c.setLow(HOST_GRANT, grant);
     c.set(HOST_BELL, (BigInt(this.seen >>> 0) << 32n) | BigInt(WAKE * 4));
+  }
+
+  /** An instant of machine time by the host's clock. */
+  private hostInstant(instant: bigint): bigint {
+    return instant === NEVER ? NEVER : instant + this.hostBase;
+  }
+
+  /** Let the processor take the vCPU's own timer from it, unless a trace is to show that. */
+  private answerTimer(v: Vcpu): void {
+    const c = v.context;
+    c.set(TIMER_AT, this.hv.quietCalls ? (BigInt(v.id) << 32n) | BigInt((v.at + VCPU_WORD.singleshot_deadline) * 4) : 0n);
+    c.set(TIMER_CALL, (BigInt(VCPUOP_set_singleshot_timer) << 32n) | BigInt(__HYPERVISOR_vcpu_op));
+    c.set(TIMER_BASE, BigInt.asUintN(64, this.hostBase));
   }
 
   /** The vCPU in its slice worked on a hypercall that goes on later: in virtual time, time passes without an instruction. */
@@ -328,8 +351,9 @@ export class Pcpu {
     c.setLow(CPU_FLAGS, stepping || hv.virtualTime ? flags & ~CPU_WHOLE_BLOCKS : flags | CPU_WHOLE_BLOCKS);
     this.until = until;
     this.endQuietCalls(v);
+    this.answerTimer(v);
     if (stepping) this.setBudget(v, 1);
-    else this.allow(v, start, this.nextStop());
+    else this.allow(v, start, this.othersStop(v));
     let exits = 0;
     while (runnable(v) && ++exits < EXITS_PER_SLICE) {
       if (answerWaits(v)) this.finishAccess(v);
@@ -339,7 +363,10 @@ export class Pcpu {
       const reason = hv.cpu.run(c.address);
       this.trace.exit(v, reason);
       this.endQuietCalls(v);
-      if (reason === EXIT_BUDGET) break;
+      if (reason === EXIT_BUDGET) {
+        if (this.guessed && this.goesOn(v)) continue;
+        break;
+      }
       if (reason === EXIT_WINDOW) continue;
       if (reason === EXIT_PAUSE) break;
       handleExit(this.x, v, reason);
@@ -359,14 +386,42 @@ export class Pcpu {
     if (stepping && retired > 0n && v.domain.s.pause_count === 0) stopForDebugger(hv, v, STOP_STEP);
   }
 
+  /** A budget of host time has ended. When it did for timers only, the vCPU goes on in its slice. */
+  private goesOn(v: Vcpu): boolean {
+    const { hv, words } = this;
+    const { header } = hv;
+    const c = v.context;
+    if (Atomics.load(words, WAKE) !== this.seen) return false;
+    const now = hv.now();
+    if (now + this.hostBase < c.get(HOST_DEADLINE) || this.until <= now || this.dom0Stop() <= now) return false;
+    runTimers(hv);
+    if (header.quantum_end <= now) {
+      if (!alone(hv, v)) return false;
+      endSlice(hv);
+      if (beginSlice(hv) !== v) return false;
+    }
+    const others = this.othersStop(v);
+    if (others <= now) return false;
+    const ns = Number(now + this.hostBase - c.get(HOST_SINCE));
+    if (ns > 0) this.rate = newPace(this.rate, c.low(HOST_GRANT) - c.signed(BUDGET), ns);
+    this.allowHostTime(v, now, others);
+    return true;
+  }
+
   /** Others may act now: what had nothing to do may have, and the processor answers no more calls. */
   private endQuietCalls(v: Vcpu): void {
     const c = v.context;
     c.setLow(QUIET_AT, 0);
-    const count = c.low(QUIET_COUNT);
+    this.count(v, QUIET_COUNT, __HYPERVISOR_event_channel_op);
+    this.count(v, TIMER_COUNT, __HYPERVISOR_vcpu_op);
+  }
+
+  /** Hypercalls that the processor answered, as a slot says. */
+  private count(v: Vcpu, slot: number, nr: number): void {
+    const count = v.context.low(slot);
     if (count === 0) return;
-    this.trace.hypercalls(__HYPERVISOR_event_channel_op, count);
-    c.setLow(QUIET_COUNT, 0);
+    this.trace.hypercalls(nr, count);
+    v.context.setLow(slot, 0);
   }
 
   /** An answered access: its instruction ends before anything else happens, then what is pending comes. */
@@ -386,14 +441,16 @@ export class Pcpu {
   }
 
   private shortenBudget(v: Vcpu): void {
-    const deadline = this.nextStop();
-    if (this.guessed && deadline === this.stop) return;
+    const c = v.context;
+    const others = this.othersStop(v);
+    const deadline = earlier(others, ownDeadline(this.hv, v));
+    if (this.guessed && c.get(HOST_DEADLINE) === this.hostInstant(deadline) && c.get(TIMER_OTHERS) === this.hostInstant(others)) return;
     const now = this.hv.now();
     if (deadline <= now) this.setBudget(v, 0);
-    else if (this.guessed) this.allowHostTime(v, now, deadline);
+    else if (this.guessed) this.allowHostTime(v, now, others);
     else {
       const allowed = this.budget(now, deadline);
-      if (allowed < v.context.signed(BUDGET)) this.setBudget(v, allowed);
+      if (allowed < c.signed(BUDGET)) this.setBudget(v, allowed);
     }
   }
 

@@ -128,6 +128,19 @@ function onlyOne(hv: Hypervisor): Vcpu | undefined {
   return one;
 }
 
+/** Does nobody wait for the end of `v`'s slice, nor it itself? Then the slice may as well be longer. */
+export function alone(hv: Hypervisor, v: Vcpu): boolean {
+  if (v.domain.s.sched_cap !== 0 || ((v.words[v.at + VCPU_WORD.flags] as number) & VCPUF_yields) !== 0) return false;
+  const domains = hv.domains();
+  for (let i = 0; i < domains.length; i++) {
+    const d = domains[i] as Domain;
+    if (d.id === 0) continue;
+    const vcpus = hv.vcpus(d);
+    for (let k = 0; k < vcpus.length; k++) if (vcpus[k] !== v && runnable(vcpus[k] as Vcpu)) return false;
+  }
+  return true;
+}
+
 /** The vCPU that is to run now; of equals, the next after the one that ran last, in order of domains and vCPUs. Its slice begins. */
 export function beginSlice(hv: Hypervisor): Vcpu | undefined {
   const { header } = hv;

@@ -221,6 +221,16 @@ export const QUIET_AT = 175;
 export const QUIET_CALL = 176;
 export const QUIET_WORD = 177;
 export const QUIET_COUNT = 178;
+/**
+ * A hypercall that only says when the vCPU's own timer is due, which nobody asks before the budget ends: the core answers it without leaving run(). TIMER_AT: address of that
+ * instant in `state` in the low half (0: there is no such call), what RSI has (the vCPU's number) in the high half. TIMER_CALL: as QUIET_CALL. [RDX] holds the instant, in the guest's
+ * system time; TIMER_BASE: the host's clock is ahead of it by so much. TIMER_OTHERS: what HOST_DEADLINE is without the timer. TIMER_COUNT: how often it did so. In host time, of 64-bit code at CPL 0.
+ */
+export const TIMER_AT = 195;
+export const TIMER_CALL = 196;
+export const TIMER_BASE = 197;
+export const TIMER_OTHERS = 198;
+export const TIMER_COUNT = 199;
 /** Longest part of a budget of host time in ticks of the clock, and its bounds in instructions. How late a bell is heard; a guess of the next part goes by the pace of the last. */
 export const HOST_PART = 1_000_000;
 export const HOST_GRANT_MIN = 1000;

@@ -3,6 +3,8 @@ import { type TestContext, test } from 'node:test';
 import {
   BUDGET,
   CPL,
+  CPU_FLAGS,
+  CPU_INTEL,
   CR2,
   CTX_SCRATCH,
   EXIT_B,
@@ -20,6 +22,7 @@ import {
   HOST_SINCE,
   IDTR_BASE,
   IDTR_LIMIT,
+  PORT_READS,
   QUIET_AT,
   QUIET_CALL,
   QUIET_COUNT,
@@ -33,12 +36,19 @@ import {
   RIP,
   RSI,
   RSP,
+  TIMER_AT,
+  TIMER_BASE,
+  TIMER_CALL,
+  TIMER_COUNT,
+  TIMER_OTHERS,
 } from '../machine/layout.ts';
 import { noPasses } from './ir/passes/pipeline.ts';
 import { coreIsBuilt, TestMachine, type TestMode } from './testing/test-machine.ts';
 
 const START = 0x10000;
 const HANDLER = 0x11000;
+/** Room in `state`: no test here counts reads of ports. */
+const SCRATCH = PORT_READS;
 
 const withCore = (name: string, body: (t: TestContext) => void): void => {
   test(name, { skip: !coreIsBuilt && process.env.CI !== 'true' ? 'build/core.wasm is not there' : false }, body);
@@ -284,6 +294,73 @@ withCore('a hypercall that has nothing to do is answered while its bit stands, a
     run(() => {}, 32),
     left,
     '32-bit code',
+  );
+});
+
+withCore("a hypercall that arms the vCPU's own timer is answered when its instant lies ahead, and moves the budget's deadline; any other leaves", () => {
+  const ARGUMENT = 0x9000;
+  const TIMER = 0xa000;
+  const BASE = 1_000_000_000n;
+  const NOW = 5_000_000_000n;
+  const OTHERS = NOW + 9_000_000n;
+  /** Runs it with the timer's call, and something different. Exit, instructions retired, calls answered, the timer, and the deadline of the budget. */
+  const run = (differently: (made: TestMachine) => void, mode: TestMode = 64): unknown[] => {
+    // vmmcall; hlt
+    const made = machine('0f01d9 f4', mode, { hostTsc: () => NOW });
+    const timer = made.memories.stateQuads;
+    for (const [slot, value] of [
+      [RAX, 0xffffffff_00000018n],
+      [RDI, 8n],
+      [RSI, 3n],
+      [RDX, BigInt(ARGUMENT)],
+      [TIMER_AT, (3n << 32n) | BigInt(SCRATCH)],
+      [TIMER_CALL, (8n << 32n) | 24n],
+      [TIMER_BASE, BASE],
+      [TIMER_OTHERS, OTHERS],
+      [HOST_DEADLINE, NOW + 2_000_000n],
+    ] as const)
+      made.setReg(slot, value);
+    timer[SCRATCH / 8] = 77n;
+    made.write64(ARGUMENT, NOW - BASE + 4_000_000n);
+    made.write64(ARGUMENT + 8, 1n);
+    differently(made);
+    const exit = made.run(1000);
+    return [exit, 1000 - Number(made.reg(BUDGET)), Number(made.reg(TIMER_COUNT)), (timer[SCRATCH / 8] as bigint) - NOW + BASE, made.reg(HOST_DEADLINE) - NOW];
+  };
+  const armed = (instant: bigint, deadline: bigint): unknown[] => [EXIT_HLT, 2, 1, instant, deadline];
+  const at = (instant: bigint) => (made: TestMachine) => made.write64(ARGUMENT, NOW - BASE + instant);
+  assert.deepEqual(
+    run(() => {}),
+    armed(4_000_000n, 4_000_000n),
+    'later than what it was before',
+  );
+  assert.deepEqual(run(at(20_000_000n)), armed(20_000_000n, 9_000_000n), 'others come first');
+  assert.deepEqual(run(at(1_500_000n)), armed(1_500_000n, 1_500_000n), 'sooner, but not within a part of the budget');
+  const left = [EXIT_HYPERCALL, 0, 0, 77n - NOW + BASE, 2_000_000n];
+  const others: ((made: TestMachine) => void)[] = [
+    at(500_000n),
+    at(0n),
+    at(-1n),
+    (made) => made.write64(ARGUMENT, 1n << 63n),
+    (made) => made.setReg(TIMER_AT, 0n),
+    (made) => made.setReg(RSI, 2n),
+    (made) => made.setReg(RDI, 9n),
+    (made) => made.setReg(RAX, 15n),
+    (made) => made.setReg(RDX, 0x9ff1n),
+    (made) => made.setReg(RDX, 1n << 40n),
+    (made) => made.context.setLow(CPL, 3),
+    (made) => made.context.setLow(CPU_FLAGS, CPU_INTEL),
+  ];
+  for (const [k, differently] of others.entries()) assert.deepEqual(run(differently), left, `case ${k}`);
+  assert.deepEqual(
+    run(() => {}, 32),
+    left,
+    '32-bit code',
+  );
+  // an exact budget is nobody's to move
+  assert.deepEqual(
+    run((made) => made.setReg(HOST_DEADLINE, 0n)),
+    [EXIT_HYPERCALL, 0, 0, 77n - NOW + BASE, -NOW],
   );
 });
 

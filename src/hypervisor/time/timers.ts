@@ -18,11 +18,15 @@ const ended = ({ words, at }: Domain): boolean => ((words[at + DOMAIN_WORD.is_dy
 const paused = ({ words, at }: Domain): boolean => words[at + DOMAIN_WORD.pause_count] !== 0;
 const hasWatchdog = ({ words, at }: Domain): boolean => words[at + DOMAIN_WORD.watchdog_inuse] !== 0;
 
-/** Deadlines of a vCPU's own timers. */
+/** Deadlines of a vCPU's own timers, the single-shot one first. */
 const OWN = [VCPU_WORD.singleshot_deadline, VCPU_WORD.periodic_deadline, VCPU_WORD.poll_deadline];
 
-/** The next instant (ns) at which some timer of any domain expires, NEVER when none is armed. */
-export function nextDeadline(hv: Hypervisor): bigint {
+/** When the vCPU's single-shot timer is due, NEVER when it is not armed. */
+export const ownDeadline = (hv: Hypervisor, { words, at }: Vcpu): bigint =>
+  armed(words, at + VCPU_WORD.singleshot_deadline) ? instant(hv, at + VCPU_WORD.singleshot_deadline) : NEVER;
+
+/** The next instant (ns) at which some timer of any domain expires, NEVER when none is armed. `but`: without this vCPU's single-shot timer. */
+export function nextDeadline(hv: Hypervisor, but?: Vcpu): bigint {
   let next = NEVER;
   const domains = hv.domains();
   for (let i = 0; i < domains.length; i++) {
@@ -33,7 +37,7 @@ export function nextDeadline(hv: Hypervisor): bigint {
     const vcpus = hv.vcpus(d);
     for (let k = 0; k < vcpus.length; k++) {
       const { words, at } = vcpus[k] as Vcpu;
-      for (let timer = 0; timer < OWN.length; timer++) {
+      for (let timer = vcpus[k] === but ? 1 : 0; timer < OWN.length; timer++) {
         const own = at + (OWN[timer] as number);
         if (armed(words, own)) next = min(next, instant(hv, own));
       }

@@ -26,6 +26,7 @@ import { READ, WRITE } from "./memory/walk";
 import { segmentLinear } from "./memory/segment";
 import { mulHighSigned, mulHighUnsigned } from "./wide";
 import { answeredPort } from "./system/open-bus";
+import { armedTimer } from "./system/own-timer";
 import { answeredCall } from "./system/quiet-call";
 import { dispatchString } from "./strings/dispatch";
 import { dispatchSystem } from "./system/dispatch";
@@ -1189,7 +1190,7 @@ export function run(ctx: usize): i32 {
           break;
         case O.OP_EXIT:
           leave(ctx, pc);
-          if (!answeredPort(ctx) && !answeredCall(ctx)) return <i32>Ctx.get32(ctx, EXIT_REASON);
+          if (!answeredPort(ctx) && !answeredCall(ctx) && !armedTimer(ctx)) return <i32>Ctx.get32(ctx, EXIT_REASON);
           pc = onward(ctx);
           break;
         // ---- fused forms
