@@ -383,13 +383,25 @@ export const STORED_CODE_AT = 6;
 export const STORED_BYTES_AT = 7;
 /** What comes behind the lists. */
 export const STORED_BYTES = 8;
-/** Of the size: micro-ops; first of its page; part of a region; found or made since the start. Above that lies the age. */
+/** Of the size: micro-ops; first of its page; its page has regions (noted with the first); found or made since the start. Above that lies the age. */
 export const STORED_UOPS = 0x1fff;
 export const STORED_FIRST = 0x2000;
-export const STORED_IN_REGION = 0x4000;
+export const STORED_REGIONS = 0x4000;
 export const STORED_TOUCHED = 0x8000;
 /** Behind this the rest of the page may have shaped a block: it belongs to the guest bytes that are kept and compared. */
 export const STORED_LAST_BYTE = 4080;
+/** Guest bytes that are kept and compared of an instruction that crosses its page's end: as many as one can have. */
+export const STORED_CROSSING = 15;
+/**
+ * Begin of the arena: u32 blocks in it; and for the core, which takes what is stored without asking the host: where the lists and the code are, how many records
+ * (0: it is to ask), executions before a block is offered for promotion, and how many blocks it took.
+ */
+export const ARENA_BLOCKS = CODE_ARENA + 4;
+export const TAKE_BASE = CODE_ARENA + 16;
+export const TAKE_COUNT = CODE_ARENA + 20;
+export const TAKE_PLACES = CODE_ARENA + 24;
+export const TAKE_RUNS = CODE_ARENA + 28;
+export const TAKE_TAKEN = CODE_ARENA + 32;
 /** Dropped (self-modified); its first micro-op is DEAD. */
 export const BLKF_DEAD = 1;
 

@@ -3,6 +3,7 @@
  * bits are kept by the core, which is told of each new block.
  */
 import {
+  ARENA_BLOCKS,
   BLK_BYTES,
   BLK_COUNT,
   BLK_FLAGS,
@@ -26,6 +27,7 @@ import {
   PCPU_STRIDE,
   RETURN_SITES,
   RETURN_SITES_STRIDE,
+  TAKE_COUNT,
   UOP_SIZE,
   WAY_CACHE,
   WAY_STRIDE,
@@ -39,7 +41,7 @@ import type { BlockTranslator } from './translate-block.ts';
 const ONCE_SIZE = 0x10000;
 /** First bytes of the arena: u32 next free address, u32 blocks, u32 whether they may have regions. */
 const FREE = CODE_ARENA;
-const BLOCKS = CODE_ARENA + 4;
+const BLOCKS = ARENA_BLOCKS;
 /** u32 1 = blocks may have regions. */
 const REGIONS = CODE_ARENA + 8;
 const ONCE = CODE_ARENA + 0x10000;
@@ -50,6 +52,8 @@ export class BlockCache {
   private end: number;
   /** Executions before a new block is offered for promotion to a region; 0 = 2^32. */
   threshold: () => number = () => 0;
+  /** It is the same for all of them. */
+  evenThreshold = true;
   /** Blocks that are offered at their next execution instead (the engine's watch); by the offset of their first byte in `frames`. */
   watched: ((phys: number) => boolean) | undefined;
 
@@ -58,6 +62,8 @@ export class BlockCache {
     this.words = memories.stateWords;
     this.end = Math.min(ARENA + limit, CODE_ARENA_END);
     if (this.words[FREE >>> 2] === 0) this.words[FREE >>> 2] = ARENA;
+    // what was stored belonged to an engine that is gone
+    this.words[TAKE_COUNT >>> 2] = 0;
   }
 
   /** Blocks may have regions, which belong to the engine that made them. */
@@ -125,15 +131,15 @@ export class BlockCache {
     this.words[BLOCKS >>> 2] = (this.words[BLOCKS >>> 2] as number) + blocks;
   }
 
-  /** Stores a block that is packed already; `size`: BLK_BYTES. 0 if the arena is full. */
-  storePacked(code: Int32Array, size: number, phys: number, mode: number): number {
+  /** Stores a block that is packed already; `phys2`: the page behind, if it reaches there, else -1; `size`: BLK_BYTES. 0 if the arena is full. */
+  storePacked(code: Int32Array, size: number, phys: number, phys2: number, mode: number): number {
     const { words } = this;
     const at = words[FREE >>> 2] as number;
     const after = at + BLK_HEADER + code.byteLength;
     if (after > this.end) return 0;
     words[FREE >>> 2] = after;
     words.set(code, (at + BLK_HEADER) >>> 2);
-    this.writeHeader(at, phys, -1, mode, size, after);
+    this.writeHeader(at, phys, phys2, mode, size, after);
     words[BLOCKS >>> 2] = (words[BLOCKS >>> 2] as number) + 1;
     return at;
   }

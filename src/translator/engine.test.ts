@@ -299,7 +299,6 @@ withCore('a hypercall that has nothing to do is answered while its bit stands, a
 
 withCore("a hypercall that arms the vCPU's own timer is answered when its instant lies ahead, and moves the budget's deadline; any other leaves", () => {
   const ARGUMENT = 0x9000;
-  const TIMER = 0xa000;
   const BASE = 1_000_000_000n;
   const NOW = 5_000_000_000n;
   const OTHERS = NOW + 9_000_000n;

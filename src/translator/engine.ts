@@ -175,6 +175,7 @@ export class Engine {
       this.regions.check = options.checkModule;
       this.regions.compiler = options.regionCompiler;
       this.cache.threshold = typeof promoteAfter === 'function' ? promoteAfter : () => promoteAfter;
+      this.cache.evenThreshold = typeof promoteAfter === 'number';
       this.regions.threshold = this.cache.threshold;
       if (typeof promoteAfter === 'number') {
         this.regions.hot = () => promoteAfter - (promoteAfter >> 3);
@@ -302,10 +303,10 @@ export class Engine {
   }
 
   /** Does the translator make this of the guest's code at `phys`? */
-  private isTranslation(code: Int32Array, size: number, phys: number, mode: number): boolean {
+  private isTranslation(code: Int32Array, size: number, phys: number, phys2: number, mode: number): boolean {
     const { translator, memories } = this;
-    if (!translator.translate(memories.frameBytes, phys, -1, mode, this.blockLimit)) return false;
-    if (translator.crosses || (translator.bytes | (translator.instructions << 16)) !== size) return false;
+    if (!translator.translate(memories.frameBytes, phys, phys2, mode, this.blockLimit)) return false;
+    if (translator.crosses !== (phys2 !== -1) || (translator.bytes | (translator.instructions << 16)) !== size) return false;
     const made = new Int32Array(packedSize(translator.builder) * 2);
     const words = pack(translator.builder, made, 0) >> 2;
     return words === code.length && code.every((word, k) => word === made[k]);
@@ -335,7 +336,7 @@ export class Engine {
   private block(ctx: number, phys: number, second: number, mode: number): number {
     const { translator, cache, memories } = this;
     const store = this.watcher === undefined ? this.store : undefined;
-    const stored = store?.find(ctx, phys, mode) ?? 0;
+    const stored = store?.find(ctx, phys, second, mode) ?? 0;
     if (stored !== 0) return stored;
     const limit = this.watcher !== undefined && this.watcher.stops === undefined ? 1 : this.blockLimit;
     if (!translator.translate(memories.frameBytes, phys, second, mode, limit)) return 0;

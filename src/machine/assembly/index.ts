@@ -69,3 +69,5 @@ export { find, findFar, lookup, lookupOne, onward, start } from "./lookup";
 export { segmentLinear } from "./memory/segment";
 export { slowRead, slowWrite } from "./memory/access";
 export { missed } from "./memory/missed";
+export { armedTimer } from "./system/own-timer";
+

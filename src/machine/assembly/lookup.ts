@@ -20,6 +20,7 @@ import { deliver } from "./exceptions/deliver";
 import { currentView, prepareFault, R_FAILED, R_MMIO, resolve } from "./memory/access";
 import { ANSWERED, mmioFetch, noteAnswer } from "./memory/mmio";
 import { Spaces } from "./memory/asid";
+import { takeStored } from "./stored";
 import { EXEC } from "./memory/walk";
 import { raisePrepared } from "./exceptions/raise";
 import { Ctx } from "./state";
@@ -229,7 +230,8 @@ export function lookup(ctx: usize, link: usize): usize {
       block = <usize>load<u32>(block, BLK_NEXT);
     }
   }
-  let block = translate(ctx, phys, phys2, mode);
+  let block: usize = Ctx.get(ctx, ONE_INSN) == 0 ? takeStored(ctx, phys, phys2, mode) : 0;
+  if (block == 0) block = translate(ctx, phys, phys2, mode);
   if (block == 0) secondFault(ctx, linear, wide);
   if (!wide && !fits(ctx, rip, block)) {
     // the code segment ends inside the block: instruction by instruction up to there

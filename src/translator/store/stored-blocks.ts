@@ -5,13 +5,16 @@
  * Blocks of one page come one after the other: where one of them is found, the others are likely to be.
  */
 import {
+  BLK_BYTES,
   BLK_HEADER,
+  BLK_PHYS,
   MODE_STEP,
   MODE_USER,
   STORED_BYTES,
   STORED_BYTES_AT,
   STORED_CHAIN,
   STORED_CODE_AT,
+  STORED_CROSSING,
   STORED_FIRST,
   STORED_HASH,
   STORED_HASH_BITS,
@@ -20,9 +23,15 @@ import {
   STORED_MODE,
   STORED_PAGE,
   STORED_PLACE,
+  STORED_REGIONS,
   STORED_SIZE,
   STORED_TOUCHED,
   STORED_UOPS,
+  TAKE_BASE,
+  TAKE_COUNT,
+  TAKE_PLACES,
+  TAKE_RUNS,
+  TAKE_TAKEN,
   UOP_SIZE,
 } from '../../machine/layout.ts';
 import type { Memories } from '../../machine/memories.ts';
@@ -48,9 +57,9 @@ export type BlockRecord = number;
 /** What the records need of the core's exports. @see machine/assembly/stored.ts */
 export interface StoredCore {
   indexStored(base: number, count: number, bytes: number, code: number, places: number): number;
-  findStored(base: number, count: number, phys: number, mode: number): number;
-  matchesStored(base: number, count: number, record: number, phys: number): number;
-  placeStored(ctx: number, base: number, count: number, record: number, places: number, phys: number, runs: number): void;
+  findStored(base: number, count: number, phys: number, phys2: number, mode: number): number;
+  matchesStored(base: number, count: number, record: number, phys: number, phys2: number): number;
+  placeStored(ctx: number, base: number, count: number, record: number, places: number, phys: number, phys2: number, runs: number): void;
   placeStoredPage(ctx: number, base: number, count: number, first: number, places: number, page: number, runs: number): number;
 }
 
@@ -234,26 +243,34 @@ export class StoredBlocks {
 
   /** Do the guest bytes at `phys` (offset in `frames`) make this block of the file? */
   matches(record: BlockRecord, phys: number): boolean {
-    return this.core.matchesStored(this.base, this.loaded, record, phys) !== 0;
+    return this.core.matchesStored(this.base, this.loaded, record, phys, -1) !== 0;
   }
 
-  /** The record of the block at `phys` in `mode`, -1 if there is none. */
-  find(phys: number, mode: number): BlockRecord {
-    const record = this.loaded === 0 ? -1 : this.core.findStored(this.base, this.loaded, phys, mode);
-    return record >= 0 || this.added === 0 ? record : this.findOwn(phys, mode);
+  /** Is it one instruction that crosses its page's end? */
+  crosses(record: BlockRecord): boolean {
+    return crosses(this.place(record));
   }
 
-  private findOwn(phys: number, mode: number): BlockRecord {
+  /** The record of the block at `phys` in `mode`, -1 if there is none. `phys2`: the page behind, -1: it is not there. */
+  find(phys: number, phys2: number, mode: number): BlockRecord {
+    const record = this.loaded === 0 ? -1 : this.core.findStored(this.base, this.loaded, phys, phys2, mode);
+    return record >= 0 || this.added === 0 ? record : this.findOwn(phys, phys2, mode);
+  }
+
+  private findOwn(phys: number, phys2: number, mode: number): BlockRecord {
     const { own, guest, bytes } = this;
+    const room = 4096 - (phys & 4095);
+    const byteAt = (k: number): number => guest[k < room ? phys + k : phys2 + k - room] as number;
     for (const prefix of PREFIXES) {
+      if (prefix > room) continue;
       const hash = this.hashOf(mode, phys & 4095, guest, phys, prefix);
       for (let chain = this.heads[hash & ((1 << STORED_HASH_BITS) - 1)] as number; chain !== 0; chain = own.chain[chain - 1] as number) {
         const k = chain - 1;
         const place = own.place[k] as number;
-        if (own.hash[k] !== hash || own.mode[k] !== mode || (place & 4095) !== (phys & 4095)) continue;
+        if (own.hash[k] !== hash || own.mode[k] !== mode || (place & 4095) !== (phys & 4095) || (phys2 < 0 && crosses(place))) continue;
         const start = own.bytesAt[k] as number;
         let same = lengthOf(place);
-        while (same > 0 && guest[phys + same - 1] === bytes[start + same - 1]) same--;
+        while (same > 0 && byteAt(same - 1) === bytes[start + same - 1]) same--;
         if (same === 0) return this.loaded + k;
       }
     }
@@ -261,8 +278,45 @@ export class StoredBlocks {
   }
 
   /** Makes a record of the file, at its place among `places`, the guest's block at `phys`. `runs`: executions before it is offered for promotion. */
-  put(ctx: number, record: BlockRecord, places: number, phys: number, runs: number): void {
-    this.core.placeStored(ctx, this.base, this.loaded, record, places, phys, runs);
+  put(ctx: number, record: BlockRecord, places: number, phys: number, phys2: number, runs: number): void {
+    this.core.placeStored(ctx, this.base, this.loaded, record, places, phys, phys2, runs);
+  }
+
+  /** From now on the core makes records blocks by itself, as `put` and `putPage` do, where no regions come with them. */
+  letCoreTake(places: number, runs: number): void {
+    const words = this.memories.stateWords;
+    for (const [at, value] of [
+      [TAKE_BASE, this.base],
+      [TAKE_PLACES, places],
+      [TAKE_RUNS, runs],
+      [TAKE_TAKEN, 0],
+      [TAKE_COUNT, this.loaded],
+    ] as const)
+      words[at >>> 2] = value;
+  }
+
+  /** The page that begins with the record `first` has regions. */
+  noteRegions(first: BlockRecord): void {
+    this.setSize(first, this.size(first) | STORED_REGIONS);
+  }
+
+  /** Blocks that the core took by itself, until `endTaking`. */
+  get taken(): number {
+    return this.memories.stateWords[TAKE_TAKEN >>> 2] as number;
+  }
+
+  /** The core asks again. How many blocks it took by itself, which lie at `places`. */
+  endTaking(places: number): number {
+    const words = this.memories.stateWords;
+    words[TAKE_COUNT >>> 2] = 0;
+    const taken = words[TAKE_TAKEN >>> 2] as number;
+    words[TAKE_TAKEN >>> 2] = 0;
+    if (taken === 0) return 0;
+    for (let record = 0; record < this.loaded; record++) {
+      const block = (places + this.placeOf(record)) >>> 2;
+      if (words[block + (BLK_BYTES >> 2)] !== 0) this.pageOf(record, words[block + (BLK_PHYS >> 2)] as number);
+    }
+    return taken;
   }
 
   /** The same for those of the page that begins with `first` that have not come yet and whose bytes are in the guest's page at `page`. How many. */
@@ -297,7 +351,7 @@ export class StoredBlocks {
   }
 
   /**
-   * Keeps a block that was just translated from the first `bytes` of `read`, what was read at `phys`: up to the page's end if that is near.
+   * Keeps a block that was just translated from the first `bytes` of `read`, what was read at `phys`: up to the page's end if that is near, and behind it if an instruction crosses that.
    * `code`: its micro-ops.
    */
   add(phys: number, mode: number, read: Uint8Array, bytes: number, instructions: number, code: Int32Array): void {
@@ -306,7 +360,7 @@ export class StoredBlocks {
     const length = lengthOf(place);
     const guest = read.subarray(0, length);
     const uops = code.length / (UOP_SIZE >> 2);
-    if (offset + bytes > 4096 || bytes === 0 || bytes > 0xff || uops > STORED_UOPS || (mode & MODE_STEP) !== 0) return;
+    if ((crosses(place) && bytes > STORED_CROSSING) || bytes === 0 || bytes > 0xff || uops > STORED_UOPS || (mode & MODE_STEP) !== 0) return;
     const end = this.codeUsed + code.length;
     if (end + this.fileCode.length > WORDS_MAX) return;
     const k = this.added;
@@ -325,7 +379,8 @@ export class StoredBlocks {
       larger.set(this.bytes);
       this.bytes = larger;
     }
-    const prefix = PREFIXES.find((bytes) => bytes <= length) as number;
+    const inPage = Math.min(length, 4096 - offset);
+    const prefix = PREFIXES.find((bytes) => bytes <= inPage) as number;
     const hash = this.hashOf(mode, offset, guest, 0, prefix);
     const slot = hash & ((1 << STORED_HASH_BITS) - 1);
     own.mode[k] = mode;
@@ -415,8 +470,11 @@ export class StoredBlocks {
   }
 }
 
+const crosses = (place: number): boolean => (place & 4095) + ((place >>> 12) & 0xff) > 4096;
+
 /** Guest bytes of a record that are compared: as the core's. */
 const lengthOf = (place: number): number => {
+  if (crosses(place)) return STORED_CROSSING;
   const length = (place >>> 12) & 0xff;
   return (place & 4095) + length > STORED_LAST_BYTE ? 4096 - (place & 4095) : length;
 };

@@ -17,7 +17,7 @@ import { Consolidation } from './consolidate.ts';
 import { type BlockRecord, StoredBlocks, type StoredCore } from './stored-blocks.ts';
 import { decodeRegions, encodeRegions, packHints, type StoredRegion, unpackHints } from './stored-region.ts';
 
-const MAGIC = 0x3443545a; // "ZTC4"
+const MAGIC = 0x3543545a; // "ZTC5"
 /** Magic, words of the blocks, words of the regions, their modules, bytes of these; what they were made for: address of the blocks' places, first place in the table. */
 const HEAD_WORDS = 7;
 /** Regions that share a module. The host hands out optimised functions of one module in batches, of ten at least: many in one would wait for each other. */
@@ -38,8 +38,8 @@ export interface StoreCore extends StoredCore {
 
 /** Looks at what a file holds before it is used, for those who do not take the file's word. */
 export interface StoredCheck {
-  /** Is this what the translator makes of the guest's code at `phys` in `mode`? `size`: BLK_BYTES. */
-  readonly block: (code: Int32Array, size: number, phys: number, mode: number) => boolean;
+  /** Is this what the translator makes of the guest's code at `phys` in `mode`? `phys2`: the page behind, if it reaches there, else -1; `size`: BLK_BYTES. */
+  readonly block: (code: Int32Array, size: number, phys: number, phys2: number, mode: number) => boolean;
   /** Is the module of regions sound? */
   readonly module: (bytes: Uint8Array<ArrayBuffer>) => boolean;
 }
@@ -128,7 +128,7 @@ export class TranslationStore {
   private readonly firstRegion: number;
   private readonly regions: Regions | undefined;
   private readonly making: MakingModules;
-  readonly counters: StoreCounters = { storedBlocks: 0, usedBlocks: 0, newBlocks: 0, storedRegions: 0, usedRegions: 0, newRegions: 0 };
+  private readonly counted: StoreCounters = { storedBlocks: 0, usedBlocks: 0, newBlocks: 0, storedRegions: 0, usedRegions: 0, newRegions: 0 };
 
   /** `making`: modules as `save` checked them are made inside it. */
   constructor(
@@ -182,6 +182,7 @@ export class TranslationStore {
         const fits = this.check === undefined && from === this.places && first === regions.next;
         yield* this.adopting(stored, regions, fits ? cut(module, words.subarray(lengthsFrom, modulesFrom)) : undefined);
       }
+      if (this.places !== 0 && this.check === undefined && this.cache.evenThreshold) this.blocks.letCoreTake(this.places, this.cache.threshold());
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       this.blocks.clear();
@@ -204,7 +205,7 @@ export class TranslationStore {
       yield;
     }
     this.placed = stored.map((region, k) => ({ region, index: first + k, used: false }));
-    this.counters.storedRegions = stored.length;
+    this.counted.storedRegions = stored.length;
     for (const one of this.placed) {
       const { records, deltas } = one.region;
       for (let k = 0; k < records.length; k++) {
@@ -214,6 +215,7 @@ export class TranslationStore {
         if (offset < 0 || offset > 4095) continue;
         const page = this.blocks.firstOf(record);
         const others = this.ofPage.get(page);
+        this.blocks.noteRegions(page);
         if (others === undefined) this.ofPage.set(page, new Set([one]));
         else others.add(one);
         const list = this.having.get(record);
@@ -223,19 +225,25 @@ export class TranslationStore {
     }
   }
 
+  get counters(): StoreCounters {
+    return { ...this.counted, usedBlocks: this.counted.usedBlocks + this.blocks.taken };
+  }
+
   /** Blocks of the file have no places any more: the arena is emptied. */
   forgetPlaces(): void {
+    this.counted.usedBlocks += this.blocks.endTaking(this.places);
     this.places = 0;
     this.having.clear();
     this.ofPage.clear();
   }
 
-  /** The block at `phys` in `mode`, entered in the hash, if the store knows its bytes; else 0. With it come the other blocks of its page that are there. */
-  find(ctx: number, phys: number, mode: number): number {
-    const record = this.blocks.find(phys, mode);
+  /** The block at `phys` in `mode`, entered in the hash, if the store knows its bytes; else 0. `phys2`: the page behind, -1: it is not there. With it come the other blocks of its page that are there. */
+  find(ctx: number, phys: number, phys2: number, mode: number): number {
+    const record = this.blocks.find(phys, phys2, mode);
     if (record < 0) return 0;
-    if (!this.hasPlace(record)) return this.copy(ctx, record, phys);
-    const block = this.insert(ctx, record, phys);
+    const second = this.blocks.crosses(record) ? phys2 : -1;
+    if (!this.hasPlace(record)) return this.copy(ctx, record, phys, second);
+    const block = this.insert(ctx, record, phys, second);
     if (block !== 0) this.insertPage(ctx, record, phys);
     return block;
   }
@@ -250,31 +258,31 @@ export class TranslationStore {
   }
 
   /** A copy of a block, which no region can be made of that the file has. 0: there is no room. */
-  private copy(ctx: number, record: BlockRecord, phys: number): number {
+  private copy(ctx: number, record: BlockRecord, phys: number, phys2: number): number {
     const { blocks, cache } = this;
-    if (!this.isTrue(record, phys)) return 0;
-    const block = cache.storePacked(blocks.code(record), blocks.sizes(record), phys, blocks.mode(record));
+    if (!this.isTrue(record, phys, phys2)) return 0;
+    const block = cache.storePacked(blocks.code(record), blocks.sizes(record), phys, phys2, blocks.mode(record));
     if (block !== 0) this.enter(ctx, record, block);
     return block;
   }
 
   /** Makes the block, at its place, one of the guest's at `phys`. 0: it does not stand the check. */
-  private insert(ctx: number, record: BlockRecord, phys: number): number {
-    if (!this.isTrue(record, phys)) return 0;
-    this.blocks.put(ctx, record, this.places, phys, this.cache.threshold());
+  private insert(ctx: number, record: BlockRecord, phys: number, phys2 = -1): number {
+    if (!this.isTrue(record, phys, phys2)) return 0;
+    this.blocks.put(ctx, record, this.places, phys, phys2, this.cache.threshold());
     this.came(1);
     return this.addressOf(record);
   }
 
   private came(blocks: number): void {
     this.cache.came(blocks);
-    this.counters.usedBlocks += blocks;
+    this.counted.usedBlocks += blocks;
   }
 
   private enter(ctx: number, record: BlockRecord, block: number): void {
     this.core.insertBlock(ctx, block);
     this.blocks.touch(record);
-    this.counters.usedBlocks++;
+    this.counted.usedBlocks++;
   }
 
   /**
@@ -299,10 +307,10 @@ export class TranslationStore {
   }
 
   /** Stands the check, if there is one. */
-  private isTrue(record: BlockRecord, phys: number): boolean {
+  private isTrue(record: BlockRecord, phys: number, phys2 = -1): boolean {
     if (this.check === undefined) return true;
     const { blocks } = this;
-    return this.check.block(blocks.code(record), blocks.sizes(record), phys, blocks.mode(record));
+    return this.check.block(blocks.code(record), blocks.sizes(record), phys, phys2, blocks.mode(record));
   }
 
   /** Installs a region whose head is at `phys` if the guest has all its bytes and its blocks are at their places. */
@@ -331,7 +339,7 @@ export class TranslationStore {
       // a block's own region knows its surroundings better than one that it is a way into
       if (words[(block + BLK_REGION) >>> 2] === 0) this.core.installRegion(ctx, block, one.index, node);
     }
-    if (!one.used) this.counters.usedRegions++;
+    if (!one.used) this.counted.usedRegions++;
     one.used = true;
     return true;
   }
@@ -347,7 +355,7 @@ export class TranslationStore {
     const words = this.memories.stateWords;
     const phys = (words[(block + BLK_PHYS) >>> 2] as number) >>> 0;
     if (this.having.size === 0) return false;
-    const record = this.blocks.find(phys, words[(block + BLK_MODE) >>> 2] as number);
+    const record = this.blocks.find(phys, -1, words[(block + BLK_MODE) >>> 2] as number);
     if (record < 0 || record >= this.blocks.loaded || this.addressOf(record) !== block) return false;
     for (const one of this.having.get(record) ?? []) {
       const k = one.region.records.indexOf(record);
@@ -358,7 +366,8 @@ export class TranslationStore {
 
   /** Keeps the block at `block`, just translated and not yet entered in the hash. */
   record(translator: BlockTranslator, block: number, phys: number, mode: number): void {
-    if (translator.crosses) return;
+    // (one that does not decode may have been read from the second page without reaching there)
+    if (translator.crosses && (phys & 4095) + translator.bytes <= 4096) return;
     const words = this.memories.stateWords;
     const from = (block + BLK_HEADER) >>> 2;
     const code = words.slice(from, from + this.cache.uops(block) * (UOP_SIZE >> 2));
@@ -370,7 +379,7 @@ export class TranslationStore {
     const words = this.memories.stateWords;
     const records: BlockRecord[] = [];
     for (const address of blocks) {
-      const record = this.blocks.find((words[(address + BLK_PHYS) >>> 2] as number) >>> 0, words[(address + BLK_MODE) >>> 2] as number);
+      const record = this.blocks.find((words[(address + BLK_PHYS) >>> 2] as number) >>> 0, -1, words[(address + BLK_MODE) >>> 2] as number);
       if (record < 0) return;
       records.push(record);
     }
@@ -396,9 +405,10 @@ export class TranslationStore {
 
   /** What a file keeps for the next run; undefined when that is hardly more than the file has already, or, without a file, fewer than `least` blocks. */
   save(least = 1): Uint8Array<ArrayBuffer> | undefined {
-    this.counters.newBlocks = this.blocks.added;
-    this.counters.newRegions = this.added.length;
-    this.counters.storedBlocks = this.blocks.loaded;
+    this.counted.usedBlocks += this.blocks.endTaking(this.places);
+    this.counted.newBlocks = this.blocks.added;
+    this.counted.newRegions = this.added.length;
+    this.counted.storedBlocks = this.blocks.loaded;
     if (this.added.length * NEW_SHARE < this.placed.length && this.blocks.added * NEW_SHARE < this.blocks.loaded) return undefined;
     if (this.blocks.loaded === 0 && this.blocks.added < least) return undefined;
     if (this.added.length === 0 && this.blocks.added === 0) return undefined;
