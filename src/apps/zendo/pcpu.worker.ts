@@ -168,9 +168,8 @@ function* takeStored(places: MessagePort): Generator<'waits' | undefined> {
     yield 'waits';
   }
   const { folder, name } = place.message;
-  const file = yield* new NodeTranslationCache({ folder, engine: engineParts }).reading(name);
-  yield;
-  if (file !== undefined && engine.store !== undefined) yield* engine.store.loading(file);
+  const { store } = engine;
+  if (store !== undefined) yield* new NodeTranslationCache({ folder, engine: engineParts }).reading(name, (kept) => store.loading(kept));
 }
 
 /** Trace lines go to stderr from this thread, in order and at the pace of who reads them; messages would pile up. */

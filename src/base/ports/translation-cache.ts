@@ -4,6 +4,16 @@ export interface TranslationPlace {
   readonly name: string;
 }
 
+/** What is kept, read from the beginning to the end. */
+export interface KeptReader {
+  /** Bytes that there are. */
+  readonly length: number;
+  /** Reads the next bytes, as many as `target` has, in steps of a millisecond or so. False: it cannot. They are an allegation until `isTrue`. */
+  into(target: Uint8Array): Generator<undefined, boolean>;
+  /** All was read: is it what was written? */
+  isTrue(): boolean;
+}
+
 /**
  * Translations of guest code kept from one run to the next. Losing them only costs time, so nothing here fails: what cannot
  * be read is not there, what cannot be written is not kept.

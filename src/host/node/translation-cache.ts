@@ -3,11 +3,11 @@
  * of this user: it begins with a code (GMAC of AES-256) over its name and all that follows, made with a secret that lies in the user's
  * state folder, not beside the files. So a file that is cut short, damaged, renamed or made by somebody else is no file.
  */
-import { closeSync, linkSync, mkdirSync, openSync, readdirSync, readFileSync, readSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { closeSync, fstatSync, linkSync, mkdirSync, openSync, readdirSync, readFileSync, readSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { chmod, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { TranslationCache, TranslationPlace } from '../../base/ports/translation-cache.ts';
+import type { KeptReader, TranslationCache, TranslationPlace } from '../../base/ports/translation-cache.ts';
 import { nodeCrypto } from './crypto.ts';
 import { stateFolder } from './xdg.ts';
 
@@ -51,6 +51,51 @@ export function buildOf(parts: readonly URL[]): string {
   return hash.digest('hex');
 }
 
+interface Tagging {
+  readonly take: (bytes: Uint8Array) => void;
+  readonly tag: () => Uint8Array;
+}
+
+/** A file that is open. */
+class FileReader implements KeptReader {
+  readonly length: number;
+  /** What was found out about it. */
+  found: boolean | undefined;
+  private readonly descriptor: number;
+  private readonly code = new Uint8Array(CODE_BYTES);
+  private readonly tagging: Tagging;
+  private left: number;
+
+  /** Throws what Node does. */
+  constructor(descriptor: number, tagging: (nonce: Uint8Array) => Tagging) {
+    this.descriptor = descriptor;
+    this.length = fstatSync(descriptor).size - CODE_BYTES;
+    this.left = this.length;
+    if (readSync(descriptor, this.code, 0, CODE_BYTES, null) !== CODE_BYTES) this.found = false;
+    this.tagging = tagging(this.code.subarray(0, NONCE_BYTES));
+  }
+
+  *into(target: Uint8Array): Generator<undefined, boolean> {
+    for (let length = 0; length < target.length; ) {
+      const count = this.found === false ? 0 : readSync(this.descriptor, target, length, Math.min(PIECE, target.length - length), null);
+      if (count === 0) {
+        this.found = false;
+        return false;
+      }
+      this.tagging.take(target.subarray(length, length + count));
+      length += count;
+      this.left -= count;
+      yield;
+    }
+    return true;
+  }
+
+  isTrue(): boolean {
+    this.found ??= this.left === 0 && nodeCrypto().timingSafeEqual(this.tagging.tag(), this.code.subarray(NONCE_BYTES));
+    return this.found;
+  }
+}
+
 export class NodeTranslationCache implements TranslationCache {
   private readonly options: TranslationCacheOptions;
   private build: string | undefined;
@@ -88,7 +133,7 @@ export class NodeTranslationCache implements TranslationCache {
   }
 
   /** Takes the bytes of a file, and makes their tag. */
-  private tagging(nonce: Uint8Array, path: string): { readonly take: (bytes: Uint8Array) => void; readonly tag: () => Uint8Array } {
+  private tagging(nonce: Uint8Array, path: string): Tagging {
     // nothing is encrypted: a cipher that authenticates is several times as fast over many bytes as a hash
     const cipher = nodeCrypto().createCipheriv('aes-256-gcm', this.secret(), nonce);
     cipher.setAAD(Buffer.from(path.slice(-40 - SUFFIX.length)));
@@ -112,46 +157,46 @@ export class NodeTranslationCache implements TranslationCache {
   }
 
   async read(name: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    for (const steps = this.reading(name); ; ) {
+    const whole = function* (kept: KeptReader): Generator<undefined, Uint8Array<ArrayBuffer> | undefined> {
+      const bytes = new Uint8Array(kept.length);
+      return (yield* kept.into(bytes)) && kept.isTrue() ? bytes : undefined;
+    };
+    for (const steps = this.reading(name, whole); ; ) {
       const step = steps.next();
       if (step.done === true) return step.value;
     }
   }
 
-  /** As `read`, in steps of a millisecond or so, for one who has other work too. */
-  *reading(name: string): Generator<undefined, Uint8Array<ArrayBuffer> | undefined> {
+  /**
+   * Lets `use` read what is kept under `name`, in steps of a millisecond or so, for one who has other work too: straight to where it belongs, so that it need not be copied
+   * once more. The answer of `use`; undefined if nothing is there. A file that turned out not to be true is removed.
+   */
+  *reading<T>(name: string, use: (kept: KeptReader) => Generator<undefined, T>): Generator<undefined, T | undefined> {
+    let path: string;
+    let descriptor: number;
     try {
       nodeCrypto(); // takes longest
       yield;
-      const path = this.file(name);
+      path = this.file(name);
       const { size, uid } = statSync(path);
       if (size <= CODE_BYTES || size > FILE_MAX || (process.getuid !== undefined && uid !== process.getuid())) return undefined;
       yield;
-      const file = new Uint8Array(size);
-      const descriptor = openSync(path, 'r');
-      try {
-        if (readSync(descriptor, file, 0, CODE_BYTES, null) !== CODE_BYTES) return undefined;
-        const { take, tag } = this.tagging(file.subarray(0, NONCE_BYTES), path);
-        let length = CODE_BYTES;
-        while (length < size) {
-          const count = readSync(descriptor, file, length, Math.min(PIECE, size - length), null);
-          if (count === 0) break;
-          take(file.subarray(length, length + count));
-          length += count;
-          yield;
-        }
-        if (length !== size || !nodeCrypto().timingSafeEqual(tag(), file.subarray(NONCE_BYTES, CODE_BYTES))) {
-          rmSync(path, { force: true });
-          return undefined;
-        }
-      } finally {
-        closeSync(descriptor);
-      }
-      const now = new Date();
-      utimesSync(path, now, now);
-      return file.subarray(CODE_BYTES);
+      descriptor = openSync(path, 'r');
     } catch {
       return undefined;
+    }
+    try {
+      const kept = new FileReader(descriptor, (nonce) => this.tagging(nonce, path));
+      const made = yield* use(kept);
+      if (kept.found === true) {
+        const now = new Date();
+        utimesSync(path, now, now);
+      } else if (kept.found === false) rmSync(path, { force: true });
+      return made;
+    } catch {
+      return undefined;
+    } finally {
+      closeSync(descriptor);
     }
   }
 

@@ -4,6 +4,8 @@
  *
  * Blocks of one page come one after the other: where one of them is found, the others are likely to be.
  */
+
+import type { KeptReader } from '../../base/ports/translation-cache.ts';
 import {
   BLK_BYTES,
   BLK_HEADER,
@@ -36,6 +38,7 @@ import {
 } from '../../machine/layout.ts';
 import type { Memories } from '../../machine/memories.ts';
 import type { BlockCache } from '../cache.ts';
+import { pristine } from '../targets/bytecode/pristine.ts';
 
 /** Blocks are found by their first bytes: as many of them as they have. Functions begin alike, at like offsets, so a few bytes say little. */
 const PREFIXES = [12, 4, 1] as const;
@@ -46,8 +49,6 @@ const AGE_MAX = 4;
 /** Words of a file's head and of each record in it: mode, place, size, hash. */
 const HEAD_WORDS = 3;
 const RECORD_WORDS = 4;
-/** Words that are copied in a step: half a millisecond. */
-const WORDS_AT_ONCE = 1 << 17;
 /** Records that find room before the arrays must grow. */
 const SPARE = 4096;
 
@@ -61,6 +62,11 @@ export interface StoredCore {
   matchesStored(base: number, count: number, record: number, phys: number, phys2: number): number;
   placeStored(ctx: number, base: number, count: number, record: number, places: number, phys: number, phys2: number, runs: number): void;
   placeStoredPage(ctx: number, base: number, count: number, first: number, places: number, page: number, runs: number): number;
+}
+
+/** Reads all of `target`. Throws RangeError where there are not so many bytes. */
+export function* readAll(kept: KeptReader, target: Uint8Array): Generator<undefined, void> {
+  if (!(yield* kept.into(target))) throw new RangeError('stored translations are cut off');
 }
 
 /** One number for each record (STORED_MODE to STORED_BYTES_AT), the guest bytes, and the micro-ops. */
@@ -106,9 +112,11 @@ export class StoredBlocks {
   private ownSpace = SPARE;
   /** Hash table of those made since. */
   private readonly heads = new Int32Array(1 << STORED_HASH_BITS);
-  /** Guest bytes and micro-ops: those of the file (these with room for a header in front), and those added. */
+  /** What was read of a file. */
+  private read: { readonly base: number; readonly places: number; readonly count: number; readonly byteWords: number; readonly codeWords: number } | undefined;
+  /** Guest bytes and micro-ops: those of the file (these with room for a header in front, once they are not in their places any more), and those added. */
   private fileBytes: Uint8Array = new Uint8Array();
-  private fileCode: Int32Array = new Int32Array();
+  private fileCode: Int32Array | undefined;
   private bytes = new Uint8Array(1 << 16);
   private code_ = new Int32Array(1 << 16);
   private bytesUsed = 0;
@@ -135,43 +143,63 @@ export class StoredBlocks {
   }
 
   /**
-   * Takes over what `save` gave, and its memory. The address of the places that its blocks get in the arena, one behind the other, each with its code; 0 if
-   * there is no room or nothing to take over. Throws RangeError if it is not what `save` gave. Before there are other records, and before other blocks are in the arena.
-   * In steps, between which neither comes.
+   * Reads what `save` gave, `length` words, to where it will lie: lists into `state`, blocks into the places that they get in the arena, one behind the other, each with its code. The
+   * address of the latter; 0 if there is no room or nothing to take over. Throws RangeError if it cannot be what `save` gave. Nothing of it is used before `index`.
+   * Before there are other records, and before other blocks are in the arena. In steps, between which neither comes.
    */
-  *loading(words: Int32Array, cache: BlockCache): Generator<undefined, number> {
+  *reading(kept: KeptReader, length: number, cache: BlockCache): Generator<undefined, number> {
     const { memories } = this;
-    const [count = 0, byteWords = 0, codeWords = 0] = words;
-    const bytesFrom = HEAD_WORDS + count * RECORD_WORDS;
-    const codeFrom = bytesFrom + byteWords;
-    if (count < 0 || byteWords < 0 || codeWords < 0 || codeFrom + codeWords !== words.length) throw new RangeError('stored blocks are cut off');
+    const head = new Int32Array(HEAD_WORDS);
+    yield* readAll(kept, new Uint8Array(head.buffer));
+    const [count = 0, byteWords = 0, codeWords = 0] = head;
+    const listWords = count * RECORD_WORDS;
+    if (count < 0 || byteWords < 0 || codeWords < 0 || HEAD_WORDS + listWords + byteWords + codeWords !== length)
+      throw new RangeError('stored blocks are cut off');
     const base = count === 0 ? 0 : cache.keep(STORED_LIST + (count * STORED_BYTES + byteWords) * 4);
     const places = base === 0 ? 0 : cache.reserve(codeWords * 4);
     if (places === 0) return 0;
-    const state = memories.stateWords;
-    const lists = (base + STORED_LIST) >>> 2;
-    const bytes = lists + count * STORED_BYTES;
-    state.set(words.subarray(HEAD_WORDS, bytesFrom), lists);
-    state.set(words.subarray(bytesFrom, codeFrom), bytes);
-    yield;
-    for (let at = 0; at < codeWords; at += WORDS_AT_ONCE) {
-      state.set(words.subarray(codeFrom + at, codeFrom + Math.min(at + WORDS_AT_ONCE, codeWords)), (places >>> 2) + at);
-      yield;
+    const lists = base + STORED_LIST;
+    const bytes = lists + count * STORED_BYTES * 4;
+    for (const [at, words] of [
+      [lists, listWords],
+      [bytes, byteWords],
+      [places, codeWords],
+    ] as const) {
+      yield* readAll(kept, memories.stateBytes.subarray(at, at + words * 4));
     }
+    this.read = { base, places, count, byteWords, codeWords };
+    return places;
+  }
+
+  /** What was `read` is true: takes it over. Throws RangeError if it is not what `save` gave; its places are given back. */
+  index(cache: BlockCache): void {
+    const { memories, read } = this;
+    if (read === undefined) return;
+    const { base, places, count, byteWords, codeWords } = read;
     if (this.core.indexStored(base, count, byteWords * 4, codeWords * 4, places) === 0) {
       cache.unreserve();
       throw new RangeError('stored blocks reach behind the end');
     }
-    this.file = new Lists(state.subarray(lists, bytes), count);
+    const lists = (base + STORED_LIST) >>> 2;
+    const bytes = lists + count * STORED_BYTES;
+    this.file = new Lists(memories.stateWords.subarray(lists, bytes), count);
     this.fileBytes = memories.stateBytes.subarray(bytes * 4, (bytes + byteWords) * 4);
-    this.fileCode = words.subarray(codeFrom);
     this.base = base;
     this.loaded = count;
-    return places;
+  }
+
+  /** The places will be used for other blocks: the code that is there is kept elsewhere. */
+  leavePlaces(): void {
+    const { read, loaded } = this;
+    if (read === undefined || this.fileCode !== undefined) return;
+    const kept = new Int32Array(read.codeWords);
+    for (let record = 0; record < loaded; record++) kept.set(this.code(record), ((this.file.codeAt[record] as number) + BLK_HEADER) >> 2);
+    this.fileCode = kept;
   }
 
   /** Forgets all records. */
   clear(): void {
+    this.read = undefined;
     this.loaded = 0;
     this.added = 0;
     this.heads.fill(0);
@@ -223,8 +251,11 @@ export class StoredBlocks {
   code(record: BlockRecord): Int32Array {
     const words = this.uops(record) * (UOP_SIZE >> 2);
     const k = record - this.loaded;
-    const at = k < 0 ? ((this.file.codeAt[record] as number) + BLK_HEADER) >> 2 : (this.own.codeAt[k] as number);
-    return (k < 0 ? this.fileCode : this.code_).subarray(at, at + words);
+    if (k >= 0) return this.code_.subarray(this.own.codeAt[k] as number, (this.own.codeAt[k] as number) + words);
+    const place = this.file.codeAt[record] as number;
+    if (this.fileCode === undefined) return pristine(this.memories.stateWords, (this.read?.places as number) + place, words);
+    const at = (place + BLK_HEADER) >> 2;
+    return this.fileCode.subarray(at, at + words);
   }
 
   /** The guest bytes that it was made of. */
@@ -362,7 +393,7 @@ export class StoredBlocks {
     const uops = code.length / (UOP_SIZE >> 2);
     if ((crosses(place) && bytes > STORED_CROSSING) || bytes === 0 || bytes > 0xff || uops > STORED_UOPS || (mode & MODE_STEP) !== 0) return;
     const end = this.codeUsed + code.length;
-    if (end + this.fileCode.length > WORDS_MAX) return;
+    if (end + (this.read?.codeWords ?? 0) > WORDS_MAX) return;
     const k = this.added;
     if (k === this.ownSpace) {
       this.ownSpace *= 2;

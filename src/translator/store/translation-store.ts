@@ -5,6 +5,8 @@
  * Only bytes decide: a translation is used where the guest has exactly the bytes it was made of, at the same offset in a
  * page and in the same mode. What the store holds was made by this build for this CPU model; its keeper sees to that.
  */
+
+import type { KeptReader } from '../../base/ports/translation-cache.ts';
 import { BLK_BYTES, BLK_FLAGS, BLK_HEADER, BLK_MODE, BLK_PHYS, BLK_REGION, BLKF_DEAD, REGION_NODE_SHIFT, UOP_SIZE } from '../../machine/layout.ts';
 import type { Memories } from '../../machine/memories.ts';
 import type { BlockCache } from '../cache.ts';
@@ -14,14 +16,14 @@ import type { MadeRegion } from '../targets/wasm/region-module.ts';
 import type { Regions } from '../targets/wasm/regions.ts';
 import type { BlockTranslator } from '../translate-block.ts';
 import { Consolidation } from './consolidate.ts';
-import { type BlockRecord, StoredBlocks, type StoredCore } from './stored-blocks.ts';
+import { type BlockRecord, readAll, StoredBlocks, type StoredCore } from './stored-blocks.ts';
 import { decodeRegions, encodeRegions, packHints, type StoredRegion, unpackHints } from './stored-region.ts';
 
 const MAGIC = 0x3543545a; // "ZTC5"
 /** Magic, words of the blocks, words of the regions, their modules, bytes of these; what they were made for: address of the blocks' places, first place in the table. */
 const HEAD_WORDS = 7;
 /** Regions that share a module. The host hands out optimised functions of one module in batches, of ten at least: many in one would wait for each other. */
-const MODULE_REGIONS = 8;
+const MODULE_REGIONS = 64;
 /** A region that was of no use in so many runs is left out. */
 const AGE_MAX = 4;
 /** Regions are kept up to so many bytes of functions: compiling them takes 15 ms a MiB. */
@@ -152,39 +154,58 @@ export class TranslationStore {
     this.blocks = new StoredBlocks(memories, core);
   }
 
-  /** Takes over what `save` gave in an earlier run, and its memory. False if it is not that. Before anything is translated. */
+  /** Takes over what `save` gave in an earlier run. False if it is not that. Before anything is translated. */
   load(file: Uint8Array): boolean {
-    for (const steps = this.loading(file); ; ) {
+    let at = 0;
+    const kept: KeptReader = {
+      length: file.length,
+      *into(target) {
+        const bytes = file.subarray(at, at + target.length);
+        target.set(bytes);
+        at += bytes.length;
+        yield;
+        return bytes.length === target.length;
+      },
+      isTrue: () => at === file.length,
+    };
+    for (const steps = this.loading(kept); ; ) {
       const step = steps.next();
       if (step.done === true) return step.value;
     }
   }
 
   /** As `load`, in steps, for one who has other work too; no guest may run between them. */
-  *loading(file: Uint8Array): Generator<undefined, boolean> {
+  *loading(kept: KeptReader): Generator<undefined, boolean> {
     const { regions } = this;
-    // what a host reads lies where words may lie
-    const whole = file.byteOffset % 4 === 0 ? file : file.slice();
-    const words = new Int32Array(whole.buffer, whole.byteOffset, whole.byteLength >> 2);
-    const [magic, blockWords = 0, regionWords = 0, moduleCount = 0, moduleBytes = 0, from = 0, first = 0] = words;
-    const regionsFrom = HEAD_WORDS + blockWords;
-    const lengthsFrom = regionsFrom + regionWords;
-    const modulesFrom = lengthsFrom + moduleCount;
-    const sizes = [blockWords, regionWords, moduleCount, moduleBytes];
-    if (magic !== MAGIC || sizes.some((size) => size < 0) || modulesFrom + ((moduleBytes + 3) >> 2) !== words.length) return false;
     try {
-      this.places = yield* this.blocks.loading(words.subarray(HEAD_WORDS, regionsFrom), this.cache);
+      const head = new Int32Array(HEAD_WORDS);
+      yield* readAll(kept, new Uint8Array(head.buffer));
+      const [magic, blockWords = 0, regionWords = 0, moduleCount = 0, moduleBytes = 0, from = 0, first = 0] = head;
+      const moduleWords = (moduleBytes + 3) >> 2;
+      const sizes = [blockWords, regionWords, moduleCount, moduleBytes];
+      const total = HEAD_WORDS + blockWords + regionWords + moduleCount + moduleWords;
+      if (magic !== MAGIC || sizes.some((size) => size < 0) || total * 4 !== kept.length) return false;
+      const places = yield* this.blocks.reading(kept, blockWords, this.cache);
+      if (places === 0) return false;
+      const words = new Int32Array(regionWords + moduleCount + moduleWords);
+      yield* readAll(kept, new Uint8Array(words.buffer));
+      if (!kept.isTrue()) throw new RangeError('stored translations are not those that were written');
       yield;
-      const module = new Uint8Array(whole.buffer as ArrayBuffer, whole.byteOffset + modulesFrom * 4, moduleBytes);
-      const stored = decodeRegions(words.subarray(regionsFrom, lengthsFrom), this.blocks.loaded, module);
+      this.blocks.index(this.cache);
+      this.places = places;
       yield;
-      if (regions !== undefined && stored.length > 0 && this.places !== 0) {
+      const modulesFrom = regionWords + moduleCount;
+      const module = new Uint8Array(words.buffer, modulesFrom * 4, moduleBytes);
+      const stored = decodeRegions(words.subarray(0, regionWords), this.blocks.loaded, module);
+      yield;
+      if (regions !== undefined && stored.length > 0) {
         const fits = this.check === undefined && from === this.places && first === regions.next;
-        yield* this.adopting(stored, regions, fits ? cut(module, words.subarray(lengthsFrom, modulesFrom)) : undefined);
+        yield* this.adopting(stored, regions, fits ? cut(module, words.subarray(regionWords, modulesFrom)) : undefined);
       }
       if (this.places !== 0 && this.check === undefined && this.cache.evenThreshold) this.blocks.letCoreTake(this.places, this.cache.threshold());
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
+      this.cache.unreserve();
       this.blocks.clear();
       this.forgetPlaces();
       return false;
@@ -232,6 +253,7 @@ export class TranslationStore {
   /** Blocks of the file have no places any more: the arena is emptied. */
   forgetPlaces(): void {
     this.counted.usedBlocks += this.blocks.endTaking(this.places);
+    this.blocks.leavePlaces();
     this.places = 0;
     this.having.clear();
     this.ofPage.clear();
