@@ -158,6 +158,7 @@ export class StoredBlocks {
     const base = count === 0 ? 0 : cache.keep(STORED_LIST + (count * STORED_BYTES + byteWords) * 4);
     const places = base === 0 ? 0 : cache.reserve(codeWords * 4);
     if (places === 0) return 0;
+    this.read = { base, places, count, byteWords, codeWords };
     const lists = base + STORED_LIST;
     const bytes = lists + count * STORED_BYTES * 4;
     for (const [at, words] of [
@@ -167,19 +168,15 @@ export class StoredBlocks {
     ] as const) {
       yield* readAll(kept, memories.stateBytes.subarray(at, at + words * 4));
     }
-    this.read = { base, places, count, byteWords, codeWords };
     return places;
   }
 
-  /** What was `read` is true: takes it over. Throws RangeError if it is not what `save` gave; its places are given back. */
-  index(cache: BlockCache): void {
+  /** What was `read` is true: takes it over. Throws RangeError if it is not what `save` gave. */
+  index(): void {
     const { memories, read } = this;
     if (read === undefined) return;
     const { base, places, count, byteWords, codeWords } = read;
-    if (this.core.indexStored(base, count, byteWords * 4, codeWords * 4, places) === 0) {
-      cache.unreserve();
-      throw new RangeError('stored blocks reach behind the end');
-    }
+    if (this.core.indexStored(base, count, byteWords * 4, codeWords * 4, places) === 0) throw new RangeError('stored blocks reach behind the end');
     const lists = (base + STORED_LIST) >>> 2;
     const bytes = lists + count * STORED_BYTES;
     this.file = new Lists(memories.stateWords.subarray(lists, bytes), count);
@@ -197,8 +194,9 @@ export class StoredBlocks {
     this.fileCode = kept;
   }
 
-  /** Forgets all records. */
-  clear(): void {
+  /** Forgets all records, and gives their places back. Before other blocks are in the arena. */
+  clear(cache: BlockCache): void {
+    if (this.read !== undefined) cache.unreserve();
     this.read = undefined;
     this.loaded = 0;
     this.added = 0;

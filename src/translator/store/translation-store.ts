@@ -22,7 +22,7 @@ import { decodeRegions, encodeRegions, packHints, type StoredRegion, unpackHints
 const MAGIC = 0x3543545a; // "ZTC5"
 /** Magic, words of the blocks, words of the regions, their modules, bytes of these; what they were made for: address of the blocks' places, first place in the table. */
 const HEAD_WORDS = 7;
-/** Regions that share a module. The host hands out optimised functions of one module in batches, of ten at least: many in one would wait for each other. */
+/** Regions that share a module: making one takes as long as checking some ten functions. Where the host does not optimise them ahead, it hands out optimised functions of one in batches: of ten, with so few. */
 const MODULE_REGIONS = 64;
 /** A region that was of no use in so many runs is left out. */
 const AGE_MAX = 4;
@@ -191,7 +191,7 @@ export class TranslationStore {
       yield* readAll(kept, new Uint8Array(words.buffer));
       if (!kept.isTrue()) throw new RangeError('stored translations are not those that were written');
       yield;
-      this.blocks.index(this.cache);
+      this.blocks.index();
       this.places = places;
       yield;
       const modulesFrom = regionWords + moduleCount;
@@ -205,8 +205,7 @@ export class TranslationStore {
       if (this.places !== 0 && this.check === undefined && this.cache.evenThreshold) this.blocks.letCoreTake(this.places, this.cache.threshold());
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
-      this.cache.unreserve();
-      this.blocks.clear();
+      this.blocks.clear(this.cache);
       this.forgetPlaces();
       return false;
     }
