@@ -1060,8 +1060,8 @@ for (const [name, source] of [...Object.entries(programs), ...Object.entries(pro
 }
 
 test('more regions than one module holds are kept and come back', { skip }, () => {
-  // seventy loops, four in a page, no two alike
-  const loops = Array.from({ length: 70 }, (_, k) => `align 1024, nop\nmov ecx, 100\nloop${k}: add eax, ${k + 1}\ndec ecx\njnz loop${k}`);
+  // seventy loops, sixteen in a page, no two alike
+  const loops = Array.from({ length: 70 }, (_, k) => `align 256, nop\nmov ecx, 100\nloop${k}: add eax, ${k + 1}\ndec ecx\njnz loop${k}`);
   const code = nasm(`bits 64\norg ${START}\n${loops.join('\n')}\nhlt`);
   const { outcome, store } = execute(code, true, 20, 1_000_000, 'none');
   const file = store?.save();
