@@ -280,8 +280,14 @@ class RegionCompiler {
     code.byte(W.RETURN);
     e.close();
     e.prologue(this.entries.length > 0);
+    const lookup = this.blocks.some((block) => block.op[block.count - 1] === O.OP_NEXT);
+    const bailed = e.scratchLocal('bailed', W.I32);
+    if (lookup) {
+      e.open(W.BLOCK);
+      e.lookupLabel = e.depth;
+    }
     e.open(W.BLOCK);
-    e.lookupLabel = e.depth;
+    const leave = e.depth;
     e.open(W.BLOCK);
     this.bailLabel = e.depth;
     e.open(W.BLOCK);
@@ -290,28 +296,37 @@ class RegionCompiler {
     this.tree(this.flow.start);
     code.byte(W.UNREACHABLE);
     e.close();
-    this.epilogue(true);
-    code.get(CTX);
-    code.byte(W.RETURN_CALL);
-    code.u32(F_CHAIN);
+    e.branch(leave);
     e.close();
-    this.epilogue(true);
+    e.takeExit();
+    code.i32(1);
+    code.set(bailed);
+    e.close();
+    this.epilogue();
+    e.storeSlot(RIP, () => code.get(e.exitRip));
+    code.get(bailed);
+    e.open(W.IF);
     code.i32(NEXT_PLAIN);
     code.byte(W.RETURN);
     e.close();
-    this.epilogue(false);
     code.get(CTX);
     code.byte(W.RETURN_CALL);
-    code.u32(F_CHAIN_ANEW);
+    code.u32(F_CHAIN);
+    if (lookup) {
+      e.close();
+      this.epilogue();
+      code.get(CTX);
+      code.byte(W.RETURN_CALL);
+      code.u32(F_CHAIN_ANEW);
+    }
     code.byte(W.END);
     return this.withLocals();
   }
 
-  private epilogue(rip: boolean): void {
+  private epilogue(): void {
     const { e } = this;
     e.spillAll();
     e.spillBudget();
-    if (rip) e.storeSlot(RIP, () => e.code.get(e.exitRip));
   }
 
   private withLocals(): FunctionBody {
@@ -405,7 +420,7 @@ class RegionCompiler {
     const via = flow.redirect(from, to);
     if (via !== to) {
       // on a way by number nobody else looks
-      this.checkBudget(to, () => e.blockRip(0, this.blocks[to]));
+      this.checkBudget(to);
       e.code.i32(to);
       e.code.set(e.next);
     }
@@ -457,17 +472,15 @@ class RegionCompiler {
     this.go2(flow.start, 0);
   }
 
-  /** Leaves if the budget does not reach to the next check. RIP of the way out is `push`ed. */
-  private checkBudget(n: number, push: () => void): void {
+  /** Leaves before node n if the budget does not reach to the next check. */
+  private checkBudget(n: number): void {
     const { e } = this;
     const { code } = e;
     code.get(e.budget);
     code.i64(this.cost[n] as number);
     code.byte(W.I64_LT_S);
     e.openHinted(false);
-    push();
-    code.set(e.exitRip);
-    e.out(e.bailLabel);
+    e.bailAt(this.blocks[n] as RegionBlock, 0, 0, 0);
     e.close();
   }
 
@@ -516,7 +529,7 @@ class RegionCompiler {
       this.hop(n);
       e.close();
     }
-    if (this.flow.headers.has(n)) this.checkBudget(n, () => e.blockRip(0));
+    if (this.flow.headers.has(n)) this.checkBudget(n);
     code.get(e.budget);
     code.i64(block.insns);
     code.byte(W.I64_SUB);

@@ -1,16 +1,5 @@
 /** Guest memory: the soft-TLB probe inline; everything else is the interpreter's. IR to Wasm. */
-import {
-  MISSED,
-  MISSED_ACCESS,
-  MISSED_SIZE_SHIFT,
-  SEG_ATTR,
-  SEG_BASE,
-  SEG_LIMIT,
-  TLB_ADDEND,
-  TLB_ENTRIES,
-  TLB_READ,
-  TLB_WRITE,
-} from '../../../machine/layout.ts';
+import { SEG_ATTR, SEG_BASE, SEG_LIMIT, TLB_ADDEND, TLB_ENTRIES, TLB_READ, TLB_WRITE } from '../../../machine/layout.ts';
 import * as O from '../../../machine/ops.ts';
 import type { AccessGroup } from './access-groups.ts';
 import * as W from './code.ts';
@@ -64,12 +53,21 @@ function pushHit(e: RegionEmitter, tag: number, size: number, va: number = e.va)
 }
 
 /** Pushes (i32) the offset in `frames` of `va` after a hit. */
-function pushOffset(e: RegionEmitter): void {
+function pushFound(e: RegionEmitter): void {
   const { code } = e;
   code.get(e.va);
   code.byte(W.I32_WRAP);
   code.get(e.entry);
   code.access(W.I32_LOAD, W.STATE, TLB_ADDEND);
+  code.byte(W.I32_ADD);
+}
+
+/** The same of a page whose addend is in a local. */
+function pushKnown(e: RegionEmitter, addend: number): void {
+  const { code } = e;
+  code.get(e.va);
+  code.byte(W.I32_WRAP);
+  code.get(addend);
   code.byte(W.I32_ADD);
 }
 
@@ -85,81 +83,63 @@ function askForGroup(e: RegionEmitter, group: AccessGroup): void {
   }
   code.set(from);
   pushHit(e, group.writes ? TLB_WRITE : TLB_READ, group.size, from);
-  code.tee(hit);
-  e.openHinted(true);
+  code.set(hit);
   code.get(e.entry);
   code.access(W.I32_LOAD, W.STATE, TLB_ADDEND);
   code.set(addend);
-  e.close();
 }
 
 /**
- * The access at `va` with the soft TLB probed inline: `fast` is emitted where the offset in `frames` can be pushed by its argument; where the
- * soft TLB refuses it the region is left before the instruction. A call of the core instead, behind which all goes on, made V8 keep every register
- * across it: the kernel's regions took a third longer to compile, and 0.03 % of a boot's instructions are interpreted for want of it. A member of
- * a group first looks what the group knows. A site that walks keeps its last page and addend in locals and asks these first.
+ * Pushes (i32) the offset in `frames` of the access at `va`, after a look in the soft TLB; where that refuses it the region is left before the
+ * instruction. A call of the core instead, behind which all goes on, made V8 keep every register across it: the kernel's regions took a third longer to
+ * compile, and 0.03 % of a boot's instructions are interpreted for want of it. A member of a group first looks what the group knows. A site that walks
+ * keeps its last page and addend in locals and asks these first.
  */
-function through(e: RegionEmitter, k: number, writes: boolean, size: number, type: number, fast: (pushOffset: () => void) => void): void {
+function pushOffset(e: RegionEmitter, k: number, writes: boolean, size: number): void {
   const { code } = e;
   const tag = writes ? TLB_WRITE : TLB_READ;
-  const miss = (): void => {
-    e.storeSlot(MISSED, () => code.get(e.va));
-    e.storeSlot(MISSED_ACCESS, () => code.i64((writes ? 1 : 0) | (size << MISSED_SIZE_SHIFT)));
-    e.bail(k);
-  };
   const group = e.groups.get(k);
   if (group !== undefined) {
     if (group.first === k) askForGroup(e, group);
     const { hit, addend } = e.groupLocals(group);
     code.get(hit);
-    e.openHinted(true, type);
-    fast(() => {
-      code.get(e.va);
-      code.byte(W.I32_WRAP);
-      code.get(addend);
-      code.byte(W.I32_ADD);
-    });
+    e.openHinted(true, W.I32);
+    pushKnown(e, addend);
     code.byte(W.ELSE);
   }
-  const walks = group === undefined && e.walks.has(k);
-  if (!walks) {
+  if (group !== undefined || !e.walks.has(k)) {
     pushHit(e, tag, size);
-    e.openHinted(true, type);
-    fast(() => pushOffset(e));
+    e.openHinted(true, W.I32);
+    pushFound(e);
     code.byte(W.ELSE);
-    miss();
+    e.bail(k, { writes, size });
     e.close();
     if (group !== undefined) e.close();
     return;
   }
   const page = e.pageLocal();
   const addend = e.local(W.I32);
-  const cached = (): void => {
-    code.get(e.va);
-    code.byte(W.I32_WRAP);
-    code.get(addend);
-    code.byte(W.I32_ADD);
-  };
   // an access in that page, of up to a quadword if aligned: the local is no page's address while there is none
   code.get(e.va);
   code.i64(size > 8 ? -4096 : -4096 | (size - 1));
   code.byte(W.I64_AND);
   code.get(page);
-  code.byte(W.I64_EQ);
+  code.byte(W.I64_NE);
   if (size > 8) {
     code.get(e.va);
     code.byte(W.I32_WRAP);
     code.i32(4095);
     code.byte(W.I32_AND);
     code.i32(4096 - size);
-    code.byte(W.I32_LE_U);
-    code.byte(W.I32_AND);
+    code.byte(W.I32_GT_U);
+    code.byte(W.I32_OR);
   }
-  e.openHinted(true, type);
-  fast(cached);
-  code.byte(W.ELSE);
+  e.openHinted(false);
   pushHit(e, tag, size);
-  e.openHinted(true, type);
+  code.byte(W.I32_EQZ);
+  e.openHinted(false);
+  e.bail(k, { writes, size });
+  e.close();
   code.get(e.va);
   code.i64(-4096);
   code.byte(W.I64_AND);
@@ -167,54 +147,38 @@ function through(e: RegionEmitter, k: number, writes: boolean, size: number, typ
   code.get(e.entry);
   code.access(W.I32_LOAD, W.STATE, TLB_ADDEND);
   code.set(addend);
-  fast(cached);
-  code.byte(W.ELSE);
-  miss();
   e.close();
-  e.close();
+  pushKnown(e, addend);
 }
 
 /** A load; `writes`: the instruction will store there. */
 const load =
   (form: Emit, size: number, instruction: number, writes = false): Emit =>
   (e, k) => {
-    const { code } = e;
     form(e, k);
     const d = e.block.d[k] as number;
     e.begin(d);
-    const fast = (push: () => void): void => {
-      push();
-      code.access(instruction, W.FRAMES, 0);
-    };
-    through(e, k, writes, size, W.I64, fast);
+    pushOffset(e, k, writes, size);
+    e.code.access(instruction, W.FRAMES, 0);
     e.finish(d);
   };
 
 const store =
   (form: Emit, size: number, instruction: number): Emit =>
   (e, k) => {
-    const { code } = e;
     form(e, k);
-    const value = e.block.d[k] as number;
-    const fast = (push: () => void): void => {
-      push();
-      e.read(value);
-      code.access(instruction, W.FRAMES, 0);
-    };
-    through(e, k, true, size, W.VOID, fast);
+    pushOffset(e, k, true, size);
+    e.read(e.block.d[k] as number);
+    e.code.access(instruction, W.FRAMES, 0);
   };
 
 /** A load of `size` bytes to the lower half of a vector, by a vector instruction that zeroes the rest of it. */
 const loadVector =
   (size: number, instruction: number): Emit =>
   (e, k) => {
-    const { code } = e;
     address(e, k);
-    const fast = (push: () => void): void => {
-      push();
-      code.accessV(instruction, W.FRAMES, 0);
-    };
-    through(e, k, false, size, W.V128, fast);
+    pushOffset(e, k, false, size);
+    e.code.accessV(instruction, W.FRAMES, 0);
     e.vectors.set(e.block.d[k] as number);
   };
 
@@ -223,18 +187,13 @@ const load256: Emit = (e, k) => {
   const d = e.block.d[k] as number;
   const at = e.scratchLocal('at', W.I32);
   address(e, k);
-  const fast = (push: () => void): void => {
-    push();
-    code.tee(at);
-    code.accessV(W.V128_LOAD, W.FRAMES, 0);
-    code.set(vectors.target(d, 0));
-    code.get(at);
-    code.accessV(W.V128_LOAD, W.FRAMES, 16);
-    code.set(vectors.target(d, 1));
-  };
-  through(e, k, false, 32, W.VOID, fast);
-  vectors.wrote(d, 0);
-  vectors.wrote(d, 1);
+  pushOffset(e, k, false, 32);
+  code.tee(at);
+  code.accessV(W.V128_LOAD, W.FRAMES, 0);
+  vectors.set(d, 0);
+  code.get(at);
+  code.accessV(W.V128_LOAD, W.FRAMES, 16);
+  vectors.set(d, 1);
 };
 
 /** A store of the low `size` bytes of a vector; `instruction` of a quadword, or of 16 bytes. */
@@ -245,22 +204,22 @@ const storeVector =
     const d = e.block.d[k] as number;
     address(e, k);
     const value = vectors.get(d);
-    const upper = size === 32 ? vectors.get(d, 1) : value;
-    const at = e.scratchLocal('at', W.I32);
-    const fast = (push: () => void): void => {
-      push();
-      if (size === 32) code.tee(at);
+    pushOffset(e, k, true, size);
+    if (size < 32) {
       code.get(value);
       if (size < 16) {
         simdLane(e, I64X2_EXTRACT, 0);
         code.access(instruction, W.FRAMES, 0);
       } else code.accessV(instruction, W.FRAMES, 0);
-      if (size < 32) return;
-      code.get(at);
-      code.get(upper);
-      code.accessV(instruction, W.FRAMES, 16);
-    };
-    through(e, k, true, size, W.VOID, fast);
+      return;
+    }
+    const at = e.scratchLocal('at', W.I32);
+    code.tee(at);
+    code.get(value);
+    code.accessV(instruction, W.FRAMES, 0);
+    code.get(at);
+    code.get(vectors.get(d, 1));
+    code.accessV(instruction, W.FRAMES, 16);
   };
 
 /** #GP(0) for unaligned operands: the interpreter raises it. */

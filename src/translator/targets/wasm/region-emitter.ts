@@ -16,6 +16,9 @@ import {
   CC_OP,
   CUR_BLOCK,
   CUR_UOP,
+  MISSED,
+  MISSED_ACCESS,
+  MISSED_SIZE_SHIFT,
   RAX,
   RDX,
   REGION_BAIL,
@@ -56,6 +59,7 @@ import {
   I64_LOAD,
   I64_NE,
   I64_OR,
+  I64_SHR_S,
   I64_STORE,
   IF,
   type Relocation,
@@ -70,6 +74,9 @@ import { isDivision, type RegionBlock } from './region-block.ts';
 import { VectorLocals } from './vector-locals.ts';
 
 const CTX = 0;
+/** Fields of the number that tells how a region bails: an access, 7 bits of instructions, RIP from the region's. @see MAX_INSTRUCTIONS */
+const EXIT_UNUSED_SHIFT = 7;
+const EXIT_RIP_SHIFT = 14;
 /** Neither a page's address nor one of an operand in its first bytes, as the probes compare them. */
 const NO_PAGE = 0x800;
 /** Kind of the lazy flags when it is not known at compile time. */
@@ -117,6 +124,8 @@ export class RegionEmitter {
   readonly rip: number;
   /** RIP at which the region is left. */
   readonly exitRip: number;
+  /** How it bails. */
+  private readonly exit: number;
   /** Node that the dispatcher goes to; at the entry, the one that is entered. */
   readonly next = 1;
   readonly va: number;
@@ -142,6 +151,7 @@ export class RegionEmitter {
     this.budget = this.local(I64);
     this.rip = this.local(I64);
     this.exitRip = this.local(I64);
+    this.exit = this.local(I64);
     this.va = this.local(I64);
     this.entry = this.local(I32);
     this.value = this.local(I64);
@@ -641,14 +651,54 @@ export class RegionEmitter {
     this.branch(label);
   }
 
-  /** Leaves before the instruction of operation k, which the interpreter is to execute. */
-  bail(k: number): void {
+  /** Leaves before the instruction of operation k, which the interpreter is to execute; `missed`: because the soft TLB refused that access at `va`. */
+  bail(k: number, missed?: { readonly writes: boolean; readonly size: number }): void {
     const { block } = this;
-    this.leaveEarly(block.ipos[k] as number, block.insns - (block.idx[k] as number), this.bailLabel);
+    const access = missed === undefined ? 0 : Number(missed.writes) | (missed.size << MISSED_SIZE_SHIFT);
+    this.bailAt(block, block.ipos[k] as number, block.insns - (block.idx[k] as number), access);
+  }
+
+  /**
+   * Bails at `offset` from the RIP of `block` with `unused` instructions not retired; `access` as in MISSED_ACCESS. One number says it all: a region has
+   * many ways out, and what is computed on each of them is much of its code.
+   */
+  bailAt(block: RegionBlock, offset: number, unused: number, access: number): void {
+    const exit = (block.delta + offset) * 2 ** EXIT_RIP_SHIFT + (unused << EXIT_UNUSED_SHIFT) + access;
+    this.code.i64(exit | 0, Math.floor(exit / 2 ** 32));
+    this.code.set(this.exit);
+    this.out(this.bailLabel);
+  }
+
+  /** At the end of all bails: RIP, budget and what was missed, from `exit`. */
+  takeExit(): void {
+    const { code, exit } = this;
+    code.get(this.rip);
+    code.get(exit);
+    code.i64(EXIT_RIP_SHIFT);
+    code.byte(I64_SHR_S);
+    code.byte(I64_ADD);
+    code.set(this.exitRip);
+    code.get(this.budget);
+    this.pushOfExit(EXIT_UNUSED_SHIFT);
+    code.byte(I64_ADD);
+    code.set(this.budget);
+    this.storeSlot(MISSED, () => code.get(this.va));
+    this.storeSlot(MISSED_ACCESS, () => this.pushOfExit(0));
+  }
+
+  private pushOfExit(shift: number): void {
+    const { code } = this;
+    code.get(this.exit);
+    if (shift !== 0) {
+      code.i64(shift);
+      code.byte(I64_SHR_S);
+    }
+    code.i64((1 << EXIT_UNUSED_SHIFT) - 1);
+    code.byte(I64_AND);
   }
 
   /** Leaves at `offset` with `unused` instructions of the block not retired. */
-  leaveEarly(offset: number, unused: number, label: number): void {
+  private leaveEarly(offset: number, unused: number): void {
     const { code } = this;
     this.blockRip(offset);
     code.set(this.exitRip);
@@ -658,10 +708,10 @@ export class RegionEmitter {
       code.byte(I64_ADD);
       code.set(this.budget);
     }
-    this.out(label);
+    this.out(this.outLabel);
   }
 
-  /** Bails if the access just tried was refused. */
+  /** Bails if the operation just tried was refused. */
   bailIfRefused(k: number): void {
     this.code.get(CTX);
     this.code.access(I32_LOAD, STATE, REGION_BAIL * 8);
@@ -720,7 +770,7 @@ export class RegionEmitter {
   checkAlive(offset: number, unused: number): void {
     this.pushAlive(I32_NE);
     this.openHinted(false);
-    this.leaveEarly(offset, unused, this.outLabel);
+    this.leaveEarly(offset, unused);
     this.close();
   }
 

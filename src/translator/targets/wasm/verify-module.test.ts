@@ -54,6 +54,33 @@ test('an access to guest memory by way of the soft TLB is sound', () => {
   );
 });
 
+/** An offset by one arm or the other of an IF, and a store there. */
+const inArms =
+  (first: (code: W.Code) => void, second: (code: W.Code) => void): ((code: W.Code) => void) =>
+  (code) => {
+    probe(code);
+    code.get(4);
+    code.byte(W.IF);
+    code.byte(W.I32);
+    first(code);
+    code.byte(W.ELSE);
+    second(code);
+    code.byte(W.END);
+    code.get(2);
+    code.access(W.I64_STORE, W.FRAMES, 0);
+  };
+
+const leaveRegion = (code: W.Code): void => {
+  code.i32(1);
+  code.byte(W.RETURN);
+};
+
+test('an offset that is made in all arms that go on is sound', () => {
+  verifyModule(region(inArms(pushOffset, pushOffset)));
+  verifyModule(region(inArms(pushOffset, leaveRegion)));
+  verifyModule(region(inArms(leaveRegion, pushOffset)));
+});
+
 const unsound: Readonly<Record<string, (code: W.Code) => void>> = {
   'guest memory read at a guest address': (code) => {
     code.get(2);
@@ -82,6 +109,17 @@ const unsound: Readonly<Record<string, (code: W.Code) => void>> = {
     code.get(2);
     code.access(W.I64_STORE, W.FRAMES, 0);
   },
+  'an offset in one arm only': inArms(pushOffset, (code) => code.i32(64)),
+  'an offset in the other arm only': inArms((code) => code.i32(64), pushOffset),
+  'an offset in no arm that goes on': inArms(leaveRegion, (code) => code.get(4)),
+  'an offset in both arms, of which one is left before with something else': inArms((code) => {
+    code.i32(64);
+    code.get(4);
+    code.byte(W.BR_IF);
+    code.u32(0);
+    code.set(4);
+    pushOffset(code);
+  }, pushOffset),
   'a write to state outside the context': (code) => {
     code.i32(0x12000000);
     code.get(2);

@@ -23,7 +23,7 @@ import {
 import { coreFunctions } from './imports.ts';
 
 /** What is known of a value. */
-type Known = 'nothing' | 'context' | 'in context' | 'tlb' | 'tlb index' | 'tlb entry' | 'way' | 'addend' | 'address' | 'offset' | number;
+type Known = 'nothing' | 'context' | 'tlb' | 'tlb index' | 'tlb entry' | 'way' | 'addend' | 'address' | 'offset' | number;
 
 class Reader {
   readonly bytes: Uint8Array;
@@ -146,7 +146,7 @@ class FunctionVerifier {
   private readonly known: readonly Known[] | undefined;
   private readonly assigned = new Map<number, Known>();
   private readonly stack: Known[] = [];
-  private readonly frames: { height: number; results: number }[] = [];
+  private readonly frames: { height: number; results: number; result: Known | undefined }[] = [];
   private dead = false;
   private localCount: number;
 
@@ -174,7 +174,7 @@ class FunctionVerifier {
       if (this.localCount > MOST_LOCALS) fail('too many locals');
       reader.byte();
     }
-    this.frames.push({ height: 0, results: 1 });
+    this.frames.push({ height: 0, results: 1, result: undefined });
     while (reader.at < reader.end) this.instruction(reader.byte());
     if (this.frames.length > 0) fail('a block is not closed');
     return Array.from({ length: this.localCount }, (_, local) => (local === 0 ? 'context' : (this.assigned.get(local) ?? 'nothing')));
@@ -184,6 +184,20 @@ class FunctionVerifier {
     if (local === 0) fail('the context is assigned');
     const before = this.assigned.get(local);
     this.assigned.set(local, before === undefined || before === value ? value : 'nothing');
+  }
+
+  /** The end of an arm or a block: its result is known if all ways to there agree. */
+  private arrive(): void {
+    const frame = this.frames.at(-1);
+    if (frame === undefined || frame.results === 0 || this.dead) return;
+    const value = this.stack.length > frame.height ? (this.stack.at(-1) as Known) : fail('a block without its result');
+    frame.result = frame.result === undefined || frame.result === value ? value : 'nothing';
+  }
+
+  /** A branch: of the result of what it leaves nothing is known. */
+  private leave(depth: number): void {
+    const frame = this.frames.at(-1 - depth);
+    if (frame !== undefined && frame.results > 0) frame.result = 'nothing';
   }
 
   private instruction(op: number): void {
@@ -197,32 +211,34 @@ class FunctionVerifier {
       case 0x04: {
         const results = reader.byte() === 0x40 ? 0 : 1;
         if (op === 0x04) this.pop();
-        this.frames.push({ height: stack.length, results });
+        this.frames.push({ height: stack.length, results, result: undefined });
         this.dead = false;
         return;
       }
       case 0x05:
+        this.arrive();
         stack.length = this.frames.at(-1)?.height ?? 0;
         this.dead = false;
         return;
       case 0x0b: {
+        this.arrive();
         const frame = this.frames.pop();
         if (frame === undefined) return fail('an end too many');
         stack.length = frame.height;
-        for (let k = 0; k < frame.results; k++) stack.push('nothing');
+        for (let k = 0; k < frame.results; k++) stack.push(frame.result ?? 'nothing');
         this.dead = false;
         return;
       }
       case 0x0c:
-        reader.leb();
+        this.leave(reader.leb());
         this.dead = true;
         return;
       case 0x0d:
-        reader.leb();
+        this.leave(reader.leb());
         this.pop();
         return;
       case 0x0e:
-        for (let n = reader.leb(); n >= 0; n--) reader.leb();
+        for (let n = reader.leb(); n >= 0; n--) this.leave(reader.leb());
         this.pop();
         this.dead = true;
         return;
@@ -326,7 +342,6 @@ class FunctionVerifier {
     else if (op === 0x6a) {
       if (both('tlb index', 'tlb')) result = 'tlb entry';
       else if (both('address', 'addend')) result = 'offset';
-      else if (x === 'context' && typeof y === 'number' && y >= 0 && y <= VCPU_STRIDE - 64) result = 'in context';
     }
     stack.push(result);
   }
@@ -383,8 +398,6 @@ class FunctionVerifier {
     const values = target.parameters.map(() => this.pop()).reverse();
     const hasContext = target.name.startsWith('try') || target.name.startsWith('dispatch');
     if (this.strict && hasContext && values[0] !== 'context') fail(`${target.name} is called without the context`);
-    if (this.strict && target.name.endsWith('Vector') && target.name !== 'tryVector' && values[2] !== 'in context')
-      fail(`${target.name} is called with a vector outside the context`);
     for (const _ of target.results) this.stack.push('nothing');
   }
 }
