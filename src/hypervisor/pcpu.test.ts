@@ -284,7 +284,7 @@ test('in host time a slice ends at an instant of the clock, a timer armed meanwh
   assert.deepEqual(told, [end + LONGER, end - 1n, end - 2n]);
   assert.deepEqual(others, [end + LONGER, end + LONGER, end + LONGER]);
   assert.deepEqual(new Set(bells), new Set([(77n << 32n) | BigInt(WAKE * 4)]));
-  // at every exit, the processor's part in hypercalls ends
+  // with every slice, the processor's part in hypercalls ends
   m.scripts.set(d.id, () => {
     assert.equal(v.context.get(QUIET_AT), 0n);
     v.context.set(QUIET_AT, (1n << 32n) | 8n);

@@ -8,6 +8,7 @@ import {
   EFER_VALID,
   EXIT_BUDGET,
   EXIT_CPUID,
+  EXIT_HYPERCALL,
   EXIT_PAUSE,
   EXIT_WINDOW,
   HOST_BELL,
@@ -350,7 +351,6 @@ export class Pcpu {
     const flags = c.low(CPU_FLAGS);
     c.setLow(CPU_FLAGS, stepping || hv.virtualTime ? flags & ~CPU_WHOLE_BLOCKS : flags | CPU_WHOLE_BLOCKS);
     this.until = until;
-    this.endQuietCalls(v);
     this.answerTimer(v);
     if (stepping) this.setBudget(v, 1);
     else this.allow(v, start, this.othersStop(v));
@@ -362,7 +362,8 @@ export class Pcpu {
       else deliverPending(hv, v);
       const reason = hv.cpu.run(c.address);
       this.trace.exit(v, reason);
-      this.endQuietCalls(v);
+      // nobody else has acted, but the guest may close or bind a channel by a call
+      if (reason === EXIT_HYPERCALL) this.endQuietCalls(v);
       if (reason === EXIT_BUDGET) {
         if (this.guessed && this.goesOn(v)) continue;
         break;
@@ -376,6 +377,7 @@ export class Pcpu {
       if ((!this.guessed && c.signed(BUDGET) <= 0) || Atomics.load(this.words, WANT_TURN) !== 0) break;
       if (this.shared && Atomics.load(this.words, REQUEST) === REQUEST_POSTED) break;
     }
+    this.endQuietCalls(v);
     const retired = this.retired(v) - this.sliceRetired;
     const end = hv.now();
     if (!hv.virtualTime && end > start) this.rate = newPace(this.rate, Number(retired), Number(end - start));

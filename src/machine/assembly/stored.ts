@@ -5,12 +5,15 @@
  * `places` where their code lies in the arena, each behind room for its header.
  */
 import {
-  ARENA_BLOCKS, BLK_BYTES, BLK_COUNT, BLK_HEADER, BLK_MODE, BLK_PHYS, BLK_PHYS2, BLK_UOPS, STORED_BYTES, STORED_BYTES_AT, STORED_CHAIN, STORED_CODE_AT, STORED_CROSSING,
+  ARENA_BLOCKS, BLK_BYTES, BLK_COUNT, BLK_HEADER, BLK_MODE, BLK_PHYS, BLK_PHYS2, BLK_UOPS, BLOCK_HASH, BLOCK_HASH_ENTRIES, STORED_BYTES, STORED_BYTES_AT, STORED_CHAIN, STORED_CODE_AT, STORED_CROSSING,
   STORED_FIRST, STORED_HASH, STORED_HASH_BITS, STORED_LAST_BYTE, STORED_LIST, STORED_MODE, STORED_PAGE, STORED_PLACE, STORED_REGIONS, STORED_SIZE, STORED_TOUCHED, STORED_UOPS,
   TAKE_BASE, TAKE_COUNT, TAKE_PLACES, TAKE_RUNS, TAKE_TAKEN, UOP_SIZE,
 } from "../layout";
 import { insertBlock } from "./blocks";
 import { ld64, ld8u } from "./frames";
+
+/** Bytes that the host maps at a time. */
+const HOST_PAGE: usize = 4096;
 
 /** No page. */
 const NONE: u32 = 0xffffffff;
@@ -47,6 +50,8 @@ function lengthOf(place: u32): u32 {
  */
 export function indexStored(base: usize, count: u32, bytes: u32, code: u32, places: usize): bool {
   memory.fill(base, 0, STORED_LIST);
+  // the table of blocks is read before it is written: the host would map each of its pages twice
+  for (let at: usize = 0; at < <usize>BLOCK_HASH_ENTRIES * 4; at += HOST_PAGE) atomic.or<u32>(<usize>BLOCK_HASH + at, 0);
   let bytesEnd: u32 = 0;
   let codeEnd: u32 = 0;
   let first: u32 = 0;

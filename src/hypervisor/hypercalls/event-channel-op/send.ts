@@ -9,7 +9,7 @@ import type { Hypervisor, Vcpu } from '../../hypervisor.ts';
 import { fail, ok, subOperation } from '../call.ts';
 
 /**
- * The same call again does nothing while the event is pending at the other end: the processor answers it. Until the vCPU's next exit, before which nobody can close or bind
+ * The same call again does nothing while the event is pending at the other end: the processor answers it. Until the vCPU's next call or its slice's end, before which nobody can close or bind
  * a channel.
  */
 function quietUntilTaken({ model }: Hypervisor, { context }: Vcpu, port: number, bit: PendingBit | undefined): void {
