@@ -483,6 +483,8 @@ export const MISSED_ACCESS = 167;
 export const MISSED_SIZE_SHIFT = 1;
 /** Bits of BLK_REGION below which the function's index is. */
 export const REGION_NODE_SHIFT = 24;
+/** A block of more instructions than this is offered for promotion earlier: after as many instructions as one of so many. What straight code of hashes takes is in its length. */
+export const PROMOTED_LENGTH = 32;
 /** Executions after which a block whose region was dropped gets another one. */
 export const REGION_RETRY = 20000;
 /**

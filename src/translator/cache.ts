@@ -25,6 +25,7 @@ import {
   PCPU_BASE,
   PCPU_MAX,
   PCPU_STRIDE,
+  PROMOTED_LENGTH,
   RETURN_SITES,
   RETURN_SITES_STRIDE,
   TAKE_COUNT,
@@ -46,6 +47,12 @@ const BLOCKS = ARENA_BLOCKS;
 const REGIONS = CODE_ARENA + 8;
 const ONCE = CODE_ARENA + 0x10000;
 const ARENA = ONCE + PCPU_MAX * ONCE_SIZE;
+
+/** Executions of a block of size `size` (BLK_BYTES and BLK_INSNS) that count as much as `executions` of a short one. */
+export function executionsOf(executions: number, size: number): number {
+  const length = size >>> 16;
+  return length > PROMOTED_LENGTH && executions > 0 ? Math.max(Math.floor((executions * PROMOTED_LENGTH) / length), 1) : executions;
+}
 
 export class BlockCache {
   private readonly words: Int32Array;
@@ -197,7 +204,7 @@ export class BlockCache {
     words[w + (BLK_FRAME_NEXT >> 2)] = 0;
     words[w + (BLK_BYTES >> 2)] = size;
     words[w + (BLK_PHYS2 >> 2)] = phys2;
-    words[w + (BLK_COUNT >> 2)] = this.watched?.(phys) === true ? 1 : this.threshold();
+    words[w + (BLK_COUNT >> 2)] = this.watched?.(phys) === true ? 1 : executionsOf(this.threshold(), size);
     words[w + (BLK_FLAGS >> 2)] = 0;
     words[w + (BLK_REGION >> 2)] = 0;
     words[w + (BLK_UOPS >> 2)] = (after - at - BLK_HEADER) / UOP_SIZE;

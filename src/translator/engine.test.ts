@@ -386,3 +386,18 @@ withCore('answers to an instruction that is no longer there are forgotten', () =
   assert.equal(reason, EXIT_HLT);
   assert.equal(made.reg(RAX), 0x5an);
 });
+
+withCore('a long block is promoted after fewer runs than a short one, a block of 32 instructions is not long', () => {
+  const regionsOf = (length: number): number => {
+    const body = '8d4001'.repeat(length - 2);
+    const back = new DataView(new ArrayBuffer(4));
+    back.setInt32(0, -(3 * (length - 2) + 2 + 6), true);
+    const rel32 = Buffer.from(back.buffer).toString('hex');
+    // mov ecx, 80; l: lea eax, [rax + 1] ...; dec ecx; jnz l; hlt
+    const made = machine(`b950000000 ${body} ffc9 0f85${rel32} f4`, 64, { promoteAfter: 100 });
+    assert.equal(made.run(), EXIT_HLT);
+    return made.engine.regions?.counters.regions ?? 0;
+  };
+  // 100 runs of 32 instructions are 68 of 47
+  assert.deepEqual([3, 32, 40, 47].map(regionsOf), [0, 0, 0, 1]);
+});

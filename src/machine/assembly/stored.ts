@@ -5,7 +5,7 @@
  * `places` where their code lies in the arena, each behind room for its header.
  */
 import {
-  ARENA_BLOCKS, BLK_BYTES, BLK_COUNT, BLK_HEADER, BLK_MODE, BLK_PHYS, BLK_PHYS2, BLK_UOPS, BLOCK_HASH, BLOCK_HASH_ENTRIES, STORED_BYTES, STORED_BYTES_AT, STORED_CHAIN, STORED_CODE_AT, STORED_CROSSING,
+  ARENA_BLOCKS, BLK_BYTES, BLK_COUNT, BLK_HEADER, BLK_MODE, BLK_PHYS, BLK_PHYS2, BLK_UOPS, BLOCK_HASH, BLOCK_HASH_ENTRIES, PROMOTED_LENGTH, STORED_BYTES, STORED_BYTES_AT, STORED_CHAIN, STORED_CODE_AT, STORED_CROSSING,
   STORED_FIRST, STORED_HASH, STORED_HASH_BITS, STORED_LAST_BYTE, STORED_LIST, STORED_MODE, STORED_PAGE, STORED_PLACE, STORED_REGIONS, STORED_SIZE, STORED_TOUCHED, STORED_UOPS,
   TAKE_BASE, TAKE_COUNT, TAKE_PLACES, TAKE_RUNS, TAKE_TAKEN, UOP_SIZE,
 } from "../layout";
@@ -125,7 +125,7 @@ export function findStored(base: usize, count: u32, phys: u32, phys2: u32, mode:
   return record < 0 ? findBy(base, count, phys, phys2, mode, 1) : record;
 }
 
-/** Makes the record, whose code lies in its place, the guest's block at `phys`. `runs`: executions before it is offered for promotion. */
+/** Makes the record, whose code lies in its place, the guest's block at `phys`. `runs`: executions before it is offered for promotion, of a short one. */
 export function placeStored(ctx: usize, base: usize, count: u32, record: u32, places: usize, phys: u32, phys2: u32, runs: u32): void {
   const block = places + Stored.get(base, count, STORED_CODE_AT, record);
   const place = Stored.get(base, count, STORED_PLACE, record);
@@ -135,7 +135,8 @@ export function placeStored(ctx: usize, base: usize, count: u32, record: u32, pl
   if (crosses(place)) store<u32>(block, phys2, BLK_PHYS2);
   store<u32>(block, Stored.get(base, count, STORED_MODE, record), BLK_MODE);
   store<u32>(block, (place >> 12 & 0xff) | (place >> 20 << 16), BLK_BYTES);
-  store<u32>(block, runs, BLK_COUNT);
+  const length = place >> 20;
+  store<u32>(block, length > <u32>PROMOTED_LENGTH && runs > 0 ? max<u32>(<u32>((<u64>runs * PROMOTED_LENGTH) / <u64>length), 1) : runs, BLK_COUNT);
   insertBlock(ctx, block);
 }
 

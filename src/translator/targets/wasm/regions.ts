@@ -21,6 +21,7 @@ import {
 } from '../../../machine/layout.ts';
 import type { Memories } from '../../../machine/memories.ts';
 import { OP_F_RET64, OP_RET } from '../../../machine/ops.ts';
+import { executionsOf } from '../../cache.ts';
 import type { BlockTranslator } from '../../translate-block.ts';
 import { chainModule } from './chain.ts';
 import { blocksOfFrame } from './frame-blocks.ts';
@@ -286,7 +287,7 @@ export class Regions {
         if (words[(block + BLK_REGION) >>> 2] !== 0 || this.inside.has(block) || this.underWay.has(block)) continue;
         this.inside.add(block);
         this.waiting.delete(block);
-        words[(block + BLK_COUNT) >>> 2] = this.threshold();
+        words[(block + BLK_COUNT) >>> 2] = executionsOf(this.threshold(), words[(block + BLK_BYTES) >>> 2] as number);
       }
     }
   }
@@ -402,7 +403,12 @@ export class Regions {
       const own = words[(at + BLK_PHYS) >>> 2] as number;
       const count = words[(at + BLK_COUNT) >>> 2] as number;
       const inside = words[(at + BLK_PHYS2) >>> 2] === -1;
-      if (inside && own !== phys && words[(at + BLK_MODE) >>> 2] === mode && (count <= hot || words[(at + BLK_REGION) >>> 2] !== 0 || this.inside.has(at)))
+      if (
+        inside &&
+        own !== phys &&
+        words[(at + BLK_MODE) >>> 2] === mode &&
+        (count <= executionsOf(hot, words[(at + BLK_BYTES) >>> 2] as number) || words[(at + BLK_REGION) >>> 2] !== 0 || this.inside.has(at))
+      )
         blocks.push(own - phys, at);
     }
     return Int32Array.from(blocks);
