@@ -467,6 +467,8 @@ export const TLB_LARGE_1G = 0x4900;
 export const REGION_RETIRED = 0x4a00;
 export const REGION_BUDGET = 0x4a08;
 export const REGION_UNDER_WAY = 0x4a10;
+/** i64 budget at the last access for which a region was left and gone on with. */
+export const REGION_MISSED = 0x4a18;
 /** TLB_FLAGS bits. */
 export const TLBF_GLOBAL = 1;
 export const TLBF_LISTED = 2;

@@ -8,13 +8,14 @@
  * does not let through (pages not there yet, faults, devices, translated code) the interpreter does.
  */
 import {
-  BLK_COUNT, BLK_FRAME2_NEXT, BLK_FRAME_NEXT, BLK_HEADER, BLK_INSNS, BLK_PHYS, BLK_REGION, BUDGET, CUR_BLOCK, DR7, EXC, FRAME_BLOCKS,
-  MISSED, MISSED_ACCESS, MISSED_SIZE_SHIFT, MXCSR, PCPU, PCPU_SCRATCH, REGION_BAIL, REGION_BUDGET, REGION_NODE_SHIFT, REGION_RETIRED, REGION_RETRY, REGION_UNDER_WAY, RIP, UOP_SIZE, WAY_BLOCK, WAY_CACHE, WAY_REGION, WAY_STRIDE, WAYS,
+  ASID, BLK_COUNT, BLK_FRAME2_NEXT, BLK_FRAME_NEXT, BLK_HEADER, BLK_INSNS, BLK_PHYS, BLK_REGION, BUDGET, CUR_BLOCK, DR7, EXC, FRAME_BLOCKS,
+  MISSED, MISSED_ACCESS, MISSED_SIZE_SHIFT, MXCSR, PCPU, PCPU_SCRATCH, REGION_BAIL, REGION_BUDGET, REGION_MISSED, REGION_NODE_SHIFT, REGION_RETIRED, REGION_RETRY, REGION_UNDER_WAY, RIP, TLB_READ, TLB_WRITE, UOP_SIZE, WAY_BLOCK, WAY_CACHE, WAY_REGION, WAY_STRIDE, WAYS,
 } from "../layout";
 import { OP_ENTER, OP_REGION } from "../ops";
 import { condOf, flagsOf } from "./flags";
 import { find, isOrdinary, lookup, lookupOne, onward } from "./lookup";
-import { currentView, prepareFault, R_FAULT, resolve } from "./memory/access";
+import { currentView, prepareFault, R_FAILED, R_FAULT, R_MMIO, resolve } from "./memory/access";
+import { Tlb } from "./memory/tlb";
 import { READ, VIEW_ALIGN, WRITE } from "./memory/walk";
 import { Ctx } from "./state";
 import { dispatchVec } from "./vec/dispatch";
@@ -47,10 +48,7 @@ export function runRegion(ctx: usize, pc: usize): usize {
   leaveRegion(ctx);
   if (next > NEXT_LOOKUP && load<u16>(next) == OP_ENTER) return next;
   if (next == NEXT_LOOKUP) return onward(ctx);
-  if (next == NEXT_PLAIN) {
-    missed(ctx);
-    return interpretOne(ctx);
-  }
+  if (next == NEXT_PLAIN) return missed(ctx) ? find(ctx, 0) : interpretOne(ctx);
   // or the block on a way has been dropped since, or has a region now
   const at = find(ctx, 0);
   if (isOrdinary(ctx, at)) keepWay(ctx, at - BLK_HEADER, load<u32>(at - BLK_HEADER, BLK_REGION));
@@ -58,19 +56,28 @@ export function runRegion(ctx: usize, pc: usize): usize {
 }
 
 /**
- * The page of an access that a region was left for into the soft TLB, so that the interpreter finds it there; a page fault is made ready and delivered
- * next, without the throw that it would cost there. All other reasons are the interpreter's to find.
+ * The page of an access that a region was left for into the soft TLB; a page fault is made ready and delivered next, without the throw that it would
+ * cost the interpreter. True if a region would get through now: the instruction's own, if it has one, goes on, unless none of it was done since the last time
+ * (its accesses may take the same entry from each other in turns). All else is the interpreter's.
  */
-function missed(ctx: usize): void {
+function missed(ctx: usize): bool {
   const access = Ctx.get32(ctx, MISSED_ACCESS);
-  if (access == 0) return;
+  if (access == 0) return false;
   Ctx.set(ctx, MISSED_ACCESS, 0);
   const view = currentView(ctx);
   const va = Ctx.is64(ctx) ? Ctx.get(ctx, MISSED) : Ctx.get(ctx, MISSED) & 0xffffffff;
   // alignment and breakpoints come first, and the end of a segment where addresses wrap
-  if (view == VIEW_ALIGN || Ctx.get32(ctx, DR7) & 0xff || (<u32>va & 0xfff) + (access >> MISSED_SIZE_SHIFT) > 4096) return;
+  if (view == VIEW_ALIGN || Ctx.get32(ctx, DR7) & 0xff || (<u32>va & 0xfff) + (access >> MISSED_SIZE_SHIFT) > 4096) return false;
   const at = resolve(ctx, va, access & 1 ? WRITE : READ, view);
   if (at & R_FAULT) prepareFault(ctx, va, at);
+  if (at & (R_FAILED | R_MMIO)) return false;
+  const entry = Tlb.entry(ctx, va);
+  const tag = (va & ~(<u64>0xfff)) | Ctx.get(ctx, ASID);
+  if ((access & 1 ? load<u64>(entry, TLB_WRITE) : load<u64>(entry, TLB_READ)) != tag) return false;
+  const scratch = <usize>Ctx.get32(ctx, PCPU) + PCPU_SCRATCH;
+  if (load<u64>(scratch, REGION_MISSED) == Ctx.get(ctx, BUDGET)) return false;
+  store<u64>(scratch, Ctx.get(ctx, BUDGET), REGION_MISSED);
+  return true;
 }
 
 /** The block at RIP as bytecode, or the handler of the page fault that a region met there. */

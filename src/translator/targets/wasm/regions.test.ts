@@ -302,6 +302,21 @@ align 4096
 times 1111 nop
 thunk: ret
 times 8 nop`,
+  'accesses of one instruction that take the soft TLB’s entry from each other': `
+  mov dword [0x3000 + 16 * 8], 0x83
+  mov esi, 0x2000000 + 0x7f100
+  mov ecx, 900
+l: mov edx, 9
+i: add rbx, rdx
+  dec edx
+  jnz i
+  push qword [rsi]
+  pop rax
+  add rbx, rax
+  add [rsi], rcx
+  dec ecx
+  jnz l
+  hlt`,
   'small functions of another page, one rewritten behind its first block now and then, one that rewrites itself': `
   mov ebp, 6
 o: mov ecx, 700
@@ -1005,7 +1020,7 @@ const execute = (
 };
 
 /** Programs that change their code, and those with accesses that span two pages: the interpreter does them. */
-const interpreted = /itself|slow way|page end|time stamps/;
+const interpreted = /itself|slow way|page end|time stamps|each other/;
 
 for (const [name, source] of [...Object.entries(programs), ...Object.entries(programs32)]) {
   const wide = name in programs;
