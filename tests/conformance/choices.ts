@@ -95,12 +95,13 @@ export const CHOICES: readonly Choice[] = [
       o.ours === GP && o.words.includes(MXCSR) && o.code.instructions.some(({ row }) => /ldmxcsr$|^fxsave\.(fx|x)rstors?$/.test((ROWS[row] as Row).lift)),
   },
   {
-    reason: 'FPU images that reach beyond 64 KiB with 16-bit addresses: each access wraps, or #GP for the whole',
+    // AMD's FSTP of ten bytes at 0xfff8 writes the last two at 0 (2026-11-22)
+    reason: 'FPU images and operands of ten bytes that reach beyond 64 KiB with 16-bit addresses: each access wraps, or #GP for the whole',
     applies: (o) =>
       o.code.mode !== 2 &&
       (o.ours === GP || o.ours === SS) &&
       o.native !== o.ours &&
-      o.code.instructions.some(({ row }) => FPU_IMAGE.test((ROWS[row] as Row).lift)),
+      o.code.instructions.some(({ row }) => FPU_IMAGE.test((ROWS[row] as Row).lift) || (ROWS[row] as Row).operands.includes('Mt')),
   },
   {
     reason: 'a gather that faults while a single step is pending: the trap for the elements there are (Intel SDM 2C, VGATHER), or the fault',

@@ -393,7 +393,14 @@ static void write_all(const void *from, size_t size) {
   }
 }
 
+/** On processor 0, whose number is what the machine's descriptor 15 tells: LSL of a selector that is there by chance reads it. */
+static void stay(void) {
+  unsigned long processors = 1;
+  syscall(SYS_sched_setaffinity, 0, sizeof processors, &processors);
+}
+
 int main(void) {
+  stay();
   has_avx = __builtin_cpu_supports("avx") != 0;
   set_up();
   unsigned char *input = 0, *output = 0;

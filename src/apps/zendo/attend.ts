@@ -38,12 +38,15 @@ export async function startMachine(
 ): Promise<{ machine: MachineThread; session: Session; keepTranslations: (identity: string) => void }> {
   const output = (bytes: Uint8Array): void => void host.terminal.write(bytes);
   const { symbols, cpu, translations, translationCache, profile, ...rest } = options;
+  // with every access looked at a region would be left at each of them
+  const promoteAfter = options.promoteAfter ?? (options.paranoid === true ? 0 : undefined);
   // a debugger, a trace or blocks of other sizes make translations that are of no use to others
-  const plain = options.blockLimit === undefined && options.promoteAfter !== 0 && !options.trace.includes('exec');
+  const plain = options.blockLimit === undefined && promoteAfter !== 0 && !options.trace.includes('exec');
   const cache = plain && translations === true ? host.translations(translationCache) : undefined;
   const named = options.trace.includes('exec') || profile !== undefined ? symbols() : undefined;
   const machine = new MachineThread({
     ...rest,
+    ...(promoteAfter === undefined ? {} : { promoteAfter }),
     ...(named === undefined ? {} : { symbols: named.pack() }),
     ...(profile === undefined ? {} : { profileEvery: PROFILE_EVERY }),
     workers: host.workers,
